@@ -1,1 +1,47 @@
+//! The driver traits: every procedure of libvirt's API, declared once with its number, permission and
+//! priority. A method's signature is its wire layout. XML travels as text here.
 
+mod macros;
+
+pub mod admin;
+pub mod call;
+pub mod connection;
+pub mod constants;
+pub mod domain;
+mod drivers;
+pub mod event;
+pub mod interface;
+pub mod lxc;
+pub mod network;
+pub mod node;
+pub mod nodedev;
+pub mod nwfilter;
+pub mod procedure;
+pub mod qemu;
+pub mod reference;
+mod remote;
+pub mod secret;
+pub mod session;
+pub mod storage;
+pub mod stream;
+
+pub use admin::Admin;
+pub use call::{Call, Caller, ConnectionId, Identity};
+pub use connection::Connections;
+pub use domain::*;
+pub use drivers::*;
+pub use event::{Event, EventSink};
+pub use interface::Interfaces;
+pub use lxc::LxcCalls;
+pub use network::Networks;
+pub use node::Node;
+pub use nodedev::{NodeDeviceAssignment, NodeDevices};
+pub use nwfilter::NetworkFilters;
+pub use procedure::{BoxFuture, Check, Mark, Permission, Priority, Procedure, Program};
+pub use qemu::{QemuCalls, QemuEventRegistration};
+pub use reference::*;
+pub use remote::{Channel, Remote};
+pub use secret::Secrets;
+pub use session::{EventRegistration, Session};
+pub use storage::{StoragePools, StorageVolumes};
+pub use stream::{Piece, StreamPair, StreamReader, StreamWriter};

@@ -1,0 +1,80 @@
+//! The drivers behind one connection, and the groups of traits each of them implements.
+
+use std::sync::Arc;
+
+use crate::*;
+
+macro_rules! groups {
+    ($($(#[$meta:meta])* $group:ident: $($trait:ident)|+;)*) => {
+        $(
+            $(#[$meta])*
+            pub trait $group: $($trait +)+ 'static {}
+            impl<T: $($trait +)+ 'static> $group for T {}
+        )*
+
+        /// Every procedure there is.
+        pub fn procedures() -> impl Iterator<Item = &'static Procedure> {
+            use procedure::Declared;
+            [$($(<dyn $trait>::PROCEDURES,)+)*].into_iter().flatten()
+        }
+    };
+}
+
+groups! {
+    /// What the daemon answers itself, for each connection.
+    SessionGroup: Session | EventRegistration | QemuEventRegistration;
+    /// A hypervisor: its host, and the domains on it.
+    Hypervisor: Features | Connections | Node | NodeDeviceAssignment | DomainInfo | DomainLifecycle | DomainSave
+        | DomainStats | DomainTuning | DomainDevices | DomainBlock | DomainJobs | DomainMigration
+        | DomainConsole | DomainAgent | DomainSnapshots | DomainCheckpoints | QemuCalls | LxcCalls;
+    /// Virtual networks.
+    NetworkGroup: Networks;
+    /// Packet filters.
+    NetworkFilterGroup: NetworkFilters;
+    /// The host's own network interfaces.
+    InterfaceGroup: Interfaces;
+    /// Storage pools and volumes.
+    StorageGroup: StoragePools | StorageVolumes;
+    /// The host's devices.
+    NodeDeviceGroup: NodeDevices;
+    /// Secrets.
+    SecretGroup: Secrets;
+    /// The daemon's administration.
+    AdminGroup: Admin;
+}
+
+/// What a hypervisor can do beyond its procedures.
+pub trait Features: Send + Sync {
+    /// Whether it has the feature of this number (`virDrvFeature`).
+    fn supports(&self, feature: i32) -> bool {
+        let _ = feature;
+        false
+    }
+}
+
+impl<C: Channel> Features for Remote<C> {}
+
+impl procedure::Declared for dyn Features {
+    const PROCEDURES: &'static [Procedure] = &[];
+}
+
+/// The drivers a connection's calls go to. What is missing answers "not supported".
+#[derive(Clone, Default)]
+#[allow(missing_docs)]
+pub struct Drivers {
+    pub session: Option<Arc<dyn SessionGroup>>,
+    pub hypervisor: Option<Arc<dyn Hypervisor>>,
+    pub network: Option<Arc<dyn NetworkGroup>>,
+    pub nwfilter: Option<Arc<dyn NetworkFilterGroup>>,
+    pub interface: Option<Arc<dyn InterfaceGroup>>,
+    pub storage: Option<Arc<dyn StorageGroup>>,
+    pub nodedev: Option<Arc<dyn NodeDeviceGroup>>,
+    pub secret: Option<Arc<dyn SecretGroup>>,
+    pub admin: Option<Arc<dyn AdminGroup>>,
+}
+
+impl std::fmt::Debug for Drivers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Drivers")
+    }
+}
