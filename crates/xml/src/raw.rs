@@ -1,0 +1,232 @@
+//! Subtrees kept as they are: `<metadata>`, foreign namespaces.
+
+use roxmltree::{Node, NodeType};
+
+use crate::{Element, Result, Writer, Xml, writer::escape};
+
+/// A subtree that Virtus does not interpret. It is written as libxml2 dumps it: double quotes, its own
+/// namespace declarations, indented where it holds no text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawElement {
+    name: String,
+    /// Namespace declarations made here: prefix (empty for the default one) and URI.
+    namespaces: Vec<(String, String)>,
+    uri: Option<String>,
+    attributes: Vec<(String, String)>,
+    children: Vec<RawNode>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum RawNode {
+    Element(RawElement),
+    Text(String),
+    Comment(String),
+}
+
+impl RawElement {
+    /// The namespace's URI.
+    pub fn namespace(&self) -> Option<&str> {
+        self.uri.as_deref()
+    }
+
+    /// The name with its prefix.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The prefix before the name; empty when there is none.
+    pub fn prefix(&self) -> &str {
+        self.name.split_once(':').map_or("", |(prefix, _)| prefix)
+    }
+
+    /// The element as a document of its own, without indentation before it.
+    pub fn to_text(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out, 0);
+        out.truncate(out.trim_end().len());
+        out
+    }
+
+    fn of(node: Node<'_, '_>, inherited: &[(String, String)]) -> Self {
+        let tag = node.tag_name();
+        // the declarations in scope here that the outside does not make
+        let namespaces: Vec<_> = node
+            .namespaces()
+            .filter(|n| n.name() != Some("xml"))
+            .map(|n| (n.name().unwrap_or_default().to_owned(), n.uri().to_owned()))
+            .filter(|n| !inherited.contains(n))
+            .collect();
+        let scope: Vec<_> = inherited
+            .iter()
+            .filter(|(prefix, _)| !namespaces.iter().any(|(p, _)| p == prefix))
+            .chain(&namespaces)
+            .cloned()
+            .collect();
+        let qualified = |prefix: Option<&str>, name: &str| match prefix {
+            Some(prefix) if !prefix.is_empty() => format!("{prefix}:{name}"),
+            _ => name.to_owned(),
+        };
+        let attributes = node
+            .attributes()
+            .map(|a| {
+                let prefix = a.namespace().and_then(|uri| match uri {
+                    roxmltree::NS_XML_URI => Some("xml"),
+                    _ => node.lookup_prefix(uri),
+                });
+                (qualified(prefix, a.name()), a.value().to_owned())
+            })
+            .collect();
+        let mut children: Vec<_> = node
+            .children()
+            .filter_map(|child| match child.node_type() {
+                NodeType::Element => Some(RawNode::Element(RawElement::of(child, &scope))),
+                NodeType::Text => child.text().map(|t| RawNode::Text(t.to_owned())),
+                NodeType::Comment => child.text().map(|t| RawNode::Comment(t.to_owned())),
+                _ => None,
+            })
+            .collect();
+        // blanks between elements are layout, not text
+        let blank = |c: &RawNode| matches!(c, RawNode::Text(t) if t.trim().is_empty());
+        let mixed = children.iter().any(|c| matches!(c, RawNode::Text(_)) && !blank(c));
+        if !mixed && (children.iter().any(|c| !blank(c))) {
+            children.retain(|c| !blank(c));
+        }
+        // roxmltree keeps the URI alone, so the prefix is the source's
+        let prefix = tag.namespace().and_then(|uri| {
+            let source = node.document().input_text().get(node.range().start + 1..).unwrap_or_default();
+            let written = source.split([' ', '\t', '\r', '\n', '>', '/']).next().unwrap_or_default();
+            match written.split_once(':') {
+                Some((prefix, _)) => Some(prefix),
+                None => node.lookup_prefix(uri).filter(|p| p.is_empty()),
+            }
+        });
+        RawElement {
+            name: qualified(prefix, tag.name()),
+            namespaces,
+            uri: tag.namespace().map(str::to_owned),
+            attributes,
+            children,
+        }
+    }
+
+    fn write(&self, out: &mut String, depth: usize) {
+        let indent = |out: &mut String, depth: usize| (0..depth).for_each(|_| out.push_str("  "));
+        indent(out, depth);
+        self.write_inline(out, depth);
+        out.push('\n');
+    }
+
+    fn write_inline(&self, out: &mut String, depth: usize) {
+        out.push('<');
+        out.push_str(&self.name);
+        for (prefix, uri) in &self.namespaces {
+            out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
+            out.push_str(prefix);
+            quoted(out, uri);
+        }
+        for (name, value) in &self.attributes {
+            out.push(' ');
+            out.push_str(name);
+            quoted(out, value);
+        }
+        if self.children.is_empty() {
+            out.push_str("/>");
+            return;
+        }
+        out.push('>');
+        let layout = !self.children.iter().any(|c| matches!(c, RawNode::Text(_)));
+        for child in &self.children {
+            if layout {
+                out.push('\n');
+                (0..=depth).for_each(|_| out.push_str("  "));
+            }
+            match child {
+                RawNode::Element(e) => e.write_inline(out, depth + 1),
+                RawNode::Text(text) => text_dump(out, text),
+                RawNode::Comment(text) => {
+                    out.push_str("<!--");
+                    out.push_str(text);
+                    out.push_str("-->");
+                }
+            }
+        }
+        if layout {
+            out.push('\n');
+            (0..depth).for_each(|_| out.push_str("  "));
+        }
+        out.push_str("</");
+        out.push_str(&self.name);
+        out.push('>');
+    }
+}
+
+fn quoted(out: &mut String, value: &str) {
+    out.push_str("=\"");
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("&quot;"),
+            '\n' => out.push_str("&#10;"),
+            '\t' => out.push_str("&#9;"),
+            '\r' => out.push_str("&#13;"),
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+fn text_dump(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\r' => out.push_str("&#13;"),
+            _ => out.push(c),
+        }
+    }
+}
+
+impl Xml for RawElement {
+    fn read(e: Element<'_>) -> Result<Self> {
+        Ok(RawElement::of(e.accept_all().node(), &[]))
+    }
+    fn write_attrs(&self, _: &mut Writer) {}
+    fn write_body(&self, _: &mut Writer) {}
+}
+
+impl Writer {
+    /// Writes a kept subtree at the present depth.
+    pub fn raw_element(&mut self, element: &RawElement) {
+        self.raw_with(|out, depth| element.write(out, depth));
+    }
+
+    /// The text escaped as this writer escapes it.
+    pub fn escaped(text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        escape(&mut out, text);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Document, ErrorDomain, ReadOptions};
+
+    #[test]
+    fn a_subtree_comes_back_as_libxml2_dumps_it() {
+        let text =
+            "<m xmlns:a='u:a'><a:x b='1 &quot;2&quot;'>\n <a:y/><z xmlns='u:z'>t &amp; u</z></a:x></m>";
+        let doc = Document::parse(text, ErrorDomain::DOMAIN, &ReadOptions::default()).unwrap();
+        let inner = doc.root().elements().next().unwrap();
+        let raw = RawElement::read(inner).unwrap();
+        assert_eq!(raw.namespace(), Some("u:a"));
+        assert_eq!(
+            raw.to_text(),
+            "<a:x xmlns:a=\"u:a\" b=\"1 &quot;2&quot;\">\n  <a:y/>\n  <z xmlns=\"u:z\">t &amp; u</z>\n</a:x>"
+        );
+    }
+}
