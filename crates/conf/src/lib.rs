@@ -2,6 +2,7 @@
 //! in both directions. Nothing here touches the host.
 
 pub mod net;
+pub mod network;
 
 /// How fields are read that declare nothing.
 pub(crate) const RULES: virtus_xml::field::Rules = virtus_xml::field::Rules {

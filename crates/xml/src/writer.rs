@@ -109,6 +109,11 @@ impl Writer {
         self.out.push('\'');
     }
 
+    /// Ends the start tag, so that the element is written `<x>` and `</x>` even when it stays empty.
+    pub fn keep_open(&mut self) {
+        self.close_tag(true);
+    }
+
     /// Writes text inside the element just opened.
     pub fn text(&mut self, text: &str) {
         self.close_tag(false);
