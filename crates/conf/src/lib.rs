@@ -3,6 +3,7 @@
 
 pub mod net;
 pub mod network;
+pub mod nwfilter;
 
 /// How fields are read that declare nothing.
 pub(crate) const RULES: virtus_xml::field::Rules = virtus_xml::field::Rules {
@@ -12,3 +13,22 @@ pub(crate) const RULES: virtus_xml::field::Rules = virtus_xml::field::Rules {
     number: virtus_xml::field::NumberRule::Any,
     base: 10,
 };
+
+/// A document does not follow its schema; `what` says where and how.
+pub(crate) fn schema_error(document: &str, what: impl std::fmt::Display) -> virtus_base::Error {
+    virtus_base::Error::new(
+        virtus_base::ErrorDomain::XML,
+        virtus_base::ErrorCode::XML_INVALID_SCHEMA,
+        format!("Unable to validate doc against the {document} schema: {what}"),
+    )
+}
+
+/// The same, when reading found something nobody knows.
+pub(crate) fn check_all_known(document: &virtus_xml::Document<'_>, name: &str) -> virtus_base::Result<()> {
+    match document.unknown() {
+        Some((what, found, line)) => {
+            Err(schema_error(name, format_args!("line {line}: unexpected {what} {found}")))
+        }
+        None => Ok(()),
+    }
+}

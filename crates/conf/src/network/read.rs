@@ -18,15 +18,16 @@ impl Network {
         if root.name() != "network" {
             return Err(xml_error(format!("unexpected root element <{}>, expecting <network>", root.name())));
         }
-        let network = Self::read(root)?;
-        if let Some((what, name, line)) = document.unknown().filter(|_| strict) {
-            return Err(Error::new(
-                ErrorDomain::XML,
-                ErrorCode::XML_INVALID_SCHEMA,
-                format!(
-                    "Unable to validate doc against network schema: line {line}: unexpected {what} {name}"
-                ),
-            ));
+        let network = Self::read(root).map_err(|e| match e.code() {
+            // values of the wrong form are the schema's to refuse; what depends on other values is not
+            ErrorCode::NO_NAME if strict && root.child("name").is_none() => crate::schema_error("network", e),
+            ErrorCode::XML_ERROR if strict && e.message().contains("bridge mac address") => {
+                crate::schema_error("network", e)
+            }
+            _ => e,
+        })?;
+        if strict {
+            crate::check_all_known(&document, "network")?;
         }
         Ok(network)
     }
