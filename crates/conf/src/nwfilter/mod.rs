@@ -224,7 +224,7 @@ mod tests {
   <rule action='drop' direction='inout' statematch='0'/>
   <filterref filter='g'><parameter name='IP' value='10.0.0.1'/></filterref>
 </filter>";
-        let written = Filter::parse(text, true).unwrap().format();
+        let written = Filter::parse(text, false).unwrap().format();
         assert_eq!(
             written,
             "<filter name='f' chain='ipv4' priority='-700'>

@@ -129,11 +129,11 @@ impl Protocol {
 }
 
 /// Names for Ethernet types.
-pub const ETHER_TYPES: &[(u32, &str)] =
+pub(super) const ETHER_TYPES: &[(u32, &str)] =
     &[(0x806, "arp"), (0x8035, "rarp"), (0x800, "ipv4"), (0x86dd, "ipv6"), (0x8100, "vlan")];
 
 /// Names for ARP operations.
-pub const ARP_OPERATIONS: &[(u32, &str)] = &[
+pub(super) const ARP_OPERATIONS: &[(u32, &str)] = &[
     (1, "Request"),
     (2, "Reply"),
     (3, "Request_Reverse"),
@@ -146,7 +146,7 @@ pub const ARP_OPERATIONS: &[(u32, &str)] = &[
 ];
 
 /// Names for IP protocols.
-pub const IP_PROTOCOLS: &[(u32, &str)] = &[
+pub(super) const IP_PROTOCOLS: &[(u32, &str)] = &[
     (6, "tcp"),
     (17, "udp"),
     (136, "udplite"),
@@ -159,11 +159,11 @@ pub const IP_PROTOCOLS: &[(u32, &str)] = &[
 ];
 
 /// Bits of the states a connection can be in.
-pub const STATES: &[(u32, &str)] =
+pub(super) const STATES: &[(u32, &str)] =
     &[(1, "NEW"), (2, "ESTABLISHED"), (4, "RELATED"), (8, "INVALID"), (16, "NONE")];
 
 /// Bits of TCP flags.
-pub const TCP_FLAGS: &[(u32, &str)] = &[
+pub(super) const TCP_FLAGS: &[(u32, &str)] = &[
     (0x1, "FIN"),
     (0x2, "SYN"),
     (0x4, "RST"),
