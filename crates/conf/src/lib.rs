@@ -1,9 +1,11 @@
 //! libvirt's XML documents as typed models: what they hold, their defaults, what is valid, and their text
 //! in both directions. Nothing here touches the host.
 
+pub mod domain;
 pub mod net;
 pub mod network;
 pub mod nwfilter;
+pub mod scaled;
 
 /// How fields are read that declare nothing.
 pub(crate) const RULES: virtus_xml::field::Rules = virtus_xml::field::Rules {

@@ -335,7 +335,11 @@ fn write_level(fields: &[&FieldSpec], depth: usize, access: Access<'_>) -> Token
                 };
                 match f.count {
                     Count::One => put(value.clone()),
-                    _ => {
+                    Count::Option => {
+                        let put = put(quote!(v));
+                        quote!(if let Some(v) = #value { #put })
+                    }
+                    Count::Vec => {
                         let put = put(quote!(v));
                         quote!(for v in #value { #put })
                     }
@@ -349,7 +353,8 @@ fn write_level(fields: &[&FieldSpec], depth: usize, access: Access<'_>) -> Token
                 let last = path.last();
                 match f.count {
                     Count::One => quote!(w.element(#last, #value);),
-                    _ => quote!(for v in #value { w.element(#last, v); }),
+                    Count::Option => quote!(if let Some(v) = #value { w.element(#last, v); }),
+                    Count::Vec => quote!(for v in #value { w.element(#last, v); }),
                 }
             }
         };

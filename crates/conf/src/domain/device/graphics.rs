@@ -1,0 +1,396 @@
+//! `<graphics>`: how the guest's screen is seen.
+
+use virtus_base::Result;
+use virtus_xml::{Element, OnOff, Only, Value, Writer, Xml, YesNo, keywords};
+
+use crate::domain::parse::xml_error;
+
+/// `<graphics>`, chosen by `@type`.
+#[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(tag = "type")]
+pub enum Graphics {
+    Sdl(Sdl),
+    Vnc(Box<Vnc>),
+    Rdp(Box<Rdp>),
+    Desktop {
+        #[xml(attr)]
+        display: Option<String>,
+        #[xml(attr)]
+        fullscreen: Option<YesNo>,
+    },
+    Spice(Box<Spice>),
+    #[xml(name = "egl-headless")]
+    EglHeadless {
+        #[xml(at = "gl/@rendernode")]
+        rendernode: Option<String>,
+    },
+    Dbus(DbusGraphics),
+}
+
+/// A window of the host's.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct Sdl {
+    #[xml(attr)]
+    pub display: Option<String>,
+    #[xml(attr)]
+    pub xauth: Option<String>,
+    #[xml(attr)]
+    pub fullscreen: Option<YesNo>,
+    #[xml(at = "gl/@enable")]
+    pub gl: Option<YesNo>,
+}
+
+keywords! {
+    /// What becomes of others when someone connects.
+    pub enum SharePolicy { AllowExclusive = "allow-exclusive", ForceShared = "force-shared", Ignore = "ignore" }
+}
+keywords! {
+    /// What becomes of a connected client when the password is set.
+    pub enum ConnectedAction { Fail = "fail", Disconnect = "disconnect", Keep = "keep" }
+}
+
+/// A password and what goes with it.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct GraphicsAuth {
+    #[xml(attr, only = "secure")]
+    pub passwd: Option<String>,
+    /// UTC, as `YYYY-MM-DDTHH:MM:SS`.
+    #[xml(attr = "passwdValidTo", only = "secure")]
+    pub valid_to: Option<String>,
+    #[xml(attr)]
+    pub connected: Option<ConnectedAction>,
+}
+
+/// A VNC server.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct Vnc {
+    #[xml(flatten)]
+    pub ports: VncPorts,
+    #[xml(flatten)]
+    pub listens: Listens,
+    #[xml(attr)]
+    pub keymap: Option<String>,
+    #[xml(attr = "sharePolicy")]
+    pub share_policy: Option<SharePolicy>,
+    #[xml(attr = "powerControl")]
+    pub power_control: Option<YesNo>,
+    #[xml(attr)]
+    pub wait: Option<YesNo>,
+    #[xml(at = "audio/@id", rule = "nonzero")]
+    pub audio: Option<u32>,
+    #[xml(flatten)]
+    pub auth: GraphicsAuth,
+}
+
+/// A VNC server's ports.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VncPorts {
+    /// The port; of a persistent definition only when fixed.
+    pub port: Option<i32>,
+    pub autoport: bool,
+    pub websocket: Option<i32>,
+    pub websocket_generated: bool,
+}
+
+impl Xml for VncPorts {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let number = |name: &str| -> Result<Option<i32>> {
+            e.attr(name)
+                .map(|text| {
+                    i32::parse(text, 10).ok_or_else(|| {
+                        crate::domain::parse::internal(format!(
+                            "cannot parse vnc {} {text}",
+                            match name {
+                                "websocket" => "WebSocket port",
+                                other => other,
+                            }
+                        ))
+                    })
+                })
+                .transpose()
+        };
+        let port = number("port")?;
+        // -1 meant "choose" before autoport did
+        let mut autoport = port.is_none() || port == Some(-1);
+        if let Some(said) = crate::domain::parse::keyword_attr::<YesNo>(e, "autoport")? {
+            autoport = autoport || said.is_true();
+        }
+        let port = port.filter(|p| *p != -1 && !(autoport && !e.reads(Only::Live)));
+        Ok(VncPorts {
+            port,
+            autoport,
+            websocket: number("websocket")?,
+            websocket_generated: e.attr("websocketGenerated") == Some("yes"),
+        })
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        let port = match self.autoport && !w.shows(Only::Live) {
+            true => -1,
+            false => self.port.unwrap_or(-1),
+        };
+        w.attr_value("port", &port);
+        w.attr_value("autoport", &YesNo::from(self.autoport));
+        if let Some(websocket) = &self.websocket {
+            match self.websocket_generated && !w.shows(Only::Live) {
+                true => w.attr("websocket", "-1"),
+                false => w.attr_value("websocket", websocket),
+            }
+        }
+        if self.websocket_generated && w.shows(Only::Status) {
+            w.attr("websocketGenerated", "yes");
+        }
+    }
+    fn write_body(&self, _: &mut Writer) {}
+}
+
+/// Where a server listens: `<listen>` elements, the first of them also as attributes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listens {
+    pub list: Vec<Listen>,
+}
+
+/// One `<listen>`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Listen {
+    /// An address; the network's when `network` says where it is from.
+    Address {
+        address: Option<String>,
+    },
+    Network {
+        network: String,
+        address: Option<String>,
+    },
+    Socket {
+        socket: Option<String>,
+        auto_generated: bool,
+        from_config: bool,
+    },
+    None,
+}
+
+impl Listen {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let text = |name: &str| e.attr(name).filter(|t| !t.is_empty()).map(str::to_owned);
+        let live = e.reads(Only::Live);
+        match virtus_xml::field::tag(e, "type", None, &crate::domain::parse::RULES)? {
+            "address" => Ok(Listen::Address { address: text("address") }),
+            "network" => Ok(Listen::Network {
+                network: text("network")
+                    .ok_or_else(|| xml_error("'network' attribute is required for listen type 'network'"))?,
+                address: text("address").filter(|_| live),
+            }),
+            "socket" => Ok(Listen::Socket {
+                socket: text("socket"),
+                auto_generated: e.attr("autoGenerated") == Some("yes"),
+                from_config: e.attr("fromConfig") == Some("1"),
+            }),
+            "none" => Ok(Listen::None),
+            other => Err(virtus_xml::field::invalid(e, "type", other, "", &crate::domain::parse::RULES)),
+        }
+    }
+
+    fn write(&self, w: &mut Writer) {
+        w.start("listen");
+        match self {
+            Listen::Address { address } => {
+                w.attr("type", "address");
+                w.attr_opt("address", address.as_deref());
+            }
+            Listen::Network { network, address } => {
+                w.attr("type", "network");
+                if w.shows(Only::Live) {
+                    w.attr_opt("address", address.as_deref());
+                }
+                w.attr("network", network);
+            }
+            Listen::Socket { socket, auto_generated, from_config } => {
+                w.attr("type", "socket");
+                // the daemon's own choice of a path is not part of the persistent definition
+                if w.shows(Only::Live) || !(*auto_generated || *from_config) {
+                    w.attr_opt("socket", socket.as_deref());
+                }
+                if w.shows(Only::Status) {
+                    if *auto_generated {
+                        w.attr("autoGenerated", "yes");
+                    }
+                    if *from_config {
+                        w.attr("fromConfig", "1");
+                    }
+                }
+            }
+            Listen::None => w.attr("type", "none"),
+        }
+        w.end();
+    }
+}
+
+impl Xml for Listens {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let mut list = e.children("listen").map(Listen::read).collect::<Result<Vec<_>>>()?;
+        let text = |name: &str| e.attr(name).filter(|t| !t.is_empty()).map(str::to_owned);
+        let (address, socket) = (text("listen"), text("socket"));
+        if let (Some(address), Some(Listen::Address { address: first })) =
+            (&address, list.iter_mut().find(|l| matches!(l, Listen::Address { .. })))
+        {
+            match first {
+                Some(first) if first != address => {
+                    return Err(xml_error(format!(
+                        "graphics 'listen' attribute '{address}' must match 'address' attribute of first listen element (found '{first}')"
+                    )));
+                }
+                first => *first = Some(address.clone()),
+            }
+        }
+        if let (Some(socket), Some(Listen::Socket { socket: Some(first), .. })) =
+            (&socket, list.iter().find(|l| matches!(l, Listen::Socket { .. })))
+        {
+            if socket != first {
+                return Err(xml_error(format!(
+                    "graphics 'socket' attribute '{socket}' must match 'socket' attribute of first listen element (found '{first}')"
+                )));
+            }
+        }
+        if list.is_empty() {
+            let networked = matches!(e.attr("type"), Some("vnc" | "rdp" | "spice"));
+            match socket.filter(|_| e.attr("type") == Some("vnc")) {
+                Some(socket) => list.push(Listen::Socket {
+                    socket: Some(socket),
+                    auto_generated: false,
+                    from_config: false,
+                }),
+                None if networked => list.push(Listen::Address { address }),
+                None => {}
+            }
+        }
+        Ok(Listens { list })
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        match self.list.first() {
+            Some(Listen::Address { address: Some(address) }) => w.attr("listen", address),
+            Some(Listen::Network { address: Some(address), .. }) if w.shows(Only::Live) => {
+                w.attr("listen", address);
+            }
+            Some(Listen::Socket { socket: Some(socket), auto_generated, from_config })
+                if w.shows(Only::Live) || !(*auto_generated || *from_config) =>
+            {
+                w.attr("socket", socket);
+            }
+            _ => {}
+        }
+    }
+    fn write_body(&self, w: &mut Writer) {
+        for listen in &self.list {
+            listen.write(w);
+        }
+    }
+}
+
+/// An RDP server.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct Rdp {
+    #[xml(attr)]
+    pub port: Option<i32>,
+    #[xml(attr)]
+    pub autoport: Option<YesNo>,
+    #[xml(attr = "replaceUser")]
+    pub replace_user: Option<YesNo>,
+    #[xml(attr = "multiUser")]
+    pub multi_user: Option<YesNo>,
+    #[xml(attr, only = "secure")]
+    pub username: Option<String>,
+    #[xml(attr, only = "secure")]
+    pub passwd: Option<String>,
+    #[xml(flatten)]
+    pub listens: Listens,
+}
+
+/// A SPICE server.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct Spice {
+    #[xml(attr)]
+    pub port: Option<i32>,
+    #[xml(attr = "tlsPort")]
+    pub tls_port: Option<i32>,
+    #[xml(attr)]
+    pub autoport: Option<YesNo>,
+    #[xml(flatten)]
+    pub listens: Listens,
+    #[xml(attr)]
+    pub keymap: Option<String>,
+    #[xml(attr = "defaultMode")]
+    pub default_mode: Option<SpiceMode>,
+    #[xml(flatten)]
+    pub auth: GraphicsAuth,
+    #[xml(child = "channel")]
+    pub channels: Vec<SpiceChannel>,
+    #[xml(at = "image/@compression")]
+    pub image: Option<SpiceImageCompression>,
+    #[xml(at = "jpeg/@compression")]
+    pub jpeg: Option<SpiceCompression>,
+    #[xml(at = "zlib/@compression")]
+    pub zlib: Option<SpiceCompression>,
+    #[xml(at = "playback/@compression")]
+    pub playback: Option<OnOff>,
+    #[xml(at = "streaming/@mode")]
+    pub streaming: Option<SpiceStreaming>,
+    #[xml(at = "mouse/@mode")]
+    pub mouse: Option<super::chardev::MouseMode>,
+    #[xml(at = "clipboard/@copypaste")]
+    pub clipboard: Option<YesNo>,
+    #[xml(at = "filetransfer/@enable")]
+    pub filetransfer: Option<YesNo>,
+    #[xml(at = "gl/@enable")]
+    pub gl: Option<YesNo>,
+    #[xml(at = "gl/@rendernode")]
+    pub rendernode: Option<String>,
+}
+
+keywords! {
+    /// Whether a channel is encrypted.
+    pub enum SpiceMode { Any = "any", Secure = "secure", Insecure = "insecure" }
+}
+keywords! {
+    /// A SPICE channel.
+    pub enum SpiceChannelName {
+        Main = "main", Display = "display", Inputs = "inputs", Cursor = "cursor", Playback = "playback",
+        Record = "record", Smartcard = "smartcard", Usbredir = "usbredir",
+    }
+}
+keywords! {
+    /// How pictures are compressed.
+    pub enum SpiceImageCompression {
+        AutoGlz = "auto_glz", AutoLz = "auto_lz", Quic = "quic", Glz = "glz", Lz = "lz", Off = "off",
+    }
+}
+keywords! {
+    /// When something is compressed.
+    pub enum SpiceCompression { Auto = "auto", Never = "never", Always = "always" }
+}
+keywords! {
+    /// What is taken for a film.
+    pub enum SpiceStreaming { Filter = "filter", All = "all", Off = "off" }
+}
+
+/// The encryption of one channel.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct SpiceChannel {
+    #[xml(attr)]
+    pub name: SpiceChannelName,
+    #[xml(attr)]
+    pub mode: SpiceMode,
+}
+
+/// A D-Bus display.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct DbusGraphics {
+    #[xml(attr)]
+    pub p2p: Option<YesNo>,
+    #[xml(attr)]
+    pub address: Option<String>,
+    #[xml(at = "gl/@enable")]
+    pub gl: Option<YesNo>,
+    #[xml(at = "gl/@rendernode")]
+    pub rendernode: Option<String>,
+    #[xml(at = "audio/@id", rule = "nonzero")]
+    pub audio: Option<u32>,
+}

@@ -1,0 +1,67 @@
+//! `<input>`: keyboards, mice, tablets, the host's event devices.
+
+use virtus_xml::{OnOff, Xml, keywords};
+
+use super::info::DeviceInfo;
+use super::virtio::VirtioOptions;
+
+keywords! {
+    /// What it is.
+    pub enum InputType { Mouse = "mouse", Tablet = "tablet", Keyboard = "keyboard", Passthrough = "passthrough", Evdev = "evdev" }
+}
+keywords! {
+    /// What it is plugged into.
+    pub enum InputBus { Ps2 = "ps2", Usb = "usb", Xen = "xen", Parallels = "parallels", Virtio = "virtio", None = "none" }
+}
+keywords! {
+    /// Which virtio generation.
+    pub enum InputModel {
+        Virtio = "virtio", Transitional = "virtio-transitional", NonTransitional = "virtio-non-transitional",
+    }
+}
+keywords! {
+    /// Whose events are taken while the guest has the device.
+    pub enum InputGrab { All = "all" }
+}
+keywords! {
+    /// The keys that give the device to the guest and back.
+    pub enum GrabToggle {
+        CtrlCtrl = "ctrl-ctrl", AltAlt = "alt-alt", ShiftShift = "shift-shift", MetaMeta = "meta-meta",
+        ScrollLock = "scrolllock", CtrlScrollLock = "ctrl-scrolllock",
+    }
+}
+
+/// `<input>`.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Input {
+    #[xml(attr = "type", missing = "missing input device type", code = INTERNAL_ERROR)]
+    pub kind: InputType,
+    /// The bus; chosen by post-parse when absent.
+    #[xml(attr)]
+    pub bus: Option<InputBus>,
+    #[xml(attr)]
+    pub model: Option<InputModel>,
+    #[xml(omit_default)]
+    pub driver: VirtioOptions,
+    #[xml(omit_default)]
+    pub source: InputSource,
+    #[xml(flatten)]
+    pub info: DeviceInfo,
+}
+
+/// The host's event device.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct InputSource {
+    /// Of `passthrough`.
+    #[xml(attr)]
+    pub evdev: Option<String>,
+    /// Of `evdev`.
+    #[xml(attr)]
+    pub dev: Option<String>,
+    #[xml(attr)]
+    pub grab: Option<InputGrab>,
+    #[xml(attr = "grabToggle")]
+    pub grab_toggle: Option<GrabToggle>,
+    #[xml(attr)]
+    pub repeat: Option<OnOff>,
+}

@@ -1,0 +1,706 @@
+//! `<interface>`: network cards.
+
+use virtus_base::{Result, Uuid};
+use virtus_xml::{Element, OnOff, Only, Writer, Xml, YesNo, field, keywords};
+
+use super::address::PciAddress;
+use super::info::DeviceInfo;
+use super::storage::Reconnect;
+use super::virtio::VirtioOptions;
+use crate::domain::parse::{RULES, keyword_attr, xml_error};
+
+/// `<interface>`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interface {
+    /// What it is connected to, by `@type`.
+    pub source: InterfaceSource,
+    /// Of `hostdev`: whether the daemon takes the device from the host.
+    pub managed: Option<YesNo>,
+    pub trust_guest_rx_filters: Option<YesNo>,
+    pub mac: Option<Mac>,
+    pub rest: InterfaceRest,
+    pub info: DeviceInfo,
+}
+
+/// `<mac>`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mac {
+    pub address: MacAddress,
+    pub kind: Option<MacType>,
+    pub check: Option<YesNo>,
+}
+
+keywords! {
+    /// Where the address comes from.
+    pub enum MacType { Generated = "generated", Static = "static" }
+}
+
+/// A link address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MacAddress(pub [u8; 6]);
+
+impl MacAddress {
+    /// Reads `52:54:00:12:34:56`; a byte may have one digit. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 6];
+        let mut parts = text.split(':');
+        for byte in &mut bytes {
+            let part = parts.next().filter(|p| p.len() <= 2 && p.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            *byte = u8::from_str_radix(part, 16).ok()?;
+        }
+        parts.next().is_none().then_some(MacAddress(bytes))
+    }
+
+    /// Whether it names a group of hosts.
+    pub fn is_multicast(self) -> bool {
+        self.0.first().is_some_and(|b| b & 1 == 1)
+    }
+}
+
+impl std::fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl Xml for Mac {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let text = e.attr("address").unwrap_or_default();
+        let address = MacAddress::parse(text)
+            .ok_or_else(|| xml_error(format!("unable to parse mac address '{text}'")))?;
+        if address.is_multicast() {
+            return Err(xml_error(format!("expected unicast mac address, found multicast '{text}'")));
+        }
+        Ok(Mac { address, kind: keyword_attr(e, "type")?, check: keyword_attr(e, "check")? })
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        w.attr_fmt("address", format_args!("{}", self.address));
+        w.attr_opt("type", self.kind.map(MacType::as_str));
+        w.attr_opt("check", self.check.map(YesNo::as_str));
+    }
+    fn write_body(&self, _: &mut Writer) {}
+}
+
+/// What the interface is connected to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InterfaceSource {
+    User(UserSource),
+    Ethernet(EthernetSource),
+    VhostUser(VhostUserSource),
+    Server(SocketSource),
+    Client(SocketSource),
+    Mcast(SocketSource),
+    Network(NetworkSource),
+    Bridge(BridgeSource),
+    Internal { name: Option<String> },
+    Direct(DirectSource),
+    HostDev(HostDevSource),
+    Udp(UdpSource),
+    Vdpa { dev: Option<String> },
+    Null,
+    Vds(VdsSource),
+}
+
+/// QEMU's own network, or passt.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct UserSource {
+    #[xml(attr)]
+    pub dev: Option<String>,
+}
+
+/// A tap device with the host's side of the address.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct EthernetSource {
+    #[xml(child = "ip")]
+    pub ips: Vec<IpAddress>,
+    #[xml(child = "route")]
+    pub routes: Vec<Route>,
+}
+
+/// A vhost-user socket.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct VhostUserSource {
+    #[xml(attr = "type")]
+    pub kind: Option<String>,
+    #[xml(attr)]
+    pub path: Option<String>,
+    #[xml(attr)]
+    pub mode: Option<VhostUserMode>,
+    #[xml(attr)]
+    pub dev: Option<String>,
+    pub reconnect: Option<Reconnect>,
+}
+
+keywords! {
+    /// Who opens a vhost-user socket.
+    pub enum VhostUserMode { Client = "client", Server = "server" }
+}
+
+/// A socket to other guests.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct SocketSource {
+    #[xml(attr)]
+    pub address: Option<String>,
+    #[xml(attr)]
+    pub port: Option<i32>,
+}
+
+/// A pair of UDP sockets.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct UdpSource {
+    #[xml(attr)]
+    pub address: Option<String>,
+    #[xml(attr)]
+    pub port: Option<i32>,
+    #[xml(at = "local/@address")]
+    pub local_address: Option<String>,
+    #[xml(at = "local/@port")]
+    pub local_port: Option<i32>,
+}
+
+/// A libvirt network.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct NetworkSource {
+    #[xml(attr)]
+    pub network: Option<String>,
+    #[xml(attr)]
+    pub portgroup: Option<String>,
+    #[xml(attr, only = "live")]
+    pub portid: Option<Uuid>,
+    /// Of a running guest: the bridge it got.
+    #[xml(attr, only = "live")]
+    pub bridge: Option<String>,
+}
+
+/// A bridge of the host.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct BridgeSource {
+    #[xml(attr)]
+    pub bridge: Option<String>,
+}
+
+keywords! {
+    /// How a macvtap device forwards.
+    pub enum DirectMode { Vepa = "vepa", Private = "private", Bridge = "bridge", Passthrough = "passthrough" }
+}
+
+/// A macvtap device on one of the host's.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct DirectSource {
+    #[xml(attr)]
+    pub dev: Option<String>,
+    #[xml(attr)]
+    pub mode: Option<DirectMode>,
+}
+
+/// A network device of the host, handed to the guest whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostDevSource {
+    pub address: HostDevAddress,
+}
+
+/// Where it is on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostDevAddress {
+    Pci(PciAddress),
+    Usb { bus: u32, device: u32 },
+}
+
+/// A port of a VMware distributed switch.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct VdsSource {
+    #[xml(attr)]
+    pub switchid: Option<String>,
+    #[xml(attr)]
+    pub portid: Option<i32>,
+    #[xml(attr)]
+    pub portgroupid: Option<String>,
+    #[xml(attr)]
+    pub connectionid: Option<i32>,
+}
+
+/// An IP address.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct IpAddress {
+    #[xml(attr, missing = "Missing required address in <ip>")]
+    pub address: String,
+    #[xml(attr)]
+    pub family: Option<String>,
+    #[xml(attr)]
+    pub prefix: Option<u32>,
+    #[xml(attr)]
+    pub peer: Option<String>,
+}
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Route {
+    #[xml(attr)]
+    pub family: Option<String>,
+    #[xml(attr)]
+    pub address: Option<String>,
+    #[xml(attr)]
+    pub netmask: Option<String>,
+    #[xml(attr)]
+    pub prefix: Option<u32>,
+    #[xml(attr)]
+    pub gateway: Option<String>,
+    #[xml(attr)]
+    pub metric: Option<u32>,
+}
+
+/// The part of an interface that follows its source.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct InterfaceRest {
+    #[xml(child = "ip")]
+    pub ips: Vec<IpAddress>,
+    #[xml(child = "route")]
+    pub routes: Vec<Route>,
+    #[xml(child = "portForward")]
+    pub port_forwards: Vec<PortForward>,
+    pub vlan: Option<Vlan>,
+    pub virtualport: Option<VirtualPort>,
+    pub bandwidth: Option<NetBandwidth>,
+    #[xml(at = "port/@isolated")]
+    pub isolated: Option<YesNo>,
+    #[xml(at = "script/@path")]
+    pub script: Option<String>,
+    #[xml(at = "downscript/@path")]
+    pub downscript: Option<String>,
+    #[xml(at = "backenddomain/@name")]
+    pub backend_domain: Option<String>,
+    #[xml(at = "target/@dev")]
+    pub target_dev: Option<String>,
+    #[xml(at = "target/@managed")]
+    pub target_managed: Option<YesNo>,
+    #[xml(at = "guest/@dev")]
+    pub guest_dev: Option<String>,
+    #[xml(at = "guest/@actual", only = "live")]
+    pub guest_actual: Option<String>,
+    #[xml(at = "model/@type")]
+    pub model: Option<String>,
+    #[xml(omit_default)]
+    pub driver: InterfaceDriver,
+    #[xml(omit_default)]
+    pub backend: InterfaceBackend,
+    pub filterref: Option<FilterRef>,
+    #[xml(at = "link/@state")]
+    pub link: Option<LinkState>,
+    pub tune: Option<Tune>,
+    #[xml(at = "mtu/@size")]
+    pub mtu: Option<u32>,
+    #[xml(at = "coalesce/rx/frames/@max")]
+    pub coalesce_rx_frames: Option<u32>,
+    pub teaming: Option<Teaming>,
+}
+
+keywords! {
+    /// A protocol that is forwarded.
+    pub enum ForwardProto { Tcp = "tcp", Udp = "udp" }
+}
+
+/// Ports of the host that lead into the guest.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct PortForward {
+    #[xml(attr)]
+    pub proto: ForwardProto,
+    #[xml(attr)]
+    pub address: Option<String>,
+    #[xml(attr)]
+    pub dev: Option<String>,
+    #[xml(child = "range")]
+    pub ranges: Vec<PortRange>,
+}
+
+/// A range of ports.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct PortRange {
+    #[xml(attr, rule = "nonzero")]
+    pub start: u32,
+    #[xml(attr, rule = "nonzero")]
+    pub end: Option<u32>,
+    #[xml(attr, rule = "nonzero")]
+    pub to: Option<u32>,
+    #[xml(attr)]
+    pub exclude: Option<YesNo>,
+}
+
+/// VLAN tags.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Vlan {
+    #[xml(attr)]
+    pub trunk: Option<YesNo>,
+    #[xml(child = "tag")]
+    pub tags: Vec<VlanTag>,
+}
+
+keywords! {
+    /// Whether the VLAN is the one of untagged packets.
+    pub enum NativeMode { Tagged = "tagged", Untagged = "untagged" }
+}
+
+/// One tag.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct VlanTag {
+    #[xml(attr)]
+    pub id: u32,
+    #[xml(attr = "nativeMode")]
+    pub native_mode: Option<NativeMode>,
+}
+
+/// What a switch is told about the port.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct VirtualPort {
+    #[xml(attr = "type")]
+    pub kind: Option<VirtualPortType>,
+    #[xml(omit_default)]
+    pub parameters: VirtualPortParameters,
+}
+
+keywords! {
+    /// The switch's protocol.
+    pub enum VirtualPortType { Qbg = "802.1Qbg", Qbh = "802.1Qbh", OpenVSwitch = "openvswitch", Midonet = "midonet" }
+}
+
+/// The port's parameters.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct VirtualPortParameters {
+    #[xml(attr, base = 0)]
+    pub managerid: Option<u32>,
+    #[xml(attr, base = 0)]
+    pub typeid: Option<u32>,
+    #[xml(attr, base = 0)]
+    pub typeidversion: Option<u32>,
+    #[xml(attr)]
+    pub instanceid: Option<Uuid>,
+    #[xml(attr)]
+    pub interfaceid: Option<Uuid>,
+    #[xml(attr)]
+    pub profileid: Option<String>,
+}
+
+/// Traffic shaping.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct NetBandwidth {
+    pub inbound: Option<Rate>,
+    pub outbound: Option<Rate>,
+}
+
+/// A rate: average, peak and floor in KiB a second, burst in KiB.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct Rate {
+    #[xml(attr)]
+    pub average: Option<u64>,
+    #[xml(attr)]
+    pub peak: Option<u64>,
+    #[xml(attr)]
+    pub floor: Option<u64>,
+    #[xml(attr)]
+    pub burst: Option<u64>,
+}
+
+keywords! {
+    /// Who moves packets.
+    pub enum NetDriverName { Qemu = "qemu", Vhost = "vhost" }
+}
+keywords! {
+    /// How packets are sent.
+    pub enum TxMode { Iothread = "iothread", Timer = "timer" }
+}
+
+/// `<driver>` of an interface.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct InterfaceDriver {
+    #[xml(attr)]
+    pub name: Option<NetDriverName>,
+    #[xml(attr)]
+    pub txmode: Option<TxMode>,
+    #[xml(attr)]
+    pub ioeventfd: Option<OnOff>,
+    #[xml(attr)]
+    pub event_idx: Option<OnOff>,
+    #[xml(attr)]
+    pub queues: Option<u32>,
+    #[xml(attr)]
+    pub rx_queue_size: Option<u32>,
+    #[xml(attr)]
+    pub tx_queue_size: Option<u32>,
+    #[xml(attr)]
+    pub rss: Option<OnOff>,
+    #[xml(attr)]
+    pub rss_hash_report: Option<OnOff>,
+    #[xml(flatten)]
+    pub virtio: VirtioOptions,
+    #[xml(omit_default)]
+    pub host: HostOffloads,
+    #[xml(omit_default)]
+    pub guest: GuestOffloads,
+}
+
+/// What the host's side leaves to the network card.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct HostOffloads {
+    #[xml(attr)]
+    pub csum: Option<OnOff>,
+    #[xml(attr)]
+    pub gso: Option<OnOff>,
+    #[xml(attr)]
+    pub tso4: Option<OnOff>,
+    #[xml(attr)]
+    pub tso6: Option<OnOff>,
+    #[xml(attr)]
+    pub ecn: Option<OnOff>,
+    #[xml(attr)]
+    pub ufo: Option<OnOff>,
+    #[xml(attr)]
+    pub mrg_rxbuf: Option<OnOff>,
+}
+
+/// What the guest leaves to the network card.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct GuestOffloads {
+    #[xml(attr)]
+    pub csum: Option<OnOff>,
+    #[xml(attr)]
+    pub tso4: Option<OnOff>,
+    #[xml(attr)]
+    pub tso6: Option<OnOff>,
+    #[xml(attr)]
+    pub ecn: Option<OnOff>,
+    #[xml(attr)]
+    pub ufo: Option<OnOff>,
+}
+
+keywords! {
+    /// The program behind a user network.
+    pub enum BackendType { Default = "default", Passt = "passt" }
+}
+
+/// `<backend>` of an interface.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct InterfaceBackend {
+    #[xml(attr = "type")]
+    pub kind: Option<BackendType>,
+    #[xml(attr)]
+    pub tap: Option<String>,
+    #[xml(attr)]
+    pub vhost: Option<String>,
+    #[xml(attr = "logFile")]
+    pub log_file: Option<String>,
+    #[xml(attr)]
+    pub hostname: Option<String>,
+    #[xml(attr)]
+    pub fqdn: Option<String>,
+}
+
+/// A filter of packets.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct FilterRef {
+    #[xml(attr)]
+    pub filter: String,
+    #[xml(child = "parameter")]
+    pub parameters: Vec<FilterParameter>,
+}
+
+/// A filter's variable.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct FilterParameter {
+    #[xml(attr)]
+    pub name: String,
+    #[xml(attr)]
+    pub value: String,
+}
+
+keywords! {
+    /// Whether the cable is in.
+    pub enum LinkState { Up = "up", Down = "down" }
+}
+
+/// `<tune>`: how much the host buffers, in bytes.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Tune {
+    #[xml(value)]
+    pub sndbuf: Option<u64>,
+}
+
+keywords! {
+    /// Which side of a failover pair.
+    pub enum TeamingType { Persistent = "persistent", Transient = "transient" }
+}
+
+/// A failover pair.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Teaming {
+    #[xml(attr = "type")]
+    pub kind: TeamingType,
+    /// The other device's alias.
+    #[xml(attr)]
+    pub persistent: Option<String>,
+}
+
+impl Xml for HostDevSource {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let address = e.child("address").ok_or_else(|| xml_error("missing source address"))?;
+        let address = match address.attr("type") {
+            Some("usb") => HostDevAddress::Usb {
+                bus: field::required_attr(Some(address), address, "bus", &field::Rules { base: 0, ..RULES })?,
+                device: field::required_attr(
+                    Some(address),
+                    address,
+                    "device",
+                    &field::Rules { base: 0, ..RULES },
+                )?,
+            },
+            _ => HostDevAddress::Pci(PciAddress::read(address)?),
+        };
+        Ok(HostDevSource { address })
+    }
+    fn write_attrs(&self, _: &mut Writer) {}
+    fn write_body(&self, w: &mut Writer) {
+        w.start("address");
+        match &self.address {
+            HostDevAddress::Pci(pci) => {
+                w.attr("type", "pci");
+                pci.write_attrs(w);
+            }
+            HostDevAddress::Usb { bus, device } => {
+                w.attr("type", "usb");
+                w.attr_value("bus", bus);
+                w.attr_value("device", device);
+            }
+        }
+        w.end();
+    }
+}
+
+impl InterfaceSource {
+    /// The word of `@type`.
+    pub fn tag(&self) -> &'static str {
+        match self {
+            InterfaceSource::User(_) => "user",
+            InterfaceSource::Ethernet(_) => "ethernet",
+            InterfaceSource::VhostUser(_) => "vhostuser",
+            InterfaceSource::Server(_) => "server",
+            InterfaceSource::Client(_) => "client",
+            InterfaceSource::Mcast(_) => "mcast",
+            InterfaceSource::Network(_) => "network",
+            InterfaceSource::Bridge(_) => "bridge",
+            InterfaceSource::Internal { .. } => "internal",
+            InterfaceSource::Direct(_) => "direct",
+            InterfaceSource::HostDev(_) => "hostdev",
+            InterfaceSource::Udp(_) => "udp",
+            InterfaceSource::Vdpa { .. } => "vdpa",
+            InterfaceSource::Null => "null",
+            InterfaceSource::Vds(_) => "vds",
+        }
+    }
+
+    fn read(e: Element<'_>) -> Result<Self> {
+        fn inner<T: Xml + Default>(source: Option<Element<'_>>) -> Result<T> {
+            source.map_or_else(|| Ok(T::default()), T::read)
+        }
+        let source = e.child("source");
+        let tag = e.attr("type").unwrap_or("user");
+        let required =
+            || source.ok_or_else(|| xml_error(format!("interface type='{tag}' requires a 'source' element")));
+        let attr = |name: &str| source.and_then(|s| s.attr(name)).map(str::to_owned);
+        Ok(match tag {
+            "user" => InterfaceSource::User(inner(source)?),
+            "ethernet" => InterfaceSource::Ethernet(inner(source)?),
+            "vhostuser" => InterfaceSource::VhostUser(VhostUserSource::read(required()?)?),
+            "server" => InterfaceSource::Server(inner(Some(required()?))?),
+            "client" => InterfaceSource::Client(inner(Some(required()?))?),
+            "mcast" => InterfaceSource::Mcast(inner(Some(required()?))?),
+            "network" => InterfaceSource::Network(inner(Some(required()?))?),
+            "bridge" => InterfaceSource::Bridge(inner(Some(required()?))?),
+            "internal" => {
+                required()?;
+                InterfaceSource::Internal { name: attr("name") }
+            }
+            "direct" => InterfaceSource::Direct(inner(Some(required()?))?),
+            "hostdev" => InterfaceSource::HostDev(HostDevSource::read(required()?)?),
+            "udp" => InterfaceSource::Udp(inner(Some(required()?))?),
+            "vdpa" => {
+                required()?;
+                InterfaceSource::Vdpa { dev: attr("dev") }
+            }
+            "null" => InterfaceSource::Null,
+            "vds" => InterfaceSource::Vds(inner(source)?),
+            other => return Err(field::invalid(e, "type", other, "", &RULES)),
+        })
+    }
+
+    fn write(&self, w: &mut Writer) {
+        fn whole<T: Xml>(value: &T, w: &mut Writer) {
+            value.write_attrs(w);
+            value.write_body(w);
+        }
+        w.start("source");
+        match self {
+            InterfaceSource::User(s) => whole(s, w),
+            InterfaceSource::Ethernet(s) => whole(s, w),
+            InterfaceSource::VhostUser(s) => whole(s, w),
+            InterfaceSource::Server(s) | InterfaceSource::Client(s) | InterfaceSource::Mcast(s) => {
+                whole(s, w)
+            }
+            InterfaceSource::Network(s) => whole(s, w),
+            InterfaceSource::Bridge(s) => whole(s, w),
+            InterfaceSource::Internal { name } => w.attr_opt("name", name.as_deref()),
+            InterfaceSource::Direct(s) => whole(s, w),
+            InterfaceSource::HostDev(s) => whole(s, w),
+            InterfaceSource::Udp(s) => whole(s, w),
+            InterfaceSource::Vdpa { dev } => w.attr_opt("dev", dev.as_deref()),
+            InterfaceSource::Null => {}
+            InterfaceSource::Vds(s) => whole(s, w),
+        }
+        w.end_unless_empty();
+    }
+}
+
+impl Interface {
+    /// The device model, e.g. `virtio`; chosen by post-parse when absent.
+    pub fn model(&self) -> Option<&str> {
+        self.rest.model.as_deref()
+    }
+}
+
+impl Xml for Interface {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let mut rest = InterfaceRest::read(e)?;
+        // names the daemon made for the last run are not kept
+        if !e.reads(Only::Live) && rest.target_dev.as_deref().is_some_and(generated_name) {
+            rest.target_dev = None;
+        }
+        Ok(Interface {
+            managed: keyword_attr(e, "managed")?,
+            trust_guest_rx_filters: keyword_attr(e, "trustGuestRxFilters")?,
+            mac: e.child("mac").map(Mac::read).transpose()?,
+            source: InterfaceSource::read(e)?,
+            rest,
+            info: DeviceInfo::read(e)?,
+        })
+    }
+
+    fn write_attrs(&self, w: &mut Writer) {
+        w.attr("type", self.source.tag());
+        w.attr_opt("managed", self.managed.map(YesNo::as_str));
+        w.attr_opt("trustGuestRxFilters", self.trust_guest_rx_filters.map(YesNo::as_str));
+    }
+
+    fn write_body(&self, w: &mut Writer) {
+        if let Some(mac) = &self.mac {
+            w.element("mac", mac);
+        }
+        self.source.write(w);
+        self.rest.write_body(w);
+        self.info.write_body(w);
+    }
+}
+
+/// Whether a device name is one the daemon makes.
+pub fn generated_name(name: &str) -> bool {
+    ["vnet", "macvtap", "macvlan"].iter().any(|prefix| {
+        name.strip_prefix(prefix).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    })
+}

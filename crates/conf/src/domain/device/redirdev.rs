@@ -1,0 +1,85 @@
+//! `<redirdev>` and `<redirfilter>`: USB devices of the client.
+
+use virtus_base::Result;
+use virtus_xml::{Element, Writer, Xml, YesNo, keywords};
+
+use super::chardev::Chardev;
+use super::info::DeviceInfo;
+use crate::domain::parse::{keyword_attr, xml_error};
+
+keywords! {
+    /// What is redirected.
+    pub enum RedirBus { Usb = "usb" }
+}
+
+/// `<redirdev>`.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct RedirDev {
+    #[xml(attr, default = RedirBus::Usb)]
+    pub bus: RedirBus,
+    #[xml(flatten)]
+    pub chardev: Chardev,
+    #[xml(flatten)]
+    pub info: DeviceInfo,
+}
+
+/// `<redirfilter>`: which devices may come.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct RedirFilter {
+    #[xml(child = "usbdev")]
+    pub usbdevs: Vec<UsbRule>,
+}
+
+/// One rule; absent numbers match any.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UsbRule {
+    pub class: Option<u8>,
+    pub vendor: Option<u16>,
+    pub product: Option<u16>,
+    /// Major and minor, as the device says it: 0x0200 is 2.00.
+    pub version: Option<(u32, u32)>,
+    pub allow: YesNo,
+}
+
+impl Xml for UsbRule {
+    fn read(e: Element<'_>) -> Result<Self> {
+        fn number<T: TryFrom<u64>>(e: Element<'_>, name: &str, what: &str) -> Result<Option<T>> {
+            let Some(text) = e.attr(name).filter(|t| *t != "-1") else { return Ok(None) };
+            let number = <u64 as virtus_xml::Value>::parse(text, 0).and_then(|n| T::try_from(n).ok());
+            number.map(Some).ok_or_else(|| xml_error(format!("Cannot parse USB {what} {text}")))
+        }
+        let version = match e.attr("version").filter(|v| *v != "-1") {
+            Some(text) => {
+                let bad = || xml_error(format!("Cannot parse USB version {text}"));
+                let (major, minor) = text.split_once('.').ok_or_else(bad)?;
+                let minor: u32 = minor.parse().map_err(|_| bad())?;
+                Some((major.parse().map_err(|_| bad())?, minor))
+            }
+            None => None,
+        };
+        Ok(UsbRule {
+            class: number(e, "class", "Class code")?,
+            vendor: number(e, "vendor", "vendor ID")?,
+            product: number(e, "product", "product ID")?,
+            version,
+            allow: keyword_attr(e, "allow")?
+                .ok_or_else(|| xml_error("Missing 'allow' attribute for USB redirection filter"))?,
+        })
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        if let Some(class) = self.class {
+            w.attr_fmt("class", format_args!("0x{class:02X}"));
+        }
+        if let Some(vendor) = self.vendor {
+            w.attr_fmt("vendor", format_args!("0x{vendor:04X}"));
+        }
+        if let Some(product) = self.product {
+            w.attr_fmt("product", format_args!("0x{product:04X}"));
+        }
+        if let Some((major, minor)) = self.version {
+            w.attr_fmt("version", format_args!("{major}.{minor:02}"));
+        }
+        w.attr_value("allow", &self.allow);
+    }
+    fn write_body(&self, _: &mut Writer) {}
+}

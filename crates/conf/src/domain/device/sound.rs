@@ -1,0 +1,45 @@
+//! `<sound>`: sound cards.
+
+use virtus_xml::{Xml, YesNo, keywords};
+
+use super::info::DeviceInfo;
+use super::virtio::VirtioOptions;
+
+keywords! {
+    /// The card.
+    pub enum SoundModel {
+        Sb16 = "sb16", Es1370 = "es1370", Pcspk = "pcspk", Ac97 = "ac97", Ich6 = "ich6", Ich9 = "ich9",
+        Usb = "usb", Ich7 = "ich7", Virtio = "virtio",
+    }
+}
+keywords! {
+    /// What the card's codec does.
+    pub enum CodecType { Duplex = "duplex", Micro = "micro", Output = "output" }
+}
+
+/// `<sound>`.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Sound {
+    #[xml(attr)]
+    pub model: SoundModel,
+    #[xml(attr)]
+    pub multichannel: Option<YesNo>,
+    #[xml(attr)]
+    pub streams: Option<u32>,
+    #[xml(omit_default)]
+    pub driver: VirtioOptions,
+    #[xml(child = "codec")]
+    pub codecs: Vec<Codec>,
+    /// The `<audio>` it belongs to.
+    #[xml(at = "audio/@id", rule = "nonzero")]
+    pub audio: Option<u32>,
+    #[xml(flatten)]
+    pub info: DeviceInfo,
+}
+
+/// A codec on the card.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Codec {
+    #[xml(attr = "type")]
+    pub kind: CodecType,
+}

@@ -1,0 +1,562 @@
+//! Where the bytes of a disk, of firmware variables or of a backing file are: `<source>` and all it holds.
+
+use virtus_base::{Result, Uuid};
+use virtus_xml::{Element, Only, Writer, Xml, YesNo, field, keywords};
+
+use crate::domain::parse::{RULES, keyword_attr, xml_error};
+use crate::domain::seclabel::DeviceSecLabel;
+
+use super::address::PciAddress;
+
+/// A source of bytes: the location that `@type` chooses, and what every location can have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StorageSource {
+    pub location: Location,
+    pub common: SourceCommon,
+}
+
+/// Where the bytes are; `@type` of the element around `<source>`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Location {
+    File(FileSource),
+    Block(BlockSource),
+    Dir(DirSource),
+    Network(Box<NetworkSource>),
+    Volume(VolumeSource),
+    Nvme(NvmeSource),
+    VhostUser(VhostUserSource),
+    VhostVdpa(VhostVdpaSource),
+}
+
+/// A file of the host.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct FileSource {
+    #[xml(attr)]
+    pub file: Option<String>,
+    #[xml(attr)]
+    pub fdgroup: Option<String>,
+}
+
+/// A block device of the host.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct BlockSource {
+    #[xml(attr)]
+    pub dev: Option<String>,
+    #[xml(attr)]
+    pub fdgroup: Option<String>,
+}
+
+/// A directory shown as a FAT volume.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct DirSource {
+    #[xml(attr)]
+    pub dir: Option<String>,
+}
+
+keywords! {
+    /// How a network source is spoken to.
+    pub enum NetProtocol {
+        Nbd = "nbd", Rbd = "rbd", Sheepdog = "sheepdog", Gluster = "gluster", Iscsi = "iscsi", Http = "http",
+        Https = "https", Ftp = "ftp", Ftps = "ftps", Tftp = "tftp", Ssh = "ssh", Vxhs = "vxhs", Nfs = "nfs",
+    }
+}
+
+/// An image on the network.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct NetworkSource {
+    #[xml(attr, missing = "missing network source protocol type")]
+    pub protocol: Option<NetProtocol>,
+    #[xml(attr)]
+    pub name: Option<String>,
+    #[xml(attr)]
+    pub query: Option<String>,
+    #[xml(attr)]
+    pub tls: Option<YesNo>,
+    #[xml(attr = "tlsHostname")]
+    pub tls_hostname: Option<String>,
+    #[xml(child = "host")]
+    pub hosts: Vec<NetHost>,
+    #[xml(at = "snapshot/@name")]
+    pub snapshot: Option<String>,
+    #[xml(at = "config/@file")]
+    pub config: Option<String>,
+    #[xml(at = "ssl/@verify")]
+    pub ssl_verify: Option<YesNo>,
+    #[xml(child = "cookies/cookie")]
+    pub cookies: Vec<Cookie>,
+    #[xml(at = "readahead/@size")]
+    pub readahead: Option<u64>,
+    #[xml(at = "timeout/@seconds")]
+    pub timeout: Option<u64>,
+    #[xml(at = "reconnect/@delay")]
+    pub reconnect_delay: Option<u64>,
+    #[xml(at = "knownHosts/@path")]
+    pub known_hosts: Option<String>,
+    pub identity: Option<Identity>,
+}
+
+keywords! {
+    /// How a host is reached.
+    pub enum NetTransport { Tcp = "tcp", Unix = "unix", Rdma = "rdma" }
+}
+
+/// A server of a network source.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct NetHost {
+    #[xml(attr)]
+    pub name: Option<String>,
+    #[xml(attr)]
+    pub port: Option<String>,
+    #[xml(attr)]
+    pub transport: Option<NetTransport>,
+    #[xml(attr)]
+    pub socket: Option<String>,
+}
+
+/// A cookie of an HTTP source.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Cookie {
+    #[xml(attr, missing = "missing cookie name")]
+    pub name: String,
+    #[xml(text, only = "secure", missing = "missing value for cookie")]
+    pub value: Option<String>,
+}
+
+/// As whom an SSH or NFS source is opened.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct Identity {
+    #[xml(attr)]
+    pub user: Option<String>,
+    #[xml(attr)]
+    pub group: Option<String>,
+    #[xml(attr)]
+    pub username: Option<String>,
+    #[xml(attr)]
+    pub keyfile: Option<String>,
+    #[xml(attr)]
+    pub agentsock: Option<String>,
+}
+
+keywords! {
+    /// How an iSCSI volume of a pool is used.
+    pub enum VolumeMode { Host = "host", Direct = "direct" }
+}
+
+/// A volume of a storage pool.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct VolumeSource {
+    #[xml(attr)]
+    pub pool: Option<String>,
+    #[xml(attr)]
+    pub volume: Option<String>,
+    #[xml(attr)]
+    pub mode: Option<VolumeMode>,
+}
+
+keywords! {
+    /// The bus of an NVMe controller.
+    pub enum NvmeBus { Pci = "pci" }
+}
+
+/// A namespace of an NVMe controller that the guest's process drives itself.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct NvmeSource {
+    #[xml(attr = "type")]
+    pub bus: Option<NvmeBus>,
+    #[xml(attr)]
+    pub managed: Option<YesNo>,
+    #[xml(attr)]
+    pub namespace: Option<u64>,
+    pub address: Option<PciAddress>,
+}
+
+/// A vhost-user-blk server's socket.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct VhostUserSource {
+    #[xml(attr = "type")]
+    pub kind: Option<String>,
+    #[xml(attr)]
+    pub path: Option<String>,
+    pub reconnect: Option<Reconnect>,
+}
+
+/// A vhost-vdpa block device.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct VhostVdpaSource {
+    #[xml(attr)]
+    pub dev: Option<String>,
+}
+
+/// Whether and how often (in seconds) a lost connection is tried again.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Reconnect {
+    #[xml(attr)]
+    pub enabled: YesNo,
+    #[xml(attr)]
+    pub timeout: Option<u32>,
+}
+
+keywords! {
+    /// What happens when the source is not there.
+    pub enum StartupPolicy { Mandatory = "mandatory", Requisite = "requisite", Optional = "optional" }
+}
+
+/// What every kind of `<source>` can have.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct SourceCommon {
+    #[xml(attr = "startupPolicy")]
+    pub startup_policy: Option<StartupPolicy>,
+    #[xml(attr, only = "live")]
+    pub index: Option<u32>,
+    #[xml(child = "slices/slice")]
+    pub slices: Vec<Slice>,
+    #[xml(child = "seclabel")]
+    pub seclabels: Vec<DeviceSecLabel>,
+    pub auth: Option<Auth>,
+    pub encryption: Option<Encryption>,
+    pub reservations: Option<Reservations>,
+    #[xml(at = "initiator/iqn/@name")]
+    pub initiator: Option<String>,
+    #[xml(child = "dataStore")]
+    pub data_store: Option<Box<DataStore>>,
+}
+
+keywords! {
+    /// What a slice holds.
+    pub enum SliceType { Storage = "storage" }
+}
+
+/// A part of the file that holds the image, in bytes.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Slice {
+    #[xml(attr = "type")]
+    pub kind: SliceType,
+    #[xml(attr)]
+    pub offset: u64,
+    #[xml(attr, rule = "nonzero")]
+    pub size: u64,
+}
+
+/// Who a network source is opened as.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Auth {
+    #[xml(attr, missing = "missing username for auth")]
+    pub username: String,
+    #[xml(missing = "missing <secret> element in auth")]
+    pub secret: AuthSecret,
+}
+
+/// The secret of [`Auth`].
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct AuthSecret {
+    #[xml(attr = "type")]
+    pub kind: Option<String>,
+    #[xml(flatten)]
+    pub lookup: SecretRef,
+}
+
+/// A secret by its UUID or by what it is used for.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct SecretRef {
+    #[xml(attr)]
+    pub uuid: Option<Uuid>,
+    #[xml(attr)]
+    pub usage: Option<String>,
+}
+
+keywords! {
+    /// A format of an encrypted image.
+    pub enum EncryptionFormat { Default = "default", Qcow = "qcow", Luks = "luks", Luks2 = "luks2", LuksAny = "luks-any" }
+}
+keywords! {
+    /// Who decrypts.
+    pub enum EncryptionEngine { Qemu = "qemu", Librbd = "librbd" }
+}
+
+/// `<encryption>`.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Encryption {
+    #[xml(attr)]
+    pub format: EncryptionFormat,
+    #[xml(attr)]
+    pub engine: Option<EncryptionEngine>,
+    #[xml(child = "secret")]
+    pub secrets: Vec<EncryptionSecret>,
+    pub cipher: Option<Cipher>,
+    pub ivgen: Option<IvGen>,
+}
+
+/// A secret that opens the image.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct EncryptionSecret {
+    #[xml(attr = "type")]
+    pub kind: SecretKind,
+    #[xml(flatten)]
+    pub lookup: SecretRef,
+}
+
+keywords! {
+    /// What the secret is.
+    pub enum SecretKind { Passphrase = "passphrase" }
+}
+
+/// How a new image is encrypted.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Cipher {
+    #[xml(attr)]
+    pub name: String,
+    #[xml(attr)]
+    pub size: u32,
+    #[xml(attr)]
+    pub mode: Option<String>,
+    #[xml(attr)]
+    pub hash: Option<String>,
+}
+
+/// How initialisation vectors are made.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct IvGen {
+    #[xml(attr)]
+    pub name: String,
+    #[xml(attr)]
+    pub hash: Option<String>,
+}
+
+/// SCSI persistent reservations.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Reservations {
+    #[xml(attr)]
+    pub managed: YesNo,
+    #[xml(attr)]
+    pub migration: Option<YesNo>,
+    pub source: Option<ReservationsSource>,
+}
+
+/// The helper's socket.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct ReservationsSource {
+    #[xml(attr = "type")]
+    pub kind: String,
+    #[xml(attr)]
+    pub path: String,
+    #[xml(attr)]
+    pub mode: String,
+}
+
+/// The external data file of a qcow2 image.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct DataStore {
+    #[xml(at = "format/@type")]
+    pub format: String,
+    #[xml(flatten)]
+    pub source: StorageSource,
+}
+
+impl Default for StorageSource {
+    fn default() -> Self {
+        StorageSource { location: Location::File(FileSource::default()), common: SourceCommon::default() }
+    }
+}
+
+impl Location {
+    /// The word of `@type`.
+    pub fn tag(&self) -> &'static str {
+        match self {
+            Location::File(_) => "file",
+            Location::Block(_) => "block",
+            Location::Dir(_) => "dir",
+            Location::Network(_) => "network",
+            Location::Volume(_) => "volume",
+            Location::Nvme(_) => "nvme",
+            Location::VhostUser(_) => "vhostuser",
+            Location::VhostVdpa(_) => "vhostvdpa",
+        }
+    }
+
+    /// Reads the location of type `tag` from `<source>`, which may be missing.
+    fn read(tag: &str, around: Element<'_>, source: Option<Element<'_>>) -> Result<Self> {
+        fn inner<T: Xml + Default>(source: Option<Element<'_>>) -> Result<T> {
+            source.map_or_else(|| Ok(T::default()), T::read)
+        }
+        Ok(match tag {
+            "file" => Location::File(inner(source)?),
+            "block" => Location::Block(inner(source)?),
+            "dir" => Location::Dir(inner(source)?),
+            "network" => Location::Network(Box::new(inner(source)?)),
+            "volume" => Location::Volume(inner(source)?),
+            "nvme" => Location::Nvme(inner(source)?),
+            "vhostuser" => Location::VhostUser(inner(source)?),
+            "vhostvdpa" => Location::VhostVdpa(inner(source)?),
+            other => return Err(field::invalid(around, "type", other, "", &RULES)),
+        })
+    }
+
+    fn write(&self, w: &mut Writer, body: bool) {
+        fn half<T: Xml>(value: &T, w: &mut Writer, body: bool) {
+            match body {
+                false => value.write_attrs(w),
+                true => value.write_body(w),
+            }
+        }
+        match self {
+            Location::File(s) => half(s, w, body),
+            Location::Block(s) => half(s, w, body),
+            Location::Dir(s) => half(s, w, body),
+            Location::Network(s) => half(s, w, body),
+            Location::Volume(s) => half(s, w, body),
+            Location::Nvme(s) => half(s, w, body),
+            Location::VhostUser(s) => half(s, w, body),
+            Location::VhostVdpa(s) => half(s, w, body),
+        }
+    }
+}
+
+impl StorageSource {
+    /// A file of the host.
+    pub fn file(path: impl Into<String>) -> Self {
+        StorageSource {
+            location: Location::File(FileSource { file: Some(path.into()), fdgroup: None }),
+            common: SourceCommon::default(),
+        }
+    }
+
+    /// The local path, if the bytes are in a file, device or directory of the host.
+    pub fn path(&self) -> Option<&str> {
+        match &self.location {
+            Location::File(s) => s.file.as_deref(),
+            Location::Block(s) => s.dev.as_deref(),
+            Location::Dir(s) => s.dir.as_deref(),
+            Location::VhostUser(s) => s.path.as_deref(),
+            Location::VhostVdpa(s) => s.dev.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The network location, if it is one.
+    pub fn network(&self) -> Option<&NetworkSource> {
+        match &self.location {
+            Location::Network(s) => Some(s),
+            _ => None,
+        }
+    }
+
+    /// Whether no bytes are named: an empty drive.
+    pub fn is_empty(&self) -> bool {
+        match &self.location {
+            Location::File(s) => s.file.as_ref().is_none_or(String::is_empty) && s.fdgroup.is_none(),
+            Location::Block(s) => s.dev.as_ref().is_none_or(String::is_empty),
+            Location::Dir(s) => s.dir.as_ref().is_none_or(String::is_empty),
+            Location::Network(s) => s.protocol.is_none(),
+            Location::Volume(s) => s.pool.is_none() && s.volume.is_none(),
+            Location::Nvme(s) => s.address.is_none(),
+            Location::VhostUser(s) => s.path.is_none(),
+            Location::VhostVdpa(s) => s.dev.is_none(),
+        }
+    }
+}
+
+/// Reads and writes `@type` and `<source>` of the element around.
+impl Xml for StorageSource {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let source = e.child("source");
+        let location = Location::read(e.attr("type").unwrap_or("file"), e, source)?;
+        if let (Location::Network(network), Some(_)) = (&location, source) {
+            if network.protocol.is_none() {
+                return Err(xml_error("missing network source protocol type"));
+            }
+        }
+        let common = source.map(SourceCommon::read).transpose()?.unwrap_or_default();
+        Ok(StorageSource { location, common })
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        w.attr("type", self.location.tag());
+    }
+    fn write_body(&self, w: &mut Writer) {
+        w.start("source");
+        self.location.write(w, false);
+        self.common.write_attrs(w);
+        self.location.write(w, true);
+        self.common.write_body(w);
+        w.end_unless_empty();
+    }
+}
+
+/// `<backingStore>`: the next image of a chain, or the chain's known end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BackingStore {
+    /// `<backingStore/>`: nothing follows.
+    End,
+    /// An image.
+    Image(Box<BackingImage>),
+}
+
+/// One image below the top of a chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackingImage {
+    /// The image's format.
+    pub format: Option<String>,
+    /// At most so many bytes of metadata are cached.
+    pub metadata_cache_max: Option<u64>,
+    pub source: StorageSource,
+    /// What is below; unknown when absent.
+    pub backing: Option<BackingStore>,
+}
+
+impl Xml for BackingStore {
+    fn read(e: Element<'_>) -> Result<Self> {
+        if e.attr("type").is_none() && e.child("source").is_none() {
+            return Ok(BackingStore::End);
+        }
+        if e.attr("type").is_none() {
+            return Err(xml_error("missing disk backing store type"));
+        }
+        let mut source = StorageSource::read(e)?;
+        if let Some(index) = keyword_attr(e, "index")? {
+            source.common.index = e.reads(Only::Live).then_some(index);
+        }
+        let format = e.child("format").ok_or_else(|| xml_error("missing disk backing store format"))?;
+        Ok(BackingStore::Image(Box::new(BackingImage {
+            format: format.attr("type").map(str::to_owned),
+            metadata_cache_max: metadata_cache_max(format)?,
+            source,
+            backing: e.child("backingStore").map(BackingStore::read).transpose()?,
+        })))
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        if let BackingStore::Image(image) = self {
+            image.source.write_attrs(w);
+            if let (Some(index), true) = (&image.source.common.index, w.shows(Only::Live)) {
+                w.attr_value("index", index);
+            }
+        }
+    }
+    fn write_body(&self, w: &mut Writer) {
+        if let BackingStore::Image(image) = self {
+            w.start("format");
+            w.attr_opt("type", image.format.as_deref());
+            write_metadata_cache(w, image.metadata_cache_max);
+            w.end();
+            let mut source = image.source.clone();
+            source.common.index = None;
+            source.write_body(w);
+            if let Some(backing) = &image.backing {
+                w.element("backingStore", backing);
+            }
+        }
+    }
+}
+
+/// `<metadata_cache><max_size unit='bytes'>…` below `e`, in bytes.
+pub(super) fn metadata_cache_max(e: Element<'_>) -> Result<Option<u64>> {
+    let size = e.descend(&["metadata_cache", "max_size"]);
+    size.map_or(Ok(None), |size| crate::scaled::read_bytes(size, "bytes"))
+}
+
+/// Writes what [`metadata_cache_max`] reads.
+pub(super) fn write_metadata_cache(w: &mut Writer, max: Option<u64>) {
+    if let Some(max) = max {
+        w.start("metadata_cache");
+        w.element("max_size", &crate::scaled::Bytes(max));
+        w.end();
+    }
+}

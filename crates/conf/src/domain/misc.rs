@@ -1,0 +1,118 @@
+//! The short elements of a domain: resource, power management, performance events, block I/O tuning, maps.
+
+use virtus_xml::{OnOff, Xml, YesNo, keywords};
+
+/// `<resource>`: where the guest stands in the host's resource tree.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct Resource {
+    #[xml(value)]
+    pub partition: Option<String>,
+    #[xml(at = "fibrechannel/@appid")]
+    pub appid: Option<String>,
+}
+
+/// `<pm>`: which sleep states the guest is offered.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct PowerManagement {
+    #[xml(at = "suspend-to-mem/@enabled")]
+    pub suspend_to_mem: Option<YesNo>,
+    #[xml(at = "suspend-to-disk/@enabled")]
+    pub suspend_to_disk: Option<YesNo>,
+}
+
+/// `<perf>`.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct Perf {
+    #[xml(child = "event")]
+    pub events: Vec<PerfEvent>,
+}
+
+keywords! {
+    /// A performance event of the host.
+    pub enum PerfEventName {
+        Cmt = "cmt", Mbmt = "mbmt", Mbml = "mbml", CpuCycles = "cpu_cycles", Instructions = "instructions",
+        CacheReferences = "cache_references", CacheMisses = "cache_misses",
+        BranchInstructions = "branch_instructions", BranchMisses = "branch_misses", BusCycles = "bus_cycles",
+        StalledCyclesFrontend = "stalled_cycles_frontend", StalledCyclesBackend = "stalled_cycles_backend",
+        RefCpuCycles = "ref_cpu_cycles", CpuClock = "cpu_clock", TaskClock = "task_clock",
+        PageFaults = "page_faults", ContextSwitches = "context_switches", CpuMigrations = "cpu_migrations",
+        PageFaultsMin = "page_faults_min", PageFaultsMaj = "page_faults_maj",
+        AlignmentFaults = "alignment_faults", EmulationFaults = "emulation_faults",
+    }
+}
+
+/// Whether an event is counted.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct PerfEvent {
+    #[xml(attr)]
+    pub name: PerfEventName,
+    #[xml(attr)]
+    pub enabled: YesNo,
+}
+
+/// `<blkiotune>`.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct BlkioTune {
+    #[xml(value)]
+    pub weight: Option<u32>,
+    #[xml(child = "device")]
+    pub devices: Vec<BlkioDevice>,
+}
+
+/// The limits of one device of the host.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct BlkioDevice {
+    #[xml(value, missing = "missing per-device path")]
+    pub path: String,
+    #[xml(value, invalid = "could not parse weight {}")]
+    pub weight: Option<u32>,
+    #[xml(value, invalid = "could not parse read iops sec {}")]
+    pub read_iops_sec: Option<u32>,
+    #[xml(value, invalid = "could not parse write iops sec {}")]
+    pub write_iops_sec: Option<u32>,
+    #[xml(value, invalid = "could not parse read bytes sec {}")]
+    pub read_bytes_sec: Option<u64>,
+    #[xml(value, invalid = "could not parse write bytes sec {}")]
+    pub write_bytes_sec: Option<u64>,
+}
+
+/// `<idmap>`: a container's user and group ids.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct IdMaps {
+    #[xml(child = "uid")]
+    pub uid: Vec<IdMap>,
+    #[xml(child = "gid")]
+    pub gid: Vec<IdMap>,
+}
+
+/// A range of ids inside and outside.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct IdMap {
+    #[xml(attr)]
+    pub start: u32,
+    #[xml(attr)]
+    pub target: u32,
+    #[xml(attr)]
+    pub count: u32,
+}
+
+/// `<keywrap>`: s390's protected keys.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct KeyWrap {
+    #[xml(child = "cipher")]
+    pub ciphers: Vec<KeyWrapCipher>,
+}
+
+keywords! {
+    /// A cipher with protected keys.
+    pub enum KeyWrapCipherName { Aes = "aes", Dea = "dea" }
+}
+
+/// Whether one cipher has protected keys.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct KeyWrapCipher {
+    #[xml(attr)]
+    pub name: KeyWrapCipherName,
+    #[xml(attr)]
+    pub state: OnOff,
+}

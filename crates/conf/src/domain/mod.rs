@@ -1,0 +1,194 @@
+//! `<domain>`: one guest.
+
+pub mod clock;
+pub mod cpu;
+pub mod cpu_tune;
+pub mod device;
+pub mod features;
+pub mod launch_security;
+pub mod memory;
+pub mod metadata;
+pub mod misc;
+pub mod numa;
+pub mod os;
+mod parse;
+pub mod qemu_ns;
+pub mod seclabel;
+pub mod sysinfo;
+
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
+use virtus_xml::{Document, Element, ReadOptions, WriteOptions, Writer, Xml, keywords};
+
+use crate::scaled::KiB;
+pub use device::Devices;
+
+keywords! {
+    /// `@type`: the hypervisor.
+    pub enum VirtType {
+        Qemu = "qemu", Kqemu = "kqemu", Kvm = "kvm", Xen = "xen", Lxc = "lxc", Uml = "uml", Openvz = "openvz",
+        Test = "test", Vmware = "vmware", Hyperv = "hyperv", Vbox = "vbox", Phyp = "phyp",
+        Parallels = "parallels", Bhyve = "bhyve", Vz = "vz", Hvf = "hvf",
+    }
+}
+keywords! {
+    /// What is done when the guest powers off or reboots.
+    pub enum LifecycleAction {
+        Destroy = "destroy", Restart = "restart", RenameRestart = "rename-restart", Preserve = "preserve",
+        CoredumpDestroy = "coredump-destroy", CoredumpRestart = "coredump-restart",
+    }
+}
+keywords! {
+    /// What is done when a lock on a resource is lost.
+    pub enum LockFailureAction {
+        Default = "default", Poweroff = "poweroff", Restart = "restart", Pause = "pause", Ignore = "ignore",
+    }
+}
+
+/// How a domain document is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ParseOptions {
+    /// It is a persistent definition: ids, generated aliases and the like are passed over.
+    pub inactive: bool,
+    /// Skip the generic validation (documents from disk, which once were valid).
+    pub skip_validate: bool,
+    /// Refuse elements and attributes that are not known.
+    pub strict: bool,
+}
+
+/// How a domain is written. See [`virtus_xml::WriteOptions`].
+pub type FormatOptions = WriteOptions;
+
+/// A guest's whole definition. Field names are the document's.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct Domain {
+    #[xml(attr = "type", missing = "missing domain type attribute", code = INTERNAL_ERROR)]
+    pub virt_type: VirtType,
+    /// The running domain's id, from 1.
+    #[xml(attr, only = "live")]
+    pub id: Option<i32>,
+    #[xml(value, default)]
+    pub name: String,
+    #[xml(value, default = Uuid::default(), invalid = "malformed uuid element", code = INTERNAL_ERROR)]
+    pub uuid: Uuid,
+    #[xml(child)]
+    pub genid: Option<GenId>,
+    #[xml(value)]
+    pub title: Option<String>,
+    #[xml(value)]
+    pub description: Option<String>,
+    pub metadata: Option<metadata::Metadata>,
+    #[xml(child = "maxMemory")]
+    pub max_memory: Option<memory::MaxMemory>,
+    #[xml(default)]
+    pub memory: memory::BootMemory,
+    #[xml(child = "currentMemory")]
+    pub current_memory: Option<KiB>,
+    pub blkiotune: Option<misc::BlkioTune>,
+    pub memtune: Option<memory::MemTune>,
+    #[xml(child = "memoryBacking")]
+    pub memory_backing: Option<memory::MemoryBacking>,
+    #[xml(default)]
+    pub vcpu: cpu_tune::Vcpu,
+    pub vcpus: Option<cpu_tune::Vcpus>,
+    #[xml(value)]
+    pub iothreads: Option<u32>,
+    pub iothreadids: Option<cpu_tune::IoThreadIds>,
+    pub defaultiothread: Option<cpu_tune::DefaultIoThread>,
+    pub throttlegroups: Option<cpu_tune::ThrottleGroups>,
+    pub cputune: Option<cpu_tune::CpuTune>,
+    pub numatune: Option<numa::NumaTune>,
+    pub resource: Option<misc::Resource>,
+    #[xml(child = "sysinfo")]
+    pub sysinfo: Vec<sysinfo::SysInfo>,
+    #[xml(value)]
+    pub bootloader: Option<String>,
+    #[xml(value)]
+    pub bootloader_args: Option<String>,
+    #[xml(missing = "an os <type> must be specified")]
+    pub os: os::Os,
+    pub idmap: Option<misc::IdMaps>,
+    pub features: Option<features::Features>,
+    pub cpu: Option<cpu::Cpu>,
+    #[xml(default)]
+    pub clock: clock::Clock,
+    #[xml(value, default = LifecycleAction::Destroy, invalid = "unknown lifecycle action {}", code = INTERNAL_ERROR)]
+    pub on_poweroff: LifecycleAction,
+    #[xml(value, default = LifecycleAction::Restart, invalid = "unknown lifecycle action {}", code = INTERNAL_ERROR)]
+    pub on_reboot: LifecycleAction,
+    #[xml(value, default = LifecycleAction::Destroy, invalid = "unknown lifecycle action {}", code = INTERNAL_ERROR)]
+    pub on_crash: LifecycleAction,
+    #[xml(value)]
+    pub on_lockfailure: Option<LockFailureAction>,
+    pub pm: Option<misc::PowerManagement>,
+    pub perf: Option<misc::Perf>,
+    #[xml(default)]
+    pub devices: Devices,
+    #[xml(child = "seclabel")]
+    pub seclabels: Vec<seclabel::SecLabel>,
+    pub keywrap: Option<misc::KeyWrap>,
+    #[xml(child = "launchSecurity")]
+    pub launch_security: Option<launch_security::LaunchSecurity>,
+    #[xml(flatten)]
+    pub qemu: qemu_ns::QemuNamespace,
+}
+
+/// `<genid>`: the guest's generation; made anew when empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GenId {
+    pub uuid: Option<Uuid>,
+}
+
+impl Xml for GenId {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let uuid = match e.text() {
+            Some(text) => Some(Uuid::parse(&text).ok_or_else(|| {
+                Error::new(ErrorDomain::DOMAIN, ErrorCode::INTERNAL_ERROR, "malformed genid element")
+            })?),
+            None => None,
+        };
+        Ok(GenId { uuid })
+    }
+    fn write_attrs(&self, _: &mut Writer) {}
+    fn write_body(&self, w: &mut Writer) {
+        if let Some(uuid) = &self.uuid {
+            w.text_value(uuid);
+        }
+    }
+}
+
+impl Domain {
+    /// Reads a `<domain>` document, fills in the generic defaults and (unless told not to) validates it.
+    ///
+    /// # Errors
+    /// libvirt's: `XML_DETAIL` for an ill-formed document, `XML_ERROR` and `CONFIG_UNSUPPORTED` for bad content.
+    pub fn parse(xml: &str, options: &ParseOptions) -> Result<Domain> {
+        let read = ReadOptions { inactive: options.inactive, status: false, track: options.strict };
+        let document = Document::parse(xml, ErrorDomain::DOMAIN, &read)?;
+        let domain = Domain::from_element(document.root_named("domain")?, options)?;
+        match document.unknown() {
+            Some((kind, name, line)) if options.strict => Err(Error::new(
+                ErrorDomain::XML,
+                ErrorCode::XML_INVALID_SCHEMA,
+                format!("unknown {kind} '{name}' at line {line}"),
+            )),
+            _ => Ok(domain),
+        }
+    }
+
+    /// Reads a `<domain>` element inside another document (a status file, a snapshot).
+    pub fn from_element(e: Element<'_>, _: &ParseOptions) -> Result<Domain> {
+        Domain::read(e)
+    }
+
+    /// The document's text.
+    pub fn format(&self, options: &FormatOptions) -> String {
+        let mut w = Writer::new(*options);
+        self.write(&mut w);
+        w.finish()
+    }
+
+    /// Writes the `<domain>` element into another document.
+    pub fn write(&self, w: &mut Writer) {
+        w.element("domain", self);
+    }
+}

@@ -1,0 +1,38 @@
+//! `<seclabel>`: of the domain and of single devices.
+
+use virtus_xml::{Xml, YesNo, keywords};
+
+keywords! {
+    /// Who makes the label.
+    pub enum SecLabelType { None = "none", Dynamic = "dynamic", Static = "static" }
+}
+
+/// The domain's label in one security model.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct SecLabel {
+    #[xml(attr = "type")]
+    pub kind: Option<SecLabelType>,
+    #[xml(attr)]
+    pub model: Option<String>,
+    #[xml(attr)]
+    pub relabel: Option<YesNo>,
+    #[xml(value)]
+    pub label: Option<String>,
+    #[xml(value)]
+    pub imagelabel: Option<String>,
+    #[xml(value)]
+    pub baselabel: Option<String>,
+}
+
+/// A device's own label.
+#[derive(Clone, Debug, Default, PartialEq, Xml)]
+pub struct DeviceSecLabel {
+    #[xml(attr)]
+    pub model: Option<String>,
+    #[xml(attr)]
+    pub labelskip: Option<YesNo>,
+    #[xml(attr)]
+    pub relabel: Option<YesNo>,
+    #[xml(value)]
+    pub label: Option<String>,
+}

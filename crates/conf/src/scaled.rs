@@ -1,0 +1,102 @@
+//! Sizes with a unit: `<memory unit='MiB'>4</memory>`.
+
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, size};
+use virtus_xml::{Element, Writer, Xml};
+
+/// A size held in KiB, rounded up; read in any unit (KiB when none is named), written in KiB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KiB(pub u64);
+
+/// A size held and written in bytes; read in any unit (bytes when none is named).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+/// The largest size libvirt takes, in bytes.
+const LIMIT: u64 = i64::MAX as u64;
+
+/// The element's size in bytes, `unit` being the default; `Ok(None)` when it is empty.
+///
+/// # Errors
+/// `XML_ERROR` for what is not a number, `INVALID_ARG` for an unknown unit, `OVERFLOW` past `i64::MAX`.
+pub fn read_bytes(e: Element<'_>, unit: &str) -> Result<Option<u64>> {
+    let text = e.text();
+    let unit = e.attr("unit").unwrap_or(unit);
+    text.map(|text| scale(&text, unit, &format!("./{}[1]", e.name()))).transpose()
+}
+
+/// `text` units in bytes; `path` is what errors call the place.
+pub fn scale(text: &str, unit: &str, path: &str) -> Result<u64> {
+    let number = <u64 as virtus_xml::Value>::parse(text, 10).ok_or_else(|| {
+        Error::new(
+            ErrorDomain::XML,
+            ErrorCode::XML_ERROR,
+            format!("Invalid value '{text}' for element or attribute '{path}'"),
+        )
+    })?;
+    size::scale(number, unit, LIMIT).map_err(|e| match e {
+        size::SizeError::UnknownUnit => {
+            Error::new(ErrorDomain::NONE, ErrorCode::INVALID_ARG, format!("unknown suffix '{unit}'"))
+        }
+        size::SizeError::Overflow => {
+            Error::new(ErrorDomain::NONE, ErrorCode::OVERFLOW, format!("value too large: {number}{unit}"))
+        }
+    })
+}
+
+impl KiB {
+    /// The size in bytes.
+    pub fn bytes(self) -> u64 {
+        self.0.saturating_mul(1024)
+    }
+
+    /// The size of so many bytes, rounded up.
+    pub fn from_bytes(bytes: u64) -> Self {
+        KiB(bytes.div_ceil(1024))
+    }
+}
+
+fn required(e: Element<'_>, unit: &str) -> Result<u64> {
+    read_bytes(e, unit)?.ok_or_else(|| {
+        Error::new(
+            ErrorDomain::XML,
+            ErrorCode::XML_ERROR,
+            format!("missing element or attribute './{}[1]'", e.name()),
+        )
+    })
+}
+
+impl Xml for KiB {
+    fn read(e: Element<'_>) -> Result<Self> {
+        required(e, "KiB").map(KiB::from_bytes)
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        w.attr("unit", "KiB");
+    }
+    fn write_body(&self, w: &mut Writer) {
+        w.text_value(&self.0);
+    }
+}
+
+impl Xml for Bytes {
+    fn read(e: Element<'_>) -> Result<Self> {
+        required(e, "bytes").map(Bytes)
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        w.attr("unit", "bytes");
+    }
+    fn write_body(&self, w: &mut Writer) {
+        w.text_value(&self.0);
+    }
+}
+
+/// The size in the largest unit that keeps it whole, as libvirt prints some sizes.
+pub fn pretty(bytes: u64) -> (u64, &'static str) {
+    let (mut value, mut unit) = (bytes, "B");
+    for larger in ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] {
+        if value == 0 || !value.is_multiple_of(1024) {
+            break;
+        }
+        (value, unit) = (value / 1024, larger);
+    }
+    (value, unit)
+}
