@@ -8,6 +8,7 @@ use super::info::DeviceInfo;
 use super::storage::Reconnect;
 use super::virtio::VirtioOptions;
 use crate::domain::parse::{RULES, keyword_attr, xml_error};
+use crate::net::{Bandwidth, MacAddr, VirtualPort, Vlan};
 
 /// `<interface>`.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +26,7 @@ pub struct Interface {
 /// `<mac>`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mac {
-    pub address: MacAddress,
+    pub address: MacAddr,
     pub kind: Option<MacType>,
     pub check: Option<YesNo>,
 }
@@ -35,39 +36,10 @@ keywords! {
     pub enum MacType { Generated = "generated", Static = "static" }
 }
 
-/// A link address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MacAddress(pub [u8; 6]);
-
-impl MacAddress {
-    /// Reads `52:54:00:12:34:56`; a byte may have one digit. `None` for anything else.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0; 6];
-        let mut parts = text.split(':');
-        for byte in &mut bytes {
-            let part = parts.next().filter(|p| p.len() <= 2 && p.bytes().all(|b| b.is_ascii_hexdigit()))?;
-            *byte = u8::from_str_radix(part, 16).ok()?;
-        }
-        parts.next().is_none().then_some(MacAddress(bytes))
-    }
-
-    /// Whether it names a group of hosts.
-    pub fn is_multicast(self) -> bool {
-        self.0.first().is_some_and(|b| b & 1 == 1)
-    }
-}
-
-impl std::fmt::Display for MacAddress {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
-    }
-}
-
 impl Xml for Mac {
     fn read(e: Element<'_>) -> Result<Self> {
         let text = e.attr("address").unwrap_or_default();
-        let address = MacAddress::parse(text)
+        let address = MacAddr::parse(text)
             .ok_or_else(|| xml_error(format!("unable to parse mac address '{text}'")))?;
         if address.is_multicast() {
             return Err(xml_error(format!("expected unicast mac address, found multicast '{text}'")));
@@ -261,7 +233,7 @@ pub struct InterfaceRest {
     pub port_forwards: Vec<PortForward>,
     pub vlan: Option<Vlan>,
     pub virtualport: Option<VirtualPort>,
-    pub bandwidth: Option<NetBandwidth>,
+    pub bandwidth: Option<Bandwidth>,
     #[xml(at = "port/@isolated")]
     pub isolated: Option<YesNo>,
     #[xml(at = "script/@path")]
@@ -324,80 +296,6 @@ pub struct PortRange {
     pub to: Option<u32>,
     #[xml(attr)]
     pub exclude: Option<YesNo>,
-}
-
-/// VLAN tags.
-#[derive(Clone, Debug, PartialEq, Xml)]
-pub struct Vlan {
-    #[xml(attr)]
-    pub trunk: Option<YesNo>,
-    #[xml(child = "tag")]
-    pub tags: Vec<VlanTag>,
-}
-
-keywords! {
-    /// Whether the VLAN is the one of untagged packets.
-    pub enum NativeMode { Tagged = "tagged", Untagged = "untagged" }
-}
-
-/// One tag.
-#[derive(Clone, Debug, PartialEq, Xml)]
-pub struct VlanTag {
-    #[xml(attr)]
-    pub id: u32,
-    #[xml(attr = "nativeMode")]
-    pub native_mode: Option<NativeMode>,
-}
-
-/// What a switch is told about the port.
-#[derive(Clone, Debug, PartialEq, Xml)]
-pub struct VirtualPort {
-    #[xml(attr = "type")]
-    pub kind: Option<VirtualPortType>,
-    #[xml(omit_default)]
-    pub parameters: VirtualPortParameters,
-}
-
-keywords! {
-    /// The switch's protocol.
-    pub enum VirtualPortType { Qbg = "802.1Qbg", Qbh = "802.1Qbh", OpenVSwitch = "openvswitch", Midonet = "midonet" }
-}
-
-/// The port's parameters.
-#[derive(Clone, Debug, Default, PartialEq, Xml)]
-pub struct VirtualPortParameters {
-    #[xml(attr, base = 0)]
-    pub managerid: Option<u32>,
-    #[xml(attr, base = 0)]
-    pub typeid: Option<u32>,
-    #[xml(attr, base = 0)]
-    pub typeidversion: Option<u32>,
-    #[xml(attr)]
-    pub instanceid: Option<Uuid>,
-    #[xml(attr)]
-    pub interfaceid: Option<Uuid>,
-    #[xml(attr)]
-    pub profileid: Option<String>,
-}
-
-/// Traffic shaping.
-#[derive(Clone, Debug, Default, PartialEq, Xml)]
-pub struct NetBandwidth {
-    pub inbound: Option<Rate>,
-    pub outbound: Option<Rate>,
-}
-
-/// A rate: average, peak and floor in KiB a second, burst in KiB.
-#[derive(Clone, Debug, Default, PartialEq, Xml)]
-pub struct Rate {
-    #[xml(attr)]
-    pub average: Option<u64>,
-    #[xml(attr)]
-    pub peak: Option<u64>,
-    #[xml(attr)]
-    pub floor: Option<u64>,
-    #[xml(attr)]
-    pub burst: Option<u64>,
 }
 
 keywords! {
