@@ -54,3 +54,35 @@ fn the_documents_of_a_directory() {
     println!("{}/{count} are fixed points", count - bad.len());
     assert!(bad.is_empty());
 }
+
+/// Documents as people write them: `NAME.err` beside `NAME.xml` is what libvirt said to one it refused
+/// (`code domain text`); the others it took.
+#[test]
+#[ignore = "needs VIRTUS_DOMAIN_INPUT_DIR"]
+fn what_is_taken_and_what_is_refused() {
+    let dir = std::env::var_os("VIRTUS_DOMAIN_INPUT_DIR").expect("VIRTUS_DOMAIN_INPUT_DIR");
+    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().filter_map(|e| Some(e.ok()?.path())).collect();
+    files.sort();
+    let options = ParseOptions { inactive: true, ..Default::default() };
+    let mut counts = std::collections::BTreeMap::<&str, u32>::new();
+    for path in files.iter().filter(|p| p.extension().is_some_and(|e| e == "xml")) {
+        let text = std::fs::read_to_string(path).unwrap();
+        let wanted = std::fs::read_to_string(path.with_extension("err")).ok();
+        let got = Domain::parse(&text, &options)
+            .err()
+            .map(|e| format!("{} {} {}", e.code().0, e.domain().0, e.message()));
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let verdict = match (&wanted, &got) {
+            (None, None) => "taken",
+            (Some(w), Some(g)) if w == g => "refused alike",
+            (Some(_), Some(_)) => "refused otherwise",
+            (Some(_), None) => "not refused",
+            (None, Some(_)) => "refused wrongly",
+        };
+        *counts.entry(verdict).or_default() += 1;
+        if !matches!(verdict, "taken" | "refused alike") {
+            println!("{verdict}: {name}: {} | {}", got.unwrap_or_default(), wanted.unwrap_or_default());
+        }
+    }
+    println!("{counts:?}");
+}

@@ -89,9 +89,12 @@ pub(crate) fn for_enum(input: &DeriveInput, data: &DataEnum) -> Result<TokenStre
             #check
             Ok(read)
         },
-        quote! {
-            w.attr(#tag, self.tag());
-            match self { #(#attrs,)* }
+        match spec.bare {
+            true => quote!(match self { #(#attrs,)* }),
+            false => quote! {
+                w.attr(#tag, self.tag());
+                match self { #(#attrs,)* }
+            },
         },
         quote!(match self { #(#bodies,)* }),
     );

@@ -50,6 +50,8 @@ pub(crate) struct FieldSpec {
 #[derive(Default)]
 pub(crate) struct TypeSpec {
     pub(crate) tag: Option<String>,
+    /// The element around writes the tag.
+    pub(crate) bare: bool,
     pub(crate) default: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) check: Option<Path>,
@@ -66,6 +68,7 @@ impl TypeSpec {
                 let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
                 match key.as_str() {
                     "tag" => spec.tag = Some(text(&meta)?.value()),
+                    "bare" => spec.bare = true,
                     "default" => spec.default = Some(text(&meta)?.value()),
                     "name" => spec.name = Some(text(&meta)?.value()),
                     "check" => spec.check = Some(meta.value()?.parse()?),

@@ -66,7 +66,8 @@
 //!
 //! An enum has `#[xml(tag = "type")]`: that attribute chooses the variant (its lower-case name, or
 //! `#[xml(name = "…")]`), whose fields are flattened into the element. `#[xml(check = path)]` on a type
-//! names a `fn(&mut Self, Element) -> Result<()>` that runs after reading.
+//! names a `fn(&mut Self, Element) -> Result<()>` that runs after reading; `bare` on an enum leaves writing the
+//! tag to the type around.
 
 extern crate self as virtus_xml;
 
@@ -94,6 +95,13 @@ pub trait Xml: Sized {
     fn write_attrs(&self, w: &mut Writer);
     /// Writes what stands inside the element.
     fn write_body(&self, w: &mut Writer);
+    /// Writes the whole element.
+    fn write_element(&self, name: &'static str, w: &mut Writer) {
+        w.start(name);
+        self.write_attrs(w);
+        self.write_body(w);
+        w.end();
+    }
 }
 
 impl<T: Xml> Xml for Box<T> {

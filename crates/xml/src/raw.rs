@@ -2,7 +2,7 @@
 
 use roxmltree::{Node, NodeType};
 
-use crate::{Element, Result, Writer, Xml, writer::escape};
+use crate::{Document, Element, ErrorDomain, ReadOptions, Result, Writer, Xml, writer::escape};
 
 /// A subtree that Virtus does not interpret. It is written as libxml2 dumps it: double quotes, its own
 /// namespace declarations, indented where it holds no text.
@@ -39,6 +39,56 @@ impl RawElement {
         self.name.split_once(':').map_or("", |(prefix, _)| prefix)
     }
 
+    /// Reads a document of one element.
+    ///
+    /// # Errors
+    /// `XML_DETAIL` when it is ill-formed.
+    pub fn parse(text: &str, domain: ErrorDomain) -> Result<Self> {
+        let document = Document::parse(text, domain, &ReadOptions::default())?;
+        RawElement::read(document.root())
+    }
+
+    /// An element with nothing in it.
+    pub fn new(name: impl Into<String>) -> Self {
+        RawElement {
+            name: name.into(),
+            namespaces: Vec::new(),
+            uri: None,
+            attributes: Vec::new(),
+            children: Vec::new(),
+        }
+    }
+
+    /// Puts the element into namespace `uri` under `prefix`.
+    pub fn set_namespace(&mut self, prefix: &str, uri: &str) {
+        let local = self.name.rsplit(':').next().unwrap_or_default().to_owned();
+        self.name = format!("{prefix}:{local}");
+        self.uri = Some(uri.to_owned());
+        self.namespaces.retain(|(p, _)| p != prefix);
+        self.namespaces.insert(0, (prefix.to_owned(), uri.to_owned()));
+    }
+
+    /// The elements directly inside.
+    pub fn elements(&self) -> impl Iterator<Item = &RawElement> {
+        self.children.iter().filter_map(|c| match c {
+            RawNode::Element(e) => Some(e),
+            _ => None,
+        })
+    }
+
+    /// Keeps of the elements directly inside those that `keep` says.
+    pub fn retain_elements(&mut self, mut keep: impl FnMut(&RawElement) -> bool) {
+        self.children.retain(|c| match c {
+            RawNode::Element(e) => keep(e),
+            _ => true,
+        });
+    }
+
+    /// Adds an element at the end.
+    pub fn push(&mut self, element: RawElement) {
+        self.children.push(RawNode::Element(element));
+    }
+
     /// The element as a document of its own, without indentation before it.
     pub fn to_text(&self) -> String {
         let mut out = String::new();
@@ -50,12 +100,7 @@ impl RawElement {
     fn of(node: Node<'_, '_>, inherited: &[(String, String)]) -> Self {
         let tag = node.tag_name();
         // the declarations in scope here that the outside does not make
-        let namespaces: Vec<_> = node
-            .namespaces()
-            .filter(|n| n.name() != Some("xml"))
-            .map(|n| (n.name().unwrap_or_default().to_owned(), n.uri().to_owned()))
-            .filter(|n| !inherited.contains(n))
-            .collect();
+        let namespaces: Vec<_> = in_scope(node).into_iter().filter(|n| !inherited.contains(n)).collect();
         let scope: Vec<_> = inherited
             .iter()
             .filter(|(prefix, _)| !namespaces.iter().any(|(p, _)| p == prefix))
@@ -191,10 +236,31 @@ fn text_dump(out: &mut String, text: &str) {
 
 impl Xml for RawElement {
     fn read(e: Element<'_>) -> Result<Self> {
-        Ok(RawElement::of(e.accept_all().node(), &[]))
+        let node = e.accept_all().node();
+        // what is declared outside is declared here if it is used in here, and else left behind
+        let outside: Vec<_> = node.parent_element().map(in_scope).unwrap_or_default();
+        let mut raw = RawElement::of(node, &outside);
+        let used: Vec<_> = outside
+            .into_iter()
+            .filter(|(prefix, uri)| !raw.namespaces.iter().any(|(p, _)| p == prefix) && uses(node, uri))
+            .collect();
+        raw.namespaces.extend(used);
+        Ok(raw)
     }
     fn write_attrs(&self, _: &mut Writer) {}
     fn write_body(&self, _: &mut Writer) {}
+}
+
+fn in_scope(node: Node<'_, '_>) -> Vec<(String, String)> {
+    node.namespaces()
+        .filter(|n| n.name() != Some("xml"))
+        .map(|n| (n.name().unwrap_or_default().to_owned(), n.uri().to_owned()))
+        .collect()
+}
+
+fn uses(node: Node<'_, '_>, uri: &str) -> bool {
+    node.descendants()
+        .any(|n| n.tag_name().namespace() == Some(uri) || n.attributes().any(|a| a.namespace() == Some(uri)))
 }
 
 impl Writer {
@@ -214,7 +280,6 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Document, ErrorDomain, ReadOptions};
 
     #[test]
     fn a_subtree_comes_back_as_libxml2_dumps_it() {

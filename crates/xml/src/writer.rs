@@ -158,10 +158,7 @@ impl Writer {
 
     /// Writes an element of its own type.
     pub fn element<T: Xml>(&mut self, name: &'static str, value: &T) {
-        self.start(name);
-        value.write_attrs(self);
-        value.write_body(self);
-        self.end();
+        value.write_element(name, self);
     }
 
     /// Writes `<name>text</name>`.

@@ -108,7 +108,9 @@ impl Xml for MaxMemory {
         Ok(MaxMemory { slots, size })
     }
     fn write_attrs(&self, w: &mut Writer) {
-        w.attr_value("slots", &self.slots);
+        if self.slots != 0 {
+            w.attr_value("slots", &self.slots);
+        }
         self.size.write_attrs(w);
     }
     fn write_body(&self, w: &mut Writer) {

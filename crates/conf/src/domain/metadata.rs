@@ -4,41 +4,64 @@ use virtus_base::Result;
 use virtus_xml::{Element, RawElement, Writer, Xml};
 
 /// `<metadata>`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
-    pub elements: Vec<RawElement>,
+    root: RawElement,
+}
+
+impl Default for Metadata {
+    fn default() -> Self {
+        Metadata { root: RawElement::new("metadata") }
+    }
 }
 
 impl Metadata {
+    /// The applications' elements.
+    pub fn elements(&self) -> impl Iterator<Item = &RawElement> {
+        self.root.elements()
+    }
+
     /// The element of namespace `uri`.
     pub fn get(&self, uri: &str) -> Option<&RawElement> {
-        self.elements.iter().find(|e| e.namespace() == Some(uri))
+        self.elements().find(|e| e.namespace() == Some(uri))
     }
 
     /// Puts `element` in the place of the one of namespace `uri`, or takes that one out.
     pub fn set(&mut self, uri: &str, element: Option<RawElement>) {
-        self.elements.retain(|e| e.namespace() != Some(uri));
-        self.elements.extend(element);
+        self.root.retain_elements(|e| e.namespace() != Some(uri));
+        if let Some(element) = element {
+            self.root.push(element);
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.elements().next().is_none()
     }
 }
 
 impl Xml for Metadata {
     fn read(e: Element<'_>) -> Result<Self> {
-        let mut elements: Vec<RawElement> = Vec::new();
-        for child in e.elements() {
-            let raw = RawElement::read(child)?;
-            // an element without namespace, or a second one of the same, is dropped
-            if raw.namespace().is_some() && !elements.iter().any(|other| other.namespace() == raw.namespace())
-            {
-                elements.push(raw);
+        let mut root = RawElement::read(e)?;
+        // an element without namespace, or a second one of the same, is dropped
+        let mut seen: Vec<String> = Vec::new();
+        root.retain_elements(|child| match child.namespace() {
+            Some(uri) if !seen.iter().any(|s| s == uri) => {
+                seen.push(uri.to_owned());
+                true
             }
-        }
-        Ok(Metadata { elements })
+            _ => false,
+        });
+        Ok(Metadata { root })
     }
     fn write_attrs(&self, _: &mut Writer) {}
     fn write_body(&self, w: &mut Writer) {
-        for element in &self.elements {
+        for element in self.elements() {
             w.raw_element(element);
         }
+    }
+    fn write_element(&self, _: &'static str, w: &mut Writer) {
+        // the element's own tag may declare namespaces
+        w.raw_element(&self.root);
     }
 }

@@ -1,22 +1,45 @@
 //! `<audio>`: the host's side of the guest's sound cards.
 
-use virtus_xml::{Xml, YesNo, keywords};
+use virtus_base::Result;
+use virtus_xml::{Element, Writer, Xml, YesNo, field, keywords};
+
+use crate::RULES;
 
 /// `<audio>`.
-#[derive(Clone, Debug, PartialEq, Xml)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Audio {
-    #[xml(attr, rule = "nonzero")]
+    /// The number sound cards name it by, from 1.
     pub id: u32,
-    #[xml(flatten)]
     pub backend: AudioBackend,
     /// How often it is looked after, in microseconds.
-    #[xml(attr = "timerPeriod", rule = "nonzero")]
     pub timer_period: Option<u32>,
+}
+
+impl Xml for Audio {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let rules = field::Rules { number: field::NumberRule::NonZero, ..RULES };
+        Ok(Audio {
+            id: field::required_attr(Some(e), e, "id", &rules)?,
+            backend: AudioBackend::read(e)?,
+            timer_period: field::attr(Some(e), "timerPeriod", &rules)?,
+        })
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        w.attr_value("id", &self.id);
+        w.attr("type", self.backend.tag());
+        if let Some(period) = &self.timer_period {
+            w.attr_value("timerPeriod", period);
+        }
+        self.backend.write_attrs(w);
+    }
+    fn write_body(&self, w: &mut Writer) {
+        self.backend.write_body(w);
+    }
 }
 
 /// What plays and records, by `@type`.
 #[derive(Clone, Debug, PartialEq, Xml)]
-#[xml(tag = "type")]
+#[xml(tag = "type", bare)]
 pub enum AudioBackend {
     None(Streams<NoOptions>),
     Alsa(Streams<AlsaOptions>),

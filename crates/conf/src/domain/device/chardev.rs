@@ -191,10 +191,10 @@ keywords! {
 /// QEMU's own SPICE agent.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct VdagentSource {
-    #[xml(at = "mouse/@mode")]
-    pub mouse: Option<MouseMode>,
     #[xml(at = "clipboard/@copypaste")]
     pub clipboard: Option<YesNo>,
+    #[xml(at = "mouse/@mode")]
+    pub mouse: Option<MouseMode>,
 }
 
 impl Xml for UdpSource {

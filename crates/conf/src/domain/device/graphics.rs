@@ -64,10 +64,9 @@ pub struct GraphicsAuth {
 /// A VNC server.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct Vnc {
+    /// Ports, and where the server listens.
     #[xml(flatten)]
-    pub ports: VncPorts,
-    #[xml(flatten)]
-    pub listens: Listens,
+    pub server: VncServer,
     #[xml(attr)]
     pub keymap: Option<String>,
     #[xml(attr = "sharePolicy")]
@@ -80,6 +79,28 @@ pub struct Vnc {
     pub audio: Option<u32>,
     #[xml(flatten)]
     pub auth: GraphicsAuth,
+}
+
+/// Where a VNC server is: on ports of an address, on a socket, or nowhere.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VncServer {
+    pub ports: VncPorts,
+    pub listens: Listens,
+}
+
+impl Xml for VncServer {
+    fn read(e: Element<'_>) -> Result<Self> {
+        Ok(VncServer { ports: VncPorts::read(e)?, listens: Listens::read(e)? })
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        if self.listens.on_ports() {
+            self.ports.write_attrs(w);
+        }
+        self.listens.write_attrs(w);
+    }
+    fn write_body(&self, w: &mut Writer) {
+        self.listens.write_body(w);
+    }
 }
 
 /// A VNC server's ports.
@@ -111,11 +132,11 @@ impl Xml for VncPorts {
         };
         let port = number("port")?;
         // -1 meant "choose" before autoport did
-        let mut autoport = port.is_none() || port == Some(-1);
-        if let Some(said) = crate::domain::parse::keyword_attr::<YesNo>(e, "autoport")? {
-            autoport = autoport || said.is_true();
-        }
-        let port = port.filter(|p| *p != -1 && !(autoport && !e.reads(Only::Live)));
+        let legacy = port.is_none() || port == Some(-1);
+        let said: Option<YesNo> = crate::domain::parse::keyword_attr(e, "autoport")?;
+        let autoport = said.map_or(legacy, YesNo::is_true);
+        let keep = !autoport || e.reads(Only::Live);
+        let port = port.filter(|p| *p != -1 && *p != 0 && keep);
         Ok(VncPorts {
             port,
             autoport,
@@ -128,7 +149,9 @@ impl Xml for VncPorts {
             true => -1,
             false => self.port.unwrap_or(-1),
         };
-        w.attr_value("port", &port);
+        if self.port.is_some() || self.autoport {
+            w.attr_value("port", &port);
+        }
         w.attr_value("autoport", &YesNo::from(self.autoport));
         if let Some(websocket) = &self.websocket {
             match self.websocket_generated && !w.shows(Only::Live) {
@@ -224,6 +247,13 @@ impl Listen {
     }
 }
 
+impl Listens {
+    /// Whether the server has ports: the first listener is an address or a network.
+    pub fn on_ports(&self) -> bool {
+        !matches!(self.list.first(), Some(Listen::Socket { .. } | Listen::None))
+    }
+}
+
 impl Xml for Listens {
     fn read(e: Element<'_>) -> Result<Self> {
         let mut list = e.children("listen").map(Listen::read).collect::<Result<Vec<_>>>()?;
@@ -279,7 +309,9 @@ impl Xml for Listens {
         }
     }
     fn write_body(&self, w: &mut Writer) {
-        for listen in &self.list {
+        // what reads a migrated definition may not know sockets as listeners
+        let old = w.shows(Only::Migratable);
+        for listen in self.list.iter().filter(|l| !(old && matches!(l, Listen::Socket { .. }))) {
             listen.write(w);
         }
     }

@@ -78,6 +78,12 @@ pub struct UsbHostAddress {
 /// A PCI device.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct PciHost {
+    /// Whether its screen is shown; stands in `<hostdev>` itself.
+    #[xml(skip)]
+    pub display: Option<OnOff>,
+    /// Whether its screen shows the firmware too; stands in `<hostdev>` itself.
+    #[xml(skip)]
+    pub ramfb: Option<OnOff>,
     #[xml(attr = "writeFiltering")]
     pub write_filtering: Option<YesNo>,
     #[xml(missing = "missing 'address' element for PCI hostdev")]
@@ -206,7 +212,11 @@ impl HostDevSource {
         }
         Ok(match tag {
             "usb" => HostDevSource::Usb(UsbHost::read(source()?)?),
-            "pci" => HostDevSource::Pci(PciHost::read(source()?)?),
+            "pci" => HostDevSource::Pci(PciHost {
+                display: keyword_attr(e, "display")?,
+                ramfb: keyword_attr(e, "ramfb")?,
+                ..PciHost::read(source()?)?
+            }),
             "scsi" => HostDevSource::Scsi(Box::new(ScsiHost {
                 sgio: keyword_attr(e, "sgio")?,
                 rawio: keyword_attr(e, "rawio")?,
@@ -252,6 +262,10 @@ impl HostDevSource {
                 w.attr_opt("rawio", scsi.rawio.map(YesNo::as_str));
             }
             HostDevSource::ScsiHost(host) => w.attr_opt("model", host.model.map(ScsiHostModel::as_str)),
+            HostDevSource::Pci(pci) => {
+                w.attr_opt("display", pci.display.map(OnOff::as_str));
+                w.attr_opt("ramfb", pci.ramfb.map(OnOff::as_str));
+            }
             HostDevSource::Mdev(mdev) => {
                 w.attr_value("model", &mdev.model);
                 w.attr_opt("display", mdev.display.map(OnOff::as_str));

@@ -39,8 +39,8 @@ keywords! {
 impl Xml for Mac {
     fn read(e: Element<'_>) -> Result<Self> {
         let text = e.attr("address").unwrap_or_default();
-        let address = MacAddr::parse(text)
-            .ok_or_else(|| xml_error(format!("unable to parse mac address '{text}'")))?;
+        let address =
+            MacAddr::parse(text).ok_or_else(|| xml_error(format!("unable to parse mac address '{text}'")))?;
         if address.is_multicast() {
             return Err(xml_error(format!("expected unicast mac address, found multicast '{text}'")));
         }
@@ -506,6 +506,10 @@ impl InterfaceSource {
         Ok(match tag {
             "user" => InterfaceSource::User(inner(source)?),
             "ethernet" => InterfaceSource::Ethernet(inner(source)?),
+            // passt makes the socket itself
+            "vhostuser" if e.child("backend").and_then(|b| b.attr("type")) == Some("passt") => {
+                InterfaceSource::VhostUser(inner(source)?)
+            }
             "vhostuser" => InterfaceSource::VhostUser(VhostUserSource::read(required()?)?),
             "server" => InterfaceSource::Server(inner(Some(required()?))?),
             "client" => InterfaceSource::Client(inner(Some(required()?))?),

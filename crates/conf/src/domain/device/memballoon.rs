@@ -25,8 +25,8 @@ pub struct MemBalloon {
     /// How often statistics come, in seconds.
     #[xml(at = "stats/@period")]
     pub stats_period: Option<i32>,
-    #[xml(omit_default)]
-    pub driver: VirtioOptions,
     #[xml(flatten)]
     pub info: DeviceInfo,
+    #[xml(omit_default)]
+    pub driver: VirtioOptions,
 }

@@ -26,8 +26,6 @@ pub struct Sound {
     pub multichannel: Option<YesNo>,
     #[xml(attr)]
     pub streams: Option<u32>,
-    #[xml(omit_default)]
-    pub driver: VirtioOptions,
     #[xml(child = "codec")]
     pub codecs: Vec<Codec>,
     /// The `<audio>` it belongs to.
@@ -35,6 +33,8 @@ pub struct Sound {
     pub audio: Option<u32>,
     #[xml(flatten)]
     pub info: DeviceInfo,
+    #[xml(omit_default)]
+    pub driver: VirtioOptions,
 }
 
 /// A codec on the card.

@@ -212,11 +212,11 @@ pub struct SourceCommon {
     pub slices: Vec<Slice>,
     #[xml(child = "seclabel")]
     pub seclabels: Vec<DeviceSecLabel>,
+    #[xml(at = "initiator/iqn/@name")]
+    pub initiator: Option<String>,
     pub auth: Option<Auth>,
     pub encryption: Option<Encryption>,
     pub reservations: Option<Reservations>,
-    #[xml(at = "initiator/iqn/@name")]
-    pub initiator: Option<String>,
     #[xml(child = "dataStore")]
     pub data_store: Option<Box<DataStore>>,
 }

@@ -36,12 +36,12 @@ pub struct Video {
 /// `<driver>` of a card.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct VideoDriver {
+    #[xml(flatten)]
+    pub virtio: VirtioOptions,
     #[xml(attr)]
     pub name: Option<VideoDriverName>,
     #[xml(attr)]
     pub vgaconf: Option<VgaConf>,
-    #[xml(flatten)]
-    pub virtio: VirtioOptions,
 }
 
 /// `<model>`: memory in KiB.
