@@ -1,1 +1,5 @@
+//! The QEMU driver.
 
+pub mod address;
+mod disk_name;
+mod machine;

@@ -1,0 +1,10 @@
+//! PCI: buses, what plugs into them, and the addresses of a whole definition.
+
+mod assign;
+mod buses;
+mod chipset;
+mod connect;
+mod controllers;
+mod kinds;
+
+pub(crate) use assign::assign;
