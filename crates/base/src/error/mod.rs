@@ -7,7 +7,7 @@ pub use code::ErrorCode;
 pub use domain::ErrorDomain;
 
 /// A result whose error is libvirt's.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How grave a report is (`virErrorLevel`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,189 @@
+//! A server: its clients, their limits, and what they may reach.
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use virtus_api::{Drivers, Identity, SessionGroup};
+
+use crate::client::Client;
+use crate::connection;
+use crate::dispatch::Programs;
+use crate::events::EventBus;
+use crate::session::Session;
+use crate::shard::Shards;
+use crate::socket::Socket;
+
+/// How clients of a socket prove who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// The socket's mode is enough.
+    None,
+}
+
+/// Limits that can be changed while the server runs.
+#[derive(Debug)]
+pub struct Limits {
+    /// How many clients may be connected.
+    pub max_clients: AtomicU32,
+    /// How many of them may not have authenticated yet.
+    pub max_anonymous: AtomicU32,
+    /// How many calls of one client may wait for their answer.
+    pub max_requests: AtomicU32,
+}
+
+/// What a server is made with.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Its name, e.g. `libvirtd`.
+    pub name: String,
+    /// How many clients may be connected.
+    pub max_clients: u32,
+    /// How many of them may not have authenticated yet.
+    pub max_anonymous: u32,
+    /// How many calls of one client may wait for their answer.
+    pub max_requests: u32,
+    /// Silence after which a client that can answer is pinged; never without.
+    pub keepalive_interval: Option<Duration>,
+    /// How many pings may remain unanswered.
+    pub keepalive_count: u32,
+    /// Whether the daemon serves the whole host or one user.
+    pub privileged: bool,
+}
+
+/// A server: one set of clients with the same rights and limits.
+#[derive(Debug)]
+pub struct Server {
+    /// What it was made with.
+    pub config: ServerConfig,
+    /// What can be changed.
+    pub limits: Limits,
+    /// Where its clients are told of events.
+    pub events: Arc<EventBus>,
+    pub(crate) programs: Programs,
+    pub(crate) runtime: tokio::runtime::Handle,
+    drivers: Drivers,
+    shards: Arc<Shards>,
+    clients: Mutex<BTreeMap<u64, Arc<Client>>>,
+    next: AtomicU64,
+}
+
+/// Connections are numbered across all servers.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+
+impl Server {
+    /// A server for the API, or, with an administration driver, for that alone.
+    pub fn new(
+        config: ServerConfig,
+        drivers: Drivers,
+        shards: Arc<Shards>,
+        events: Arc<EventBus>,
+        runtime: tokio::runtime::Handle,
+    ) -> Arc<Self> {
+        Arc::new(Server {
+            limits: Limits {
+                max_clients: AtomicU32::new(config.max_clients),
+                max_anonymous: AtomicU32::new(config.max_anonymous),
+                max_requests: AtomicU32::new(config.max_requests),
+            },
+            programs: if drivers.admin.is_some() { Programs::Admin } else { Programs::Api },
+            config,
+            events,
+            runtime,
+            drivers,
+            shards,
+            clients: Mutex::default(),
+            next: AtomicU64::new(1),
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Client>>> {
+        self.clients.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// The clients that are connected, by their numbers.
+    pub fn clients(&self) -> Vec<Arc<Client>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// How many clients are connected.
+    pub fn client_count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// The client of this number.
+    pub fn client(&self, id: u64) -> Option<Arc<Client>> {
+        self.lock().get(&id).cloned()
+    }
+
+    /// Whether another client may connect.
+    pub fn has_room(&self) -> bool {
+        let most = usize::try_from(self.limits.max_clients.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+        self.client_count() < most
+    }
+
+    /// Serves a connection from now on.
+    pub fn accept(self: &Arc<Self>, fd: OwnedFd, read_only: bool) {
+        let identity = peer(&fd);
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+        let client = Arc::new(Client::new(id, identity, connection, read_only, true));
+        self.lock().insert(id, client.clone());
+        let server = self.clone();
+        self.shards.run(move || {
+            tokio::task::spawn_local(async move {
+                match Socket::new(fd) {
+                    Ok(socket) => connection::serve(&server, &client, socket).await,
+                    Err(e) => tracing::error!("cannot serve a connection: {e}"),
+                }
+                server.leave(&client);
+            });
+        });
+    }
+
+    fn leave(&self, client: &Arc<Client>) {
+        self.lock().remove(&client.id);
+        client.outbox.close();
+        client.registrations.lock().unwrap_or_else(|e| e.into_inner()).clear();
+        let caller = client.caller.clone();
+        // what a driver does then may wait
+        self.runtime.spawn_blocking(move || caller.closed());
+    }
+
+    /// The drivers as one client reaches them.
+    pub(crate) fn drivers_for(self: &Arc<Self>, client: &Arc<Client>) -> (Drivers, Arc<Session>) {
+        let session = Arc::new(Session::new(self.clone(), client.clone(), self.drivers.hypervisor.clone()));
+        let group: Arc<dyn SessionGroup> = session.clone();
+        (Drivers { session: Some(group), ..self.drivers.clone() }, session)
+    }
+
+    /// Ends all connections.
+    pub fn disconnect_all(&self) {
+        self.clients().iter().for_each(|client| client.disconnect());
+    }
+}
+
+/// Who is at the other end of a local socket.
+fn peer(fd: &OwnedFd) -> Identity {
+    match rustix::net::sockopt::socket_peercred(fd) {
+        Ok(cred) => {
+            let pid = cred.pid.as_raw_nonzero().get();
+            Identity {
+                uid: Some(cred.uid.as_raw()),
+                gid: Some(cred.gid.as_raw()),
+                process: Some((pid, start_time(pid).unwrap_or(0))),
+                ..Identity::default()
+            }
+        }
+        Err(_) => Identity::default(),
+    }
+}
+
+/// When a process started, in clock ticks since boot.
+fn start_time(pid: i32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // the second field may hold blanks and parentheses; 20 fields on from its end is the 22nd
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+}

@@ -1,0 +1,308 @@
+//! What the daemon answers itself for each connection: opening, features, events.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use virtus_api::constants::VIR_CONNECT_RO;
+use virtus_api::*;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, TypedParam};
+use virtus_xdr::List;
+
+use crate::client::Client;
+use crate::events::{Of, Only, Registrations};
+use crate::server::Server;
+
+/// Features the protocol has whatever the driver (`virDrvFeature`).
+mod feature {
+    pub(super) const FD_PASSING: i32 = 8;
+    pub(super) const KEEPALIVE: i32 = 10;
+    pub(super) const EVENT_CALLBACK: i32 = 14;
+    pub(super) const CLOSE_CALLBACK: i32 = 15;
+}
+
+/// One connection's own state.
+pub(crate) struct Session {
+    server: Arc<Server>,
+    client: Arc<Client>,
+    hypervisor: Option<Arc<dyn Hypervisor>>,
+    opened: AtomicBool,
+}
+
+impl Session {
+    pub(crate) fn new(
+        server: Arc<Server>,
+        client: Arc<Client>,
+        hypervisor: Option<Arc<dyn Hypervisor>>,
+    ) -> Self {
+        Session { server, client, hypervisor, opened: AtomicBool::new(false) }
+    }
+
+    /// Refuses what cannot be done before the connection is opened.
+    pub(crate) fn check_open(&self, procedure: &Procedure) -> Result<()> {
+        /// Opening and closing, authentication and features.
+        const BEFORE_OPEN: [i32; 8] = [1, 2, 60, 66, 67, 68, 69, 70];
+        let admin = procedure.program == Program::ADMIN;
+        let free = procedure.program == Program::REMOTE && BEFORE_OPEN.contains(&procedure.number);
+        if admin || free || self.opened.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorDomain::RPC, ErrorCode::INTERNAL_ERROR, "connection not open"))
+    }
+
+    fn registrations(&self) -> std::sync::MutexGuard<'_, Registrations> {
+        self.server.events.join(&self.client);
+        self.client.registrations.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn add(&self, of: Of, event: i32, only: Only) -> Result<i32> {
+        let count = match of {
+            Of::Domain => constants::VIR_DOMAIN_EVENT_ID_NIC_MAC_CHANGE + 1,
+            Of::Network => constants::VIR_NETWORK_EVENT_ID_METADATA_CHANGE + 1,
+            Of::StoragePool => constants::VIR_STORAGE_POOL_EVENT_ID_REFRESH + 1,
+            Of::NodeDevice => constants::VIR_NODE_DEVICE_EVENT_ID_UPDATE + 1,
+            Of::Secret => constants::VIR_SECRET_EVENT_ID_VALUE_CHANGED + 1,
+        };
+        check_event(event, count)?;
+        Ok(self.registrations().add(of, event, only))
+    }
+}
+
+fn check_event(event: i32, count: i32) -> Result<()> {
+    match (0..count).contains(&event) {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorDomain::RPC,
+            ErrorCode::INTERNAL_ERROR,
+            format!("unsupported event ID {event}"),
+        )),
+    }
+}
+
+/// Whether this daemon serves a connection URI; an empty one means whatever it has.
+fn check_uri(name: Option<&str>, privileged: bool) -> Result<()> {
+    let Some(name) = name.filter(|n| !n.is_empty()) else { return Ok(()) };
+    let (scheme, rest) = name.split_once(':').unwrap_or((name, ""));
+    let path = rest.strip_prefix("//").map_or(rest, |r| r.find('/').map_or("", |i| r.get(i..).unwrap_or("")));
+    let path = path.split('?').next().unwrap_or_default();
+    if scheme != "qemu" {
+        return Err(Error::new(ErrorDomain::NONE, ErrorCode::NO_CONNECT, name));
+    }
+    let mine = if privileged { "/system" } else { "/session" };
+    if path == mine || (privileged && path == "/session") || (path == "/embed") {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorDomain::QEMU,
+        ErrorCode::INTERNAL_ERROR,
+        match path {
+            "" | "/" => format!("no QEMU URI path given, try qemu://{mine}"),
+            _ => format!("unexpected QEMU URI path '{path}', try qemu://{mine}"),
+        },
+    ))
+}
+
+#[async_trait::async_trait]
+impl virtus_api::Session for Session {
+    async fn connect_open(&self, _: &Call, name: Option<String>, flags: u32) -> Result<()> {
+        if self.opened.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorDomain::RPC, ErrorCode::INTERNAL_ERROR, "connection already open"));
+        }
+        check_uri(name.as_deref(), self.server.config.privileged)?;
+        if flags & VIR_CONNECT_RO != 0 {
+            self.client.caller.make_read_only();
+        }
+        self.opened.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn connect_close(&self, _: &Call) -> Result<()> {
+        self.opened.store(false, Ordering::Relaxed);
+        self.client.registrations.lock().unwrap_or_else(|e| e.into_inner()).clear();
+        Ok(())
+    }
+
+    async fn connect_supports_feature(&self, _: &Call, feature: i32) -> Result<i32> {
+        if feature == feature::KEEPALIVE {
+            self.client.keepalive.store(true, Ordering::Relaxed);
+            self.client.outbox.wake();
+            return Ok(1);
+        }
+        if !self.opened.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorDomain::RPC, ErrorCode::INTERNAL_ERROR, "connection not open"));
+        }
+        let own = [feature::FD_PASSING, feature::EVENT_CALLBACK, feature::CLOSE_CALLBACK].contains(&feature);
+        Ok(i32::from(own || self.hypervisor.as_ref().is_some_and(|h| h.supports(feature))))
+    }
+
+    async fn auth_list(&self, _: &Call) -> Result<List<i32, 20>> {
+        /// `REMOTE_AUTH_NONE`.
+        const NONE: i32 = 0;
+        Ok(List(vec![NONE]))
+    }
+
+    async fn connect_is_secure(&self, _: &Call) -> Result<i32> {
+        // a local socket
+        Ok(1)
+    }
+
+    async fn connect_register_close_callback(&self, _: &Call) -> Result<()> {
+        if self.client.tell_close.swap(true, Ordering::Relaxed) {
+            return Err(Error::new(
+                ErrorDomain::RPC,
+                ErrorCode::INTERNAL_ERROR,
+                "A close callback is already registered",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn connect_unregister_close_callback(&self, _: &Call) -> Result<()> {
+        if !self.client.tell_close.swap(false, Ordering::Relaxed) {
+            return Err(Error::new(
+                ErrorDomain::RPC,
+                ErrorCode::INTERNAL_ERROR,
+                "A different callback was requested",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn connect_set_identity(&self, _: &Call, params: List<TypedParam, 20>, flags: u32) -> Result<()> {
+        Error::check_flags(ErrorDomain::RPC, flags, 0, "remoteDispatchConnectSetIdentity")?;
+        const KNOWN: [&str; 9] = [
+            "user-name",
+            "unix-user-id",
+            "group-name",
+            "unix-group-id",
+            "process-id",
+            "process-time",
+            "sasl-user-name",
+            "x509-distinguished-name",
+            "selinux-context",
+        ];
+        match params.iter().find(|p| !KNOWN.contains(&p.field.as_str())) {
+            Some(p) => Err(Error::new(
+                ErrorDomain::NONE,
+                ErrorCode::INVALID_ARG,
+                format!("parameter '{}' not supported", p.field),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+fn any_domain(dom: Option<DomainRef>) -> Only {
+    dom.map_or(Only::Any, |d| Only::Uuid(d.uuid))
+}
+
+#[async_trait::async_trait]
+impl EventRegistration for Session {
+    async fn connect_domain_event_register(&self, call: &Call) -> Result<i32> {
+        self.connect_domain_event_register_any(call, constants::VIR_DOMAIN_EVENT_ID_LIFECYCLE).await?;
+        Ok(1)
+    }
+    async fn connect_domain_event_deregister(&self, call: &Call) -> Result<i32> {
+        self.connect_domain_event_deregister_any(call, constants::VIR_DOMAIN_EVENT_ID_LIFECYCLE).await?;
+        Ok(0)
+    }
+    async fn connect_domain_event_register_any(&self, _: &Call, event_id: i32) -> Result<()> {
+        // what came after the callback ids has no old form
+        check_event(event_id, constants::VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED + 1)?;
+        self.registrations().add_legacy(event_id)
+    }
+    async fn connect_domain_event_deregister_any(&self, _: &Call, event_id: i32) -> Result<()> {
+        check_event(event_id, constants::VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED + 1)?;
+        self.registrations().remove_legacy(event_id)
+    }
+    async fn connect_domain_event_callback_register_any(
+        &self,
+        _: &Call,
+        event_id: i32,
+        dom: Option<DomainRef>,
+    ) -> Result<i32> {
+        self.add(Of::Domain, event_id, any_domain(dom))
+    }
+    async fn connect_domain_event_callback_deregister_any(&self, _: &Call, callback_id: i32) -> Result<()> {
+        self.registrations().remove(Of::Domain, callback_id, "domain")
+    }
+    async fn connect_network_event_register_any(
+        &self,
+        _: &Call,
+        event_id: i32,
+        net: Option<NetworkRef>,
+    ) -> Result<i32> {
+        self.add(Of::Network, event_id, net.map_or(Only::Any, |n| Only::Uuid(n.uuid)))
+    }
+    async fn connect_network_event_deregister_any(&self, _: &Call, callback_id: i32) -> Result<()> {
+        self.registrations().remove(Of::Network, callback_id, "network")
+    }
+    async fn connect_storage_pool_event_register_any(
+        &self,
+        _: &Call,
+        event_id: i32,
+        pool: Option<StoragePoolRef>,
+    ) -> Result<i32> {
+        self.add(Of::StoragePool, event_id, pool.map_or(Only::Any, |p| Only::Uuid(p.uuid)))
+    }
+    async fn connect_storage_pool_event_deregister_any(&self, _: &Call, callback_id: i32) -> Result<()> {
+        self.registrations().remove(Of::StoragePool, callback_id, "storage pool")
+    }
+    async fn connect_node_device_event_register_any(
+        &self,
+        _: &Call,
+        event_id: i32,
+        dev: Option<NodeDeviceRef>,
+    ) -> Result<i32> {
+        self.add(Of::NodeDevice, event_id, dev.map_or(Only::Any, |d| Only::Name(d.name)))
+    }
+    async fn connect_node_device_event_deregister_any(&self, _: &Call, callback_id: i32) -> Result<()> {
+        self.registrations().remove(Of::NodeDevice, callback_id, "node device")
+    }
+    async fn connect_secret_event_register_any(
+        &self,
+        _: &Call,
+        event_id: i32,
+        secret: Option<SecretRef>,
+    ) -> Result<i32> {
+        self.add(Of::Secret, event_id, secret.map_or(Only::Any, |s| Only::Uuid(s.uuid)))
+    }
+    async fn connect_secret_event_deregister_any(&self, _: &Call, callback_id: i32) -> Result<()> {
+        self.registrations().remove(Of::Secret, callback_id, "secret")
+    }
+}
+
+#[async_trait::async_trait]
+impl QemuEventRegistration for Session {
+    async fn connect_domain_monitor_event_register(
+        &self,
+        _: &Call,
+        dom: Option<DomainRef>,
+        event: Option<String>,
+        flags: u32,
+    ) -> Result<i32> {
+        Error::check_flags(ErrorDomain::QEMU, flags, 3, "qemuConnectDomainQemuMonitorEventRegister")?;
+        self.registrations().add_qemu(any_domain(dom), event, flags)
+    }
+    async fn connect_domain_monitor_event_deregister(&self, _: &Call, callback_id: i32) -> Result<()> {
+        self.registrations().remove_qemu(callback_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_uri;
+
+    #[test]
+    fn only_its_own_uris_are_opened() {
+        let text = |uri, privileged| check_uri(Some(uri), privileged).map_err(|e| e.message().to_owned());
+        assert_eq!(text("qemu:///system", true), Ok(()));
+        assert_eq!(text("qemu:///session", false), Ok(()));
+        assert_eq!(text("qemu://host.example/system?x=1", true), Ok(()));
+        assert_eq!(check_uri(None, true), Ok(()));
+        assert_eq!(
+            text("qemu:///system", false).unwrap_err(),
+            "internal error: unexpected QEMU URI path '/system', try qemu:///session"
+        );
+        assert_eq!(text("xen:///", true).unwrap_err(), "no connection driver available for xen:///");
+    }
+}
