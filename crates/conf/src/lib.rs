@@ -12,6 +12,8 @@ pub(crate) const RULES: virtus_xml::field::Rules = virtus_xml::field::Rules {
     missing: None,
     invalid: None,
     code: virtus_base::ErrorCode::XML_ERROR,
+    invalid_code: virtus_base::ErrorCode::XML_ERROR,
+    domain: virtus_base::ErrorDomain::DOMAIN,
     number: virtus_xml::field::NumberRule::Any,
     base: 10,
 };

@@ -20,7 +20,7 @@ const LIMIT: u64 = i64::MAX as u64;
 /// `XML_ERROR` for what is not a number, `INVALID_ARG` for an unknown unit, `OVERFLOW` past `i64::MAX`.
 pub fn read_bytes(e: Element<'_>, unit: &str) -> Result<Option<u64>> {
     let text = e.text();
-    let unit = e.attr("unit").unwrap_or(unit);
+    let unit = e.attr("unit").filter(|u| !u.is_empty()).unwrap_or(unit);
     text.map(|text| scale(&text, unit, &format!("./{}[1]", e.name()))).transpose()
 }
 

@@ -5,12 +5,13 @@
 
 use std::path::Path;
 
-use virtus_conf::domain::{Domain, FormatOptions, ParseOptions};
+use virtus_conf::domain::{Domain, FormatOptions, ParseOptions, post_parse};
 
 /// The document once through the model.
 fn again(text: &str) -> Result<String, String> {
     let options = ParseOptions { inactive: true, skip_validate: true, ..Default::default() };
-    let domain = Domain::parse(text, &options).map_err(|e| format!("{e:?}"))?;
+    let mut domain = Domain::parse(text, &options).map_err(|e| format!("{e:?}"))?;
+    post_parse::generic(&mut domain).map_err(|e| format!("{e:?}"))?;
     Ok(domain.format(&FormatOptions { inactive: true, secure: true, ..Default::default() }))
 }
 
@@ -69,6 +70,7 @@ fn what_is_taken_and_what_is_refused() {
         let text = std::fs::read_to_string(path).unwrap();
         let wanted = std::fs::read_to_string(path.with_extension("err")).ok();
         let got = Domain::parse(&text, &options)
+            .and_then(|mut domain| post_parse::generic(&mut domain))
             .err()
             .map(|e| format!("{} {} {}", e.code().0, e.domain().0, e.message()));
         let name = path.file_stem().unwrap_or_default().to_string_lossy();

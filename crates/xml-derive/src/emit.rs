@@ -70,7 +70,15 @@ pub(crate) fn for_enum(input: &DeriveInput, data: &DataEnum) -> Result<TokenStre
             }
         }
     }
-    let rules = rules(&spec.missing, &spec.invalid, &spec.code, &None, 10);
+    let rules = rules(&Says {
+        missing: &spec.missing,
+        invalid: &spec.invalid,
+        code: &spec.code,
+        invalid_code: &spec.invalid_code,
+        domain: &spec.domain,
+        rule: None,
+        base: 10,
+    });
     let default = match &spec.default {
         Some(text) => quote!(Some(#text)),
         None => quote!(None),
@@ -129,28 +137,38 @@ fn implement(input: &DeriveInput, read: TokenStream, attrs: TokenStream, body: T
     }
 }
 
-fn rules(
-    missing: &Option<syn::LitStr>,
-    invalid: &Option<syn::LitStr>,
-    code: &Option<syn::Ident>,
-    rule: &Option<String>,
+/// What the field or the tag says about errors.
+struct Says<'a> {
+    missing: &'a Option<syn::LitStr>,
+    invalid: &'a Option<syn::LitStr>,
+    code: &'a Option<syn::Ident>,
+    invalid_code: &'a Option<syn::Ident>,
+    domain: &'a Option<syn::Ident>,
+    rule: Option<&'a str>,
     base: u32,
-) -> TokenStream {
+}
+
+fn rules(says: &Says<'_>) -> TokenStream {
     let text = |t: &Option<syn::LitStr>| match t {
         Some(t) => quote!(Some(#t)),
         None => quote!(None),
     };
-    let (missing, invalid) = (text(missing), text(invalid));
-    let code = code.clone().unwrap_or_else(|| format_ident!("XML_ERROR"));
-    let rule = match rule.as_deref() {
+    let (missing, invalid) = (text(says.missing), text(says.invalid));
+    let code = says.code.clone().unwrap_or_else(|| format_ident!("XML_ERROR"));
+    let invalid_code = says.invalid_code.clone().unwrap_or_else(|| code.clone());
+    let domain = says.domain.clone().unwrap_or_else(|| format_ident!("DOMAIN"));
+    let rule = match says.rule {
         Some("nonzero") => quote!(NonZero),
         Some("nonnegative") => quote!(NonNegative),
         _ => quote!(Any),
     };
+    let base = says.base;
     quote!(::virtus_xml::field::Rules {
         missing: #missing,
         invalid: #invalid,
         code: ::virtus_xml::ErrorCode::#code,
+        invalid_code: ::virtus_xml::ErrorCode::#invalid_code,
+        domain: ::virtus_xml::ErrorDomain::#domain,
         number: ::virtus_xml::field::NumberRule::#rule,
         base: #base,
     })
@@ -179,11 +197,24 @@ fn read_fields(fields: &[FieldSpec]) -> TokenStream {
 }
 
 fn read_field(f: &FieldSpec) -> TokenStream {
-    let rules = rules(&f.missing, &f.invalid, &f.code, &f.rule, f.base);
+    let rules = rules(&Says {
+        missing: &f.missing,
+        invalid: &f.invalid,
+        code: &f.code,
+        invalid_code: &f.invalid_code,
+        domain: &f.domain,
+        rule: f.rule.as_deref(),
+        base: f.base,
+    });
     let parents = f.parents();
     let default = f.default.as_ref();
     let ty = &f.ty;
-    let at = quote!(e.descend(&[#(#parents),*]));
+    let at = match (&f.place, f.nonempty) {
+        (Place::Attr { name, .. }, true) => {
+            quote!(e.descend(&[#(#parents),*]).filter(|e| e.attr(#name).is_some_and(|t| !t.is_empty())))
+        }
+        _ => quote!(e.descend(&[#(#parents),*])),
+    };
     let read = match &f.place {
         Place::Skip => return default.map_or(quote!(Default::default()), |d| quote!(#d)),
         Place::Flatten => match f.count {

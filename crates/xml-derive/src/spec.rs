@@ -38,12 +38,16 @@ pub(crate) struct FieldSpec {
     pub(crate) default: Option<Expr>,
     pub(crate) omit_default: bool,
     pub(crate) keep_empty: bool,
+    /// An empty attribute counts as absent.
+    pub(crate) nonempty: bool,
     pub(crate) base: u32,
     pub(crate) rule: Option<String>,
     pub(crate) format: Option<LitStr>,
     pub(crate) missing: Option<LitStr>,
     pub(crate) invalid: Option<LitStr>,
     pub(crate) code: Option<syn::Ident>,
+    pub(crate) invalid_code: Option<syn::Ident>,
+    pub(crate) domain: Option<syn::Ident>,
 }
 
 /// What a type or a variant declares.
@@ -58,6 +62,8 @@ pub(crate) struct TypeSpec {
     pub(crate) missing: Option<LitStr>,
     pub(crate) invalid: Option<LitStr>,
     pub(crate) code: Option<syn::Ident>,
+    pub(crate) invalid_code: Option<syn::Ident>,
+    pub(crate) domain: Option<syn::Ident>,
 }
 
 impl TypeSpec {
@@ -75,6 +81,8 @@ impl TypeSpec {
                     "missing" => spec.missing = Some(text(&meta)?),
                     "invalid" => spec.invalid = Some(text(&meta)?),
                     "code" => spec.code = Some(meta.value()?.parse()?),
+                    "invalid_code" => spec.invalid_code = Some(meta.value()?.parse()?),
+                    "domain" => spec.domain = Some(meta.value()?.parse()?),
                     _ => return Err(meta.error("unknown key")),
                 }
                 Ok(())
@@ -106,12 +114,15 @@ impl FieldSpec {
             default: None,
             omit_default: false,
             keep_empty: false,
+            nonempty: false,
             base: 10,
             rule: None,
             format: None,
             missing: None,
             invalid: None,
             code: None,
+            invalid_code: None,
+            domain: None,
         };
         for attr in field.attrs.iter().filter(|a| a.path().is_ident("xml")) {
             attr.parse_nested_meta(|meta| {
@@ -143,12 +154,15 @@ impl FieldSpec {
                         spec.default.get_or_insert(syn::parse_quote!(Default::default()));
                     }
                     "keep_empty" => spec.keep_empty = true,
+                    "nonempty" => spec.nonempty = true,
                     "base" => spec.base = number(&meta)?,
                     "rule" => spec.rule = Some(text(&meta)?.value()),
                     "format" => spec.format = Some(text(&meta)?),
                     "missing" => spec.missing = Some(text(&meta)?),
                     "invalid" => spec.invalid = Some(text(&meta)?),
                     "code" => spec.code = Some(meta.value()?.parse()?),
+                    "invalid_code" => spec.invalid_code = Some(meta.value()?.parse()?),
+                    "domain" => spec.domain = Some(meta.value()?.parse()?),
                     _ => return Err(meta.error("unknown key")),
                 }
                 Ok(())

@@ -22,8 +22,12 @@ pub struct Rules {
     pub missing: Option<&'static str>,
     /// The text for a bad value, with `{}` where the value goes.
     pub invalid: Option<&'static str>,
-    /// The error's number for the two texts above.
+    /// The error's number for [`Rules::missing`].
     pub code: ErrorCode,
+    /// The error's number for [`Rules::invalid`].
+    pub invalid_code: ErrorCode,
+    /// Where the errors of the two texts come from.
+    pub domain: ErrorDomain,
     /// A limit on a number.
     pub number: NumberRule,
     /// A number's base.
@@ -33,7 +37,7 @@ pub struct Rules {
 /// libvirt's error for a bad attribute.
 pub fn invalid(e: Element<'_>, name: &str, value: &str, expected: &str, rules: &Rules) -> Error {
     match rules.invalid {
-        Some(text) => Error::new(ErrorDomain::DOMAIN, rules.code, text.replace("{}", value)),
+        Some(text) => Error::new(rules.domain, rules.invalid_code, text.replace("{}", value)),
         None => Error::new(
             ErrorDomain::XML,
             ErrorCode::XML_ERROR,
@@ -45,7 +49,7 @@ pub fn invalid(e: Element<'_>, name: &str, value: &str, expected: &str, rules: &
 /// libvirt's error for an attribute that is not there.
 pub fn missing(element: &str, name: &str, rules: &Rules) -> Error {
     match rules.missing {
-        Some(text) => Error::new(ErrorDomain::DOMAIN, rules.code, text),
+        Some(text) => Error::new(rules.domain, rules.code, text),
         None => Error::new(
             ErrorDomain::XML,
             ErrorCode::XML_ERROR,
@@ -62,7 +66,8 @@ pub fn tag<'a>(e: Element<'a>, name: &str, default: Option<&'static str>, rules:
 /// An attribute of an element that may not be there.
 pub fn attr<V: Value>(at: Option<Element<'_>>, name: &str, rules: &Rules) -> Result<Option<V>> {
     let Some((e, text)) = at.and_then(|e| Some((e, e.attr(name)?))) else { return Ok(None) };
-    let value = V::parse(text, rules.base).ok_or_else(|| invalid(e, name, text, V::EXPECTED, rules))?;
+    let value = V::parse(text, rules.base)
+        .ok_or_else(|| V::error(text).unwrap_or_else(|| invalid(e, name, text, V::EXPECTED, rules)))?;
     match rules.number {
         NumberRule::NonZero if value.is_zero() => {
             Err(invalid(e, name, text, " Zero is not permitted", rules))
@@ -88,12 +93,14 @@ pub fn required_attr<V: Value>(
 pub fn text<V: Value>(at: Option<Element<'_>>, rules: &Rules) -> Result<Option<V>> {
     let Some((e, text)) = at.and_then(|e| Some((e, e.text()?))) else { return Ok(None) };
     let value = V::parse(&text, rules.base).ok_or_else(|| match rules.invalid {
-        Some(sentence) => Error::new(ErrorDomain::DOMAIN, rules.code, sentence.replace("{}", &text)),
-        None => Error::new(
-            ErrorDomain::XML,
-            ErrorCode::XML_ERROR,
-            format!("Invalid value '{text}' for element or attribute './{}'", e.name()),
-        ),
+        Some(sentence) => Error::new(rules.domain, rules.invalid_code, sentence.replace("{}", &text)),
+        None => V::error(&text).unwrap_or_else(|| {
+            Error::new(
+                ErrorDomain::XML,
+                ErrorCode::XML_ERROR,
+                format!("Invalid value '{text}' for element or attribute './{}'", e.name()),
+            )
+        }),
     })?;
     Ok(Some(value))
 }
@@ -106,7 +113,7 @@ pub fn required_text<V: Value>(
     rules: &Rules,
 ) -> Result<V> {
     text(at, rules)?.ok_or_else(|| match rules.missing {
-        Some(text) => Error::new(ErrorDomain::DOMAIN, rules.code, text),
+        Some(text) => Error::new(rules.domain, rules.code, text),
         None => Error::new(
             ErrorDomain::XML,
             ErrorCode::XML_ERROR,
@@ -136,7 +143,7 @@ pub fn required_child<T: Xml>(
     match at.and_then(|e| e.child(name)) {
         Some(e) => T::read(e),
         None => Err(match rules.missing {
-            Some(text) => Error::new(ErrorDomain::DOMAIN, rules.code, text),
+            Some(text) => Error::new(rules.domain, rules.code, text),
             None => Error::new(
                 ErrorDomain::XML,
                 ErrorCode::XML_ERROR,

@@ -59,7 +59,7 @@
 //! `default = …` is given; `omit_default` does not write the default. `only = "live"`, `"inactive"`,
 //! `"secure"`, `"migratable"`, `"status"` reads and writes the field in that variant of the document alone.
 //! `format = "0x{:02x}"` and `base = 0` are for numbers, `rule = "nonzero" | "nonnegative"` limits them;
-//! `missing = "…"`, `invalid = "… '{}'"` and `code = CONFIG_UNSUPPORTED` replace libvirt's usual error.
+//! `nonempty` takes an empty attribute for none; `missing = "…"`, `invalid = "… '{}'"` and `code = CONFIG_UNSUPPORTED` replace libvirt's usual error.
 //!
 //! Output has the order of the fields; an element in the middle of a path is written where the first field
 //! names it, and not at all when it would be empty (unless a field below it says `keep_empty`).

@@ -1,6 +1,6 @@
 //! Values that are text in a document: numbers, words, identities.
 
-use virtus_base::{Bitmap, Uuid};
+use virtus_base::{Bitmap, Error, ErrorCode, ErrorDomain, Uuid};
 
 use crate::{keywords, number, writer::escape};
 
@@ -12,6 +12,10 @@ pub trait Value: Sized {
     fn parse(text: &str, base: u32) -> Option<Self>;
     /// Appends the value, escaped for XML.
     fn write(&self, out: &mut String);
+    /// The error for a text that is none, where libvirt has one of the type's own.
+    fn error(_: &str) -> Option<Error> {
+        None
+    }
     /// Whether it is a number and zero.
     fn is_zero(&self) -> bool {
         false
@@ -80,6 +84,10 @@ impl Value for Uuid {
 impl Value for Bitmap {
     fn parse(text: &str, _: u32) -> Option<Self> {
         Bitmap::parse(text)
+    }
+    fn error(text: &str) -> Option<Error> {
+        let text = format!("Failed to parse bitmap '{text}'");
+        Some(Error::new(ErrorDomain::NONE, ErrorCode::INVALID_ARG, text))
     }
     fn write(&self, out: &mut String) {
         use std::fmt::Write as _;

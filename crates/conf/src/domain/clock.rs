@@ -1,9 +1,9 @@
 //! `<clock>` and its timers.
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
-use virtus_xml::{Element, Value, Writer, Xml, YesNo, field, keywords};
+use virtus_xml::{Element, Value, Writer, Xml, YesNo, keywords};
 
-use super::parse::{RULES, internal, keyword_attr};
+use super::parse::{internal, keyword_attr, unsupported};
 
 /// `<clock>`.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
@@ -62,7 +62,7 @@ impl Xml for ClockOffset {
                 (None, ClockBasis::Localtime) => ClockOffset::Localtime { reset },
             })
         };
-        match e.attr("offset").unwrap_or("utc") {
+        match e.attr("offset").filter(|o| !o.is_empty()).unwrap_or("utc") {
             "utc" => simple(ClockBasis::Utc),
             "localtime" => simple(ClockBasis::Localtime),
             "variable" => Ok(ClockOffset::Variable {
@@ -77,7 +77,7 @@ impl Xml for ClockOffset {
                 Some(start) => Ok(ClockOffset::Absolute(start)),
                 None => Err(internal("missing 'start' attribute for clock with offset='absolute'")),
             },
-            other => Err(field::invalid(e, "offset", other, "", &RULES)),
+            other => Err(unsupported(format!("unknown clock offset '{other}'"))),
         }
     }
     fn write_attrs(&self, w: &mut Writer) {

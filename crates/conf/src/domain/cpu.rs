@@ -36,9 +36,9 @@ keywords! {
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 #[xml(check = check)]
 pub struct Cpu {
-    #[xml(attr)]
+    #[xml(attr, invalid = "Invalid mode attribute '{}'", invalid_code = CONFIG_UNSUPPORTED, domain = CPU)]
     pub mode: Option<CpuMode>,
-    #[xml(attr = "match")]
+    #[xml(attr = "match", invalid = "Invalid match attribute for CPU specification", domain = CPU)]
     pub match_: Option<CpuMatch>,
     #[xml(attr)]
     pub check: Option<CpuCheck>,
@@ -92,7 +92,9 @@ fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
         cpu.match_ = None;
     }
     if !matches!(mode, Some(CpuMode::HostPassthrough | CpuMode::Maximum)) && cpu.migratable.is_some() {
-        return Err(cpu_error(
+        return Err(Error::new(
+            ErrorDomain::CPU,
+            ErrorCode::CONFIG_UNSUPPORTED,
             "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode",
         ));
     }
@@ -182,9 +184,9 @@ pub struct MaxPhysAddr {
 /// One CPU feature.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct CpuFeature {
-    #[xml(attr)]
+    #[xml(attr, invalid = "Invalid CPU feature policy", invalid_code = CONFIG_UNSUPPORTED, domain = CPU)]
     pub policy: Option<FeaturePolicy>,
-    #[xml(attr, missing = "Invalid CPU feature name")]
+    #[xml(attr, missing = "Invalid CPU feature name", domain = CPU)]
     pub name: String,
 }
 

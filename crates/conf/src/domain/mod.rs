@@ -12,6 +12,7 @@ pub mod misc;
 pub mod numa;
 pub mod os;
 mod parse;
+pub mod post_parse;
 pub mod qemu_ns;
 pub mod seclabel;
 pub mod sysinfo;
@@ -61,7 +62,8 @@ pub type FormatOptions = WriteOptions;
 /// A guest's whole definition. Field names are the document's.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct Domain {
-    #[xml(attr = "type", missing = "missing domain type attribute", code = INTERNAL_ERROR)]
+    #[xml(attr = "type", missing = "missing domain type attribute", code = INTERNAL_ERROR,
+        invalid = "invalid domain type {}", invalid_code = CONFIG_UNSUPPORTED, nonempty)]
     pub virt_type: VirtType,
     /// The running domain's id, from 1.
     #[xml(attr, only = "live")]
@@ -111,13 +113,13 @@ pub struct Domain {
     pub cpu: Option<cpu::Cpu>,
     #[xml(default)]
     pub clock: clock::Clock,
-    #[xml(value, default = LifecycleAction::Destroy, invalid = "unknown lifecycle action {}", code = INTERNAL_ERROR)]
+    #[xml(value, default = LifecycleAction::Destroy, invalid = "unknown on_poweroff action: {}", invalid_code = CONFIG_UNSUPPORTED)]
     pub on_poweroff: LifecycleAction,
-    #[xml(value, default = LifecycleAction::Restart, invalid = "unknown lifecycle action {}", code = INTERNAL_ERROR)]
+    #[xml(value, default = LifecycleAction::Restart, invalid = "unknown on_reboot action: {}", invalid_code = CONFIG_UNSUPPORTED)]
     pub on_reboot: LifecycleAction,
-    #[xml(value, default = LifecycleAction::Destroy, invalid = "unknown lifecycle action {}", code = INTERNAL_ERROR)]
+    #[xml(value, default = LifecycleAction::Destroy, invalid = "unknown on_crash action: {}", invalid_code = CONFIG_UNSUPPORTED)]
     pub on_crash: LifecycleAction,
-    #[xml(value)]
+    #[xml(value, invalid = "unknown on_lockfailure action: {}", invalid_code = CONFIG_UNSUPPORTED)]
     pub on_lockfailure: Option<LockFailureAction>,
     pub pm: Option<misc::PowerManagement>,
     pub perf: Option<misc::Perf>,
@@ -157,7 +159,7 @@ impl Xml for GenId {
 }
 
 impl Domain {
-    /// Reads a `<domain>` document, fills in the generic defaults and (unless told not to) validates it.
+    /// Reads a `<domain>` document. What it leaves out is filled in by [`post_parse`].
     ///
     /// # Errors
     /// libvirt's: `XML_DETAIL` for an ill-formed document, `XML_ERROR` and `CONFIG_UNSUPPORTED` for bad content.
@@ -177,7 +179,9 @@ impl Domain {
 
     /// Reads a `<domain>` element inside another document (a status file, a snapshot).
     pub fn from_element(e: Element<'_>, _: &ParseOptions) -> Result<Domain> {
-        Domain::read(e)
+        let mut domain = Domain::read(e)?;
+        post_parse::order::arrange(&mut domain.devices);
+        Ok(domain)
     }
 
     /// The document's text.

@@ -86,7 +86,7 @@ pub struct OsKind {
     /// The machine type.
     #[xml(attr)]
     pub machine: Option<String>,
-    #[xml(text, missing = "an os <type> must be specified", invalid = "unknown OS type '{}'")]
+    #[xml(text, missing = "an os <type> must be specified", invalid = "unknown OS type '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub name: OsType,
 }
 
@@ -236,7 +236,9 @@ impl Xml for BootMenu {
         let timeout = match (enable, e.attr("timeout")) {
             (Some(YesNo::Yes), Some(text)) => {
                 Some(<u32 as Value>::parse(text, 0).filter(|t| *t <= 65535).ok_or_else(|| {
-                    super::parse::xml_error("invalid value for boot menu timeout, must be in range [0,65535]")
+                    super::parse::unsupported(
+                        "invalid value for boot menu timeout, must be in range [0,65535]",
+                    )
                 })?)
             }
             _ => None,

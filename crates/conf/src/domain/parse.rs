@@ -8,6 +8,8 @@ pub(crate) const RULES: field::Rules = field::Rules {
     missing: None,
     invalid: None,
     code: ErrorCode::XML_ERROR,
+    invalid_code: ErrorCode::XML_ERROR,
+    domain: virtus_base::ErrorDomain::DOMAIN,
     number: field::NumberRule::Any,
     base: 10,
 };

@@ -27,7 +27,8 @@ pub struct ChardevLog {
 
 /// What is talked to, chosen by `@type`.
 #[derive(Clone, Debug, PartialEq, Xml)]
-#[xml(tag = "type", default = "pty", check = check)]
+#[xml(tag = "type", default = "pty", check = check,
+    invalid = "unknown type presented to host for character device: {}", invalid_code = CONFIG_UNSUPPORTED)]
 pub enum ChardevSource {
     Null,
     Vc,

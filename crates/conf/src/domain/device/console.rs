@@ -133,7 +133,7 @@ keywords! {
 impl Xml for ChannelTarget {
     fn read(e: Element<'_>) -> Result<Self> {
         let name = || e.attr("name").map(str::to_owned);
-        match e.attr("type").unwrap_or_default() {
+        match e.attr("type").unwrap_or("(null)") {
             "virtio" => {
                 let state = if e.reads(Only::Live) { keyword_attr(e, "state")? } else { None };
                 Ok(ChannelTarget::Virtio { name: name(), state })
@@ -155,7 +155,9 @@ impl Xml for ChannelTarget {
                     u16::parse(port, 10).ok_or_else(|| xml_error(format!("Invalid port number: {port}")))?;
                 Ok(ChannelTarget::GuestFwd { address: address.to_string(), port })
             }
-            other => Err(xml_error(format!("unknown target type '{other}' specified for character device"))),
+            other => {
+                Err(unsupported(format!("unknown target type '{other}' specified for character device")))
+            }
         }
     }
     fn write_attrs(&self, w: &mut Writer) {

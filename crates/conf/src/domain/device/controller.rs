@@ -5,7 +5,7 @@ use virtus_xml::{Element, OnOff, Writer, Xml, field, keywords};
 
 use super::info::DeviceInfo;
 use super::virtio::VirtioOptions;
-use crate::domain::parse::{RULES, keyword_attr};
+use crate::domain::parse::RULES;
 
 /// `<controller>`.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,20 +177,27 @@ impl ControllerKind {
         let non_negative = field::Rules { number: field::NumberRule::NonNegative, ..RULES };
         let number = |name| field::attr::<i32>(Some(e), name, &non_negative);
         let word = || e.attr("model").map(str::to_owned);
-        Ok(match field::tag(e, "type", None, &RULES)? {
-            "ide" => ControllerKind::Ide { model: keyword_attr(e, "model")? },
-            "fdc" => ControllerKind::Fdc { model: keyword_attr(e, "model")? },
-            "scsi" => ControllerKind::Scsi { model: keyword_attr(e, "model")? },
+        let rules = field::Rules {
+            invalid: Some("Unknown model type '{}'"),
+            invalid_code: virtus_base::ErrorCode::CONFIG_UNSUPPORTED,
+            ..RULES
+        };
+        Ok(match e.attr("type").unwrap_or("ide") {
+            "ide" => ControllerKind::Ide { model: field::attr(Some(e), "model", &rules)? },
+            "fdc" => ControllerKind::Fdc { model: field::attr(Some(e), "model", &rules)? },
+            "scsi" => ControllerKind::Scsi { model: field::attr(Some(e), "model", &rules)? },
             "sata" => ControllerKind::Sata { model: word() },
             "virtio-serial" => ControllerKind::VirtioSerial {
-                model: keyword_attr(e, "model")?,
+                model: field::attr(Some(e), "model", &rules)?,
                 ports: number("ports")?,
                 vectors: number("vectors")?,
             },
             "ccid" => ControllerKind::Ccid { model: word() },
-            "usb" => ControllerKind::Usb { model: keyword_attr(e, "model")?, ports: number("ports")? },
+            "usb" => {
+                ControllerKind::Usb { model: field::attr(Some(e), "model", &rules)?, ports: number("ports")? }
+            }
             "pci" => ControllerKind::Pci {
-                model: keyword_attr(e, "model")?,
+                model: field::attr(Some(e), "model", &rules)?,
                 options: Box::new(PciOptions::read(e)?),
             },
             "xenbus" => ControllerKind::XenBus {

@@ -6,7 +6,7 @@ use virtus_xml::{Element, OnOff, Only, Writer, Xml, YesNo, keywords};
 use super::info::DeviceInfo;
 use super::storage::{self, Auth, BackingStore, Encryption, StorageSource};
 use super::virtio::VirtioOptions;
-use crate::domain::parse::{keyword_attr, xml_error};
+use crate::domain::parse::{keyword_attr, unsupported, xml_error};
 
 keywords! {
     /// What the guest sees.
@@ -371,10 +371,10 @@ impl Xml for Disk {
         let auth = e.child("auth").map(Auth::read).transpose()?;
         let encryption = e.child("encryption").map(Encryption::read).transpose()?;
         if auth.is_some() && source.common.auth.is_some() {
-            return Err(xml_error("an <auth> definition already found for the <disk> definition"));
+            return Err(unsupported("an <auth> definition already found for disk source"));
         }
         if encryption.is_some() && source.common.encryption.is_some() {
-            return Err(xml_error("an <encryption> definition already found for the <disk> definition"));
+            return Err(unsupported("an <encryption> definition already found for disk source"));
         }
         let (auth_outside, encryption_outside) = (auth.is_some(), encryption.is_some());
         source.common.auth = source.common.auth.or(auth);
@@ -452,5 +452,46 @@ impl Xml for Disk {
             w.element("encryption", encryption);
         }
         self.info.write_body(w);
+    }
+}
+
+/// The place of a disk's name among those of its prefix: `vdc` is 2, `hdaa` 26. `None` for a name without
+/// meaning; a partition's number at the end is passed over.
+pub fn name_index(name: &str) -> Option<u32> {
+    let rest = ["fd", "hd", "vd", "sd", "xvd", "ubd"].iter().find_map(|prefix| name.strip_prefix(prefix))?;
+    let letters = rest.trim_end_matches(|c: char| c.is_ascii_digit());
+    if letters.is_empty() || !letters.bytes().all(|b| b.is_ascii_lowercase()) {
+        return None;
+    }
+    // a partition's number has no leading zero
+    let number = rest.get(letters.len()..).unwrap_or_default();
+    if number.starts_with('0') && number != "0" {
+        return None;
+    }
+    let index = letters
+        .bytes()
+        .try_fold(0i32, |index, b| index.checked_mul(26)?.checked_add(i32::from(b - b'a') + 1))?;
+    u32::try_from(index - 1).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_index;
+
+    #[test]
+    fn names_count_in_letters() {
+        for (name, want) in [
+            ("vda", Some(0)),
+            ("hdz", Some(25)),
+            ("sdaa", Some(26)),
+            ("xvdb1", Some(1)),
+            ("hdaxxxxxxxxxx", None),
+            ("off", None),
+            ("vd", None),
+            ("vd1", None),
+            ("vda01", None),
+        ] {
+            assert_eq!(name_index(name), want, "{name}");
+        }
     }
 }

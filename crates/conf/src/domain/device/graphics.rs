@@ -3,7 +3,7 @@
 use virtus_base::Result;
 use virtus_xml::{Element, OnOff, Only, Value, Writer, Xml, YesNo, keywords};
 
-use crate::domain::parse::xml_error;
+use crate::domain::parse::{unsupported, xml_error};
 
 /// `<graphics>`, chosen by `@type`.
 #[derive(Clone, Debug, PartialEq, Xml)]
@@ -264,7 +264,7 @@ impl Xml for Listens {
         {
             match first {
                 Some(first) if first != address => {
-                    return Err(xml_error(format!(
+                    return Err(unsupported(format!(
                         "graphics 'listen' attribute '{address}' must match 'address' attribute of first listen element (found '{first}')"
                     )));
                 }
@@ -275,7 +275,7 @@ impl Xml for Listens {
             (&socket, list.iter().find(|l| matches!(l, Listen::Socket { .. })))
         {
             if socket != first {
-                return Err(xml_error(format!(
+                return Err(unsupported(format!(
                     "graphics 'socket' attribute '{socket}' must match 'socket' attribute of first listen element (found '{first}')"
                 )));
             }

@@ -375,7 +375,7 @@ impl Xml for HostDev {
         let source = HostDevSource::read(e)?;
         let scsi = matches!(source, HostDevSource::Scsi(_));
         Ok(HostDev {
-            managed: keyword_attr(e, "managed")?,
+            managed: e.attr("managed").map(|m| YesNo::from(m == "yes")),
             driver: match &source {
                 HostDevSource::Pci(_) => {
                     field::child(Some(e), "driver")?.filter(|d: &PciDriver| *d != PciDriver::default())

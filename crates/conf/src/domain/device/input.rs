@@ -34,10 +34,11 @@ keywords! {
 /// `<input>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct Input {
-    #[xml(attr = "type", missing = "missing input device type", code = INTERNAL_ERROR)]
+    #[xml(attr = "type", missing = "missing input device type", code = INTERNAL_ERROR,
+        invalid = "unknown input device type '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub kind: InputType,
     /// The bus; chosen by post-parse when absent.
-    #[xml(attr)]
+    #[xml(attr, invalid = "unknown input bus type '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub bus: Option<InputBus>,
     #[xml(attr)]
     pub model: Option<InputModel>,

@@ -11,7 +11,7 @@ pub mod filesystem;
 pub mod graphics;
 pub mod hostdev;
 pub mod hub;
-mod info;
+pub(crate) mod info;
 pub mod input;
 pub mod interface;
 pub mod iommu;

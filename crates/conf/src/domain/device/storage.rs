@@ -276,7 +276,8 @@ keywords! {
 /// `<encryption>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct Encryption {
-    #[xml(attr)]
+    #[xml(attr, missing = "unknown volume encryption format type (null)", code = CONFIG_UNSUPPORTED,
+        invalid = "unknown volume encryption format type {}", domain = STORAGE)]
     pub format: EncryptionFormat,
     #[xml(attr)]
     pub engine: Option<EncryptionEngine>,
@@ -462,7 +463,7 @@ impl Xml for StorageSource {
         let location = Location::read(e.attr("type").unwrap_or("file"), e, source)?;
         if let (Location::Network(network), Some(_)) = (&location, source) {
             if network.protocol.is_none() {
-                return Err(xml_error("missing network source protocol type"));
+                return Err(field::missing("source", "protocol", &RULES));
             }
         }
         let common = source.map(SourceCommon::read).transpose()?.unwrap_or_default();

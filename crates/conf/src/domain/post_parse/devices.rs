@@ -1,0 +1,352 @@
+//! Defaults of single devices.
+
+use virtus_base::{Error, ErrorDomain, Result};
+use virtus_xml::YesNo;
+
+use super::implicit::scsi_address_in_use;
+use super::xml_error;
+use crate::domain::Domain;
+use crate::domain::device::address::{Address, DriveAddress};
+use crate::domain::device::console::{ConsoleType, SerialType};
+use crate::domain::device::controller::{ControllerKind, ScsiModel};
+use crate::domain::device::disk::{Disk, DiskBus, DiskDevice, SnapshotLocation, name_index};
+use crate::domain::device::filesystem::AccessMode;
+use crate::domain::device::hostdev::{HostDevSource, MdevModel, ScsiSource};
+use crate::domain::device::input::{Input, InputBus, InputType};
+use crate::domain::device::memory::MemoryModel;
+use crate::domain::device::rng::RngBackend;
+use crate::domain::device::sound::SoundModel;
+use crate::domain::device::storage::{Location, NetProtocol};
+use crate::domain::device::video::{Video, VideoType};
+use crate::domain::memory::MemoryAccess;
+use crate::domain::os::OsType;
+use crate::domain::parse::unsupported;
+
+/// How many ISA serial ports there can be.
+const ISA_SERIAL_PORTS: u32 = 4;
+
+/// Numbers the ISA serial ports that have no number.
+fn isa_serial_ports(domain: &mut Domain) -> Result<()> {
+    let mut used = Vec::new();
+    let isa = |kind: Option<SerialType>| kind == Some(SerialType::Isa);
+    let full = || {
+        Error::internal(
+            ErrorDomain::DOMAIN,
+            format!("Maximum supported number of ISA serial ports is '{ISA_SERIAL_PORTS}'"),
+        )
+    };
+    let serials = &mut domain.devices.serials;
+    let count = serials.iter().filter(|s| isa(s.target.kind)).count();
+    if u32::try_from(count).is_ok_and(|c| c > ISA_SERIAL_PORTS) {
+        return Err(full());
+    }
+    for port in serials.iter().filter(|s| isa(s.target.kind)).filter_map(|s| s.target.port) {
+        if port >= ISA_SERIAL_PORTS {
+            return Err(full());
+        }
+        if used.contains(&port) {
+            return Err(Error::internal(
+                ErrorDomain::DOMAIN,
+                format!("target port '{port}' already allocated"),
+            ));
+        }
+        used.push(port);
+    }
+    for serial in serials.iter_mut().filter(|s| isa(s.target.kind) && s.target.port.is_none()) {
+        serial.target.port = (0..ISA_SERIAL_PORTS).find(|port| !used.contains(port));
+        used.extend(serial.target.port);
+    }
+    Ok(())
+}
+
+/// Fills in the generic defaults of every device.
+///
+/// # Errors
+/// For what has none: a disk name without meaning, an address another device has.
+pub fn generic(domain: &mut Domain) -> Result<()> {
+    isa_serial_ports(domain)?;
+    disks(domain)?;
+    for controller in &domain.devices.controllers {
+        let virtio = matches!(
+            &controller.kind,
+            ControllerKind::Scsi {
+                model: Some(
+                    ScsiModel::VirtioScsi | ScsiModel::VirtioTransitional | ScsiModel::VirtioNonTransitional
+                )
+            }
+        );
+        if controller.driver.iothread.is_some_and(|i| i != 0) && !virtio {
+            return Err(xml_error("'iothread' attribute only supported for virtio scsi controllers"));
+        }
+    }
+    for fs in &mut domain.devices.filesystems {
+        if fs.socket.is_none() {
+            fs.options.accessmode.get_or_insert(AccessMode::Passthrough);
+        }
+    }
+    ports(domain);
+    let (hvm, arch) = (domain.os.kind.name == OsType::Hvm, domain.os.kind.arch.clone());
+    for input in &mut domain.devices.inputs {
+        // an event device of the host is on no bus
+        if hvm && input.bus.is_none() && input.kind != InputType::Evdev {
+            input.bus = Some(input_bus(input, arch.as_deref()));
+        }
+    }
+    for sound in &mut domain.devices.sounds {
+        if sound.model == SoundModel::Virtio {
+            sound.streams = Some(sound.streams.filter(|s| *s != 0).unwrap_or(2));
+        }
+    }
+    domain.devices.videos.iter_mut().for_each(video);
+    hostdevs(domain)?;
+    for rng in &mut domain.devices.rngs {
+        if let RngBackend::Random { path: path @ None } = &mut rng.backend {
+            *path = Some("/dev/random".to_owned());
+        }
+    }
+    for memory in domain.devices.memories.iter_mut().filter(|m| m.model == MemoryModel::VirtioPmem) {
+        memory.access.get_or_insert(MemoryAccess::Shared);
+    }
+    for vsock in &mut domain.devices.vsocks {
+        let given = vsock.cid_address.is_some_and(|cid| cid != 0);
+        vsock.cid_auto.get_or_insert(YesNo::from(!given));
+    }
+    Ok(())
+}
+
+/// Defaults of the devices that [`super::common`] added, and the primary video card.
+///
+/// # Errors
+/// None at present.
+pub fn added(domain: &mut Domain) -> Result<()> {
+    if let Some(first) = domain.devices.videos.first_mut() {
+        if first.model.kind == Some(VideoType::None) {
+            let alias = first.info.alias.take();
+            *first = Video::default();
+            first.model.kind = Some(VideoType::None);
+            first.info.alias = alias;
+        } else {
+            first.model.primary = Some(YesNo::Yes);
+            video(first);
+        }
+    }
+    ports(domain);
+    Ok(())
+}
+
+fn input_bus(input: &Input, arch: Option<&str>) -> InputBus {
+    match (input.kind, arch) {
+        (InputType::Mouse | InputType::Keyboard, None | Some("x86_64" | "i686")) => InputBus::Ps2,
+        (_, Some("s390" | "s390x")) | (InputType::Passthrough, _) => InputBus::Virtio,
+        _ => InputBus::Usb,
+    }
+}
+
+/// Numbers parallel ports, serial ports that are not ISA's, and consoles.
+fn ports(domain: &mut Domain) {
+    fn number<'a>(ports: impl Iterator<Item = &'a mut Option<u32>>) {
+        let mut ports: Vec<_> = ports.collect();
+        for i in 0..ports.len() {
+            if ports.get(i).is_some_and(|p| p.is_none()) {
+                let next = ports.iter().filter_map(|p| **p).max().map_or(0, |max| max.saturating_add(1));
+                if let Some(port) = ports.get_mut(i) {
+                    **port = Some(next);
+                }
+            }
+        }
+    }
+    let devices = &mut domain.devices;
+    number(devices.serials.iter_mut().map(|s| &mut s.target.port));
+    number(devices.parallels.iter_mut().map(|p| &mut p.port));
+    for console in &mut devices.consoles {
+        console.kind.get_or_insert(ConsoleType::Serial);
+    }
+    number(devices.consoles.iter_mut().map(|c| &mut c.port));
+}
+
+/// Memory of a card, in KiB, where the driver did not say.
+fn video(video: &mut Video) {
+    let model = &mut video.model;
+    let default = match model.kind {
+        Some(VideoType::Xen) => 4 * 1024,
+        Some(VideoType::Vbox) => 8 * 1024,
+        Some(VideoType::Vmvga | VideoType::Vga | VideoType::Cirrus | VideoType::Bochs) => 16 * 1024,
+        Some(VideoType::Parallels) => 4 * 1024,
+        Some(VideoType::Qxl) => 64 * 1024,
+        _ => 0,
+    };
+    if model.kind == Some(VideoType::Qxl) {
+        model.ram = Some(model.ram.filter(|r| *r != 0).unwrap_or(default));
+    }
+    if model.vram.is_none_or(|v| v == 0) {
+        model.vram = (default != 0).then_some(default);
+    }
+    let round = |size: u32| size.checked_next_power_of_two().unwrap_or(size);
+    model.ram = model.ram.filter(|r| *r != 0).map(round);
+    model.vram = model.vram.map(round);
+}
+
+fn disks(domain: &mut Domain) -> Result<()> {
+    let mut list = std::mem::take(&mut domain.devices.disks);
+    let done = list.iter_mut().try_for_each(|disk| one_disk(disk, domain));
+    domain.devices.disks = list;
+    done?;
+    share_limits(&mut domain.devices.disks);
+    Ok(())
+}
+
+fn one_disk(disk: &mut Disk, domain: &Domain) -> Result<()> {
+    if let Some(rest) = disk.rest.target.dev.strip_prefix("ioemu:") {
+        disk.rest.target.dev = rest.to_owned();
+    }
+    if disk.device == DiskDevice::Cdrom {
+        disk.rest.readonly = true;
+    }
+    if disk.rest.target.bus.is_none() {
+        let by_name = [
+            ("hd", DiskBus::Ide),
+            ("sd", DiskBus::Scsi),
+            ("vd", DiskBus::Virtio),
+            ("xvd", DiskBus::Xen),
+            ("ubd", DiskBus::Uml),
+        ];
+        let bus = match disk.device {
+            DiskDevice::Floppy => DiskBus::Fdc,
+            _ => by_name
+                .iter()
+                .find(|(prefix, _)| disk.dst().starts_with(prefix))
+                .map_or(DiskBus::Ide, |(_, bus)| *bus),
+        };
+        disk.rest.target.bus = Some(bus);
+    }
+    if disk.rest.readonly || matches!(disk.source.location, Location::VhostUser(_)) {
+        disk.snapshot.get_or_insert(SnapshotLocation::No);
+        if disk.rest.readonly && disk.snapshot == Some(SnapshotLocation::No) {
+            // what read-only means anyway is not written
+            disk.snapshot = None;
+        }
+    }
+    match &mut disk.source.location {
+        Location::Network(network) if network.protocol == Some(NetProtocol::Iscsi) => {
+            network.name = network.name.take().map(iscsi_unit);
+        }
+        Location::Nvme(nvme) => {
+            nvme.managed.get_or_insert(YesNo::Yes);
+        }
+        _ => {}
+    }
+    if disk.info.address.is_none() {
+        drive_address(disk, domain)?;
+    }
+    Ok(())
+}
+
+/// An iSCSI name without a unit is unit 0.
+fn iscsi_unit(name: String) -> String {
+    if name.contains('/') { name } else { format!("{name}/0") }
+}
+
+/// A disk's name says its place on a bus of drives.
+fn drive_address(disk: &mut Disk, domain: &Domain) -> Result<()> {
+    let name = disk.dst().to_owned();
+    let index = name_index(&name)
+        .ok_or_else(|| xml_error(format!("Unknown disk name '{name}' and no address specified")))?;
+    let drive = |controller, bus, unit| DriveAddress { controller, bus, target: 0, unit };
+    let address = match disk.bus() {
+        Some(DiskBus::Scsi) => {
+            // unit 7 is the controller itself
+            let unit = index % 15;
+            let address = drive(index / 15, 0, if unit >= 7 { unit + 1 } else { unit });
+            if scsi_address_in_use(&domain.devices.hostdevs, &address) {
+                let DriveAddress { controller, bus, target, unit } = address;
+                return Err(unsupported(format!(
+                    "using disk target name '{name}' conflicts with SCSI host device address controller='{controller}' bus='{bus}' target='{target}' unit='{unit}"
+                )));
+            }
+            address
+        }
+        Some(DiskBus::Ide) => drive(index / 4, index % 4 / 2, index % 2),
+        Some(DiskBus::Sata) => drive(index / 6, 0, index % 6),
+        Some(DiskBus::Fdc) => drive(index / 2, 0, index % 2),
+        _ => return Ok(()),
+    };
+    disk.info.address = Some(Address::Drive(address));
+    Ok(())
+}
+
+/// A disk of a throttle group that says no limits has those of the group's first disk that does.
+fn share_limits(disks: &mut [Disk]) {
+    let bare = |d: &Disk| {
+        let mut tune = d.rest.iotune.clone();
+        tune.group_name = None;
+        tune == Default::default()
+    };
+    for i in 0..disks.len() {
+        let Some(name) = disks.get(i).filter(|d| bare(d)).and_then(|d| d.rest.iotune.group_name.clone())
+        else {
+            continue;
+        };
+        let limits = disks
+            .iter()
+            .find(|d| d.rest.iotune.group_name.as_ref() == Some(&name) && !bare(d))
+            .map(|d| d.rest.iotune.clone());
+        if let (Some(limits), Some(disk)) = (limits, disks.get_mut(i)) {
+            disk.rest.iotune = limits;
+        }
+    }
+}
+
+fn hostdevs(domain: &mut Domain) -> Result<()> {
+    for i in 0..domain.devices.hostdevs.len() {
+        let free = free_scsi_address(domain);
+        let disks = &domain.devices.disks;
+        let Some(hostdev) = domain.devices.hostdevs.get_mut(i) else { continue };
+        match &mut hostdev.source {
+            HostDevSource::Scsi(scsi) => {
+                if let ScsiSource::Iscsi { name, .. } = &mut scsi.source {
+                    *name = name.take().map(iscsi_unit);
+                }
+                let address = hostdev.info.address.get_or_insert(Address::Drive(free));
+                let taken = disks
+                    .iter()
+                    .any(|d| d.bus() == Some(DiskBus::Scsi) && d.info.address.as_ref() == Some(&*address));
+                if let (Address::Drive(DriveAddress { controller, bus, target, unit }), true) =
+                    (address, taken)
+                {
+                    return Err(xml_error(format!(
+                        "SCSI host address controller='{controller}' bus='{bus}' target='{target}' unit='{unit}' in use by a SCSI disk"
+                    )));
+                }
+            }
+            HostDevSource::Mdev(mdev) => match (mdev.model, &hostdev.info.address) {
+                (MdevModel::VfioPci, Some(Address::Pci(_)))
+                | (MdevModel::VfioCcw, Some(Address::Ccw(_)))
+                | (MdevModel::VfioAp, _)
+                | (_, None) => {}
+                (model, Some(other)) => {
+                    return Err(xml_error(format!(
+                        "Unsupported address type '{}' with mediated device model '{model}'",
+                        other.tag()
+                    )));
+                }
+            },
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The first place on a SCSI controller that neither a disk nor a host device has.
+fn free_scsi_address(domain: &Domain) -> DriveAddress {
+    let used =
+        |address: &DriveAddress| {
+            scsi_address_in_use(&domain.devices.hostdevs, address)
+                || domain.devices.disks.iter().any(|d| {
+                    d.bus() == Some(DiskBus::Scsi) && d.info.address == Some(Address::Drive(*address))
+                })
+        };
+    (0..=u32::MAX)
+        .flat_map(|controller| (0..16).map(move |unit| DriveAddress { controller, bus: 0, target: 0, unit }))
+        .find(|address| address.unit != 7 && !used(address))
+        .unwrap_or_default()
+}

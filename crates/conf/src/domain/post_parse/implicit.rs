@@ -1,0 +1,160 @@
+//! Devices that others bring with them: controllers for what is plugged into them, the console of the first
+//! serial port, a card for the screen.
+
+use virtus_base::Result;
+
+use super::order;
+use crate::domain::Domain;
+use crate::domain::device::Devices;
+use crate::domain::device::address::{Address, CcidAddress, DriveAddress};
+use crate::domain::device::console::{ChannelTarget, Console, ConsoleType, Serial, SerialTarget, SerialType};
+use crate::domain::device::controller::{Controller, ControllerDriver, ControllerKind};
+use crate::domain::device::disk::DiskBus;
+use crate::domain::device::hostdev::{HostDev, HostDevSource};
+use crate::domain::device::info::DeviceInfo;
+use crate::domain::device::video::Video;
+use crate::domain::os::OsType;
+use crate::domain::parse::unsupported;
+
+/// Whether a SCSI device of the host has this address.
+pub fn scsi_address_in_use(hostdevs: &[HostDev], address: &DriveAddress) -> bool {
+    hostdevs.iter().any(|h| {
+        matches!(h.source, HostDevSource::Scsi(_)) && h.info.address == Some(Address::Drive(*address))
+    })
+}
+
+/// Adds a controller unless there is one of its kind and index.
+fn ensure(devices: &mut Devices, kind: ControllerKind, index: u32) {
+    let there = |c: &Controller| c.kind.tag() == kind.tag() && c.index == Some(index);
+    if !devices.controllers.iter().any(there) {
+        let (driver, info) = (ControllerDriver::default(), DeviceInfo::default());
+        let controller = Controller { kind, index: Some(index), driver, info };
+        order::insert_controller(&mut devices.controllers, controller);
+    }
+}
+
+/// Adds the controllers that devices say they are plugged into.
+pub(super) fn controllers(domain: &mut Domain) {
+    let devices = &mut domain.devices;
+    for (bus, kind) in [
+        (DiskBus::Scsi, ControllerKind::Scsi { model: None }),
+        (DiskBus::Ide, ControllerKind::Ide { model: None }),
+        (DiskBus::Fdc, ControllerKind::Fdc { model: None }),
+        (DiskBus::Sata, ControllerKind::Sata { model: None }),
+    ] {
+        let named = devices.disks.iter().filter(|d| d.bus() == Some(bus)).filter_map(|d| drive(&d.info));
+        for index in upto(named.max()) {
+            ensure(devices, kind.clone(), index);
+        }
+    }
+    let serial = || ControllerKind::VirtioSerial { model: None, ports: None, vectors: None };
+    let index = |info: &DeviceInfo| match &info.address {
+        Some(Address::VirtioSerial(address)) => address.controller,
+        _ => 0,
+    };
+    let channels = devices.channels.iter().filter(|c| matches!(c.target, ChannelTarget::Virtio { .. }));
+    let consoles = devices.consoles.iter().filter(|c| c.kind == Some(ConsoleType::Virtio));
+    let wanted: Vec<u32> = channels.map(|c| index(&c.info)).chain(consoles.map(|c| index(&c.info))).collect();
+    for index in wanted {
+        ensure(devices, serial(), index);
+    }
+    smartcards(devices);
+    let scsi = devices.hostdevs.iter().filter(|h| matches!(h.source, HostDevSource::Scsi(_)));
+    let highest = scsi.filter_map(|h| drive(&h.info)).max();
+    for index in upto(highest) {
+        ensure(devices, ControllerKind::Scsi { model: None }, index);
+    }
+}
+
+/// The indexes up to `highest`; a bound keeps one absurd number from adding millions of controllers.
+fn upto(highest: Option<u32>) -> impl Iterator<Item = u32> {
+    (0..=highest.unwrap_or(0).min(4095)).filter(move |_| highest.is_some())
+}
+
+fn drive(info: &DeviceInfo) -> Option<u32> {
+    match &info.address {
+        Some(Address::Drive(address)) => Some(address.controller),
+        _ => None,
+    }
+}
+
+fn smartcards(devices: &mut Devices) {
+    let address = |info: &DeviceInfo| match &info.address {
+        Some(Address::Ccid(address)) => Some(*address),
+        _ => None,
+    };
+    for i in 0..devices.smartcards.len() {
+        let used: Vec<_> = devices.smartcards.iter().filter_map(|s| address(&s.info)).collect();
+        let Some(card) = devices.smartcards.get_mut(i) else { continue };
+        let controller = match address(&card.info) {
+            Some(address) => address.controller,
+            None if card.info.address.is_none() => {
+                let slot = used.iter().filter(|a| a.controller == 0).map(|a| a.slot + 1).max().unwrap_or(0);
+                card.info.address = Some(Address::Ccid(CcidAddress { controller: 0, slot }));
+                0
+            }
+            None => continue,
+        };
+        ensure(devices, ControllerKind::Ccid { model: None }, controller);
+    }
+}
+
+/// Whether a serial port can be the guest's console.
+fn can_be_console(serial: &Serial) -> bool {
+    !matches!(serial.target.kind, Some(SerialType::Usb | SerialType::Pci | SerialType::IsaDebug))
+}
+
+/// The first console of a full guest is its first serial port: whichever is missing is made of the other.
+pub(super) fn console(domain: &mut Domain) -> Result<()> {
+    if domain.os.kind.name != OsType::Hvm {
+        return Ok(());
+    }
+    let devices = &mut domain.devices;
+    if devices.consoles.iter().skip(1).any(|c| c.kind.is_none_or(|k| k == ConsoleType::Serial)) {
+        return Err(unsupported("Only the first console can be a serial port"));
+    }
+    match (devices.consoles.first(), devices.serials.first()) {
+        (Some(console), None) if console.kind.is_none_or(|k| k == ConsoleType::Serial) => {
+            devices.serials.push(Serial {
+                chardev: console.chardev.clone(),
+                target: SerialTarget { kind: None, port: Some(0), model: None },
+                info: console.info.clone(),
+            });
+        }
+        (None, Some(serial)) if can_be_console(serial) => {
+            let console = Console {
+                chardev: serial.chardev.clone(),
+                kind: Some(ConsoleType::Serial),
+                port: Some(0),
+                info: serial.info.clone(),
+            };
+            devices.consoles.push(console);
+        }
+        _ => {}
+    }
+    sync_console(domain);
+    Ok(())
+}
+
+/// Makes the first console show its serial port as that is now. To be called when the port's address, alias
+/// or terminal changed.
+pub fn sync_console(domain: &mut Domain) {
+    if domain.os.kind.name != OsType::Hvm {
+        return;
+    }
+    let devices = &mut domain.devices;
+    if let (Some(console), Some(serial)) = (devices.consoles.first_mut(), devices.serials.first()) {
+        if console.kind == Some(ConsoleType::Serial) && can_be_console(serial) {
+            console.chardev = serial.chardev.clone();
+            console.info = serial.info.clone();
+            console.port = serial.target.port;
+        }
+    }
+}
+
+/// A guest with a screen has a card; which one the driver says.
+pub(super) fn video(domain: &mut Domain) {
+    if !domain.devices.graphics.is_empty() && domain.devices.videos.is_empty() {
+        domain.devices.videos.push(Video::default());
+    }
+}
