@@ -1,5 +1,6 @@
 //! The host a daemon runs on: processes, programs, CPUs and memory, cgroups, images, terminals and network devices.
 //! Nothing here knows of libvirt's objects.
 
+pub mod node;
 pub mod process;
 pub mod program;

@@ -158,10 +158,10 @@ impl ErrorCode {
         }
     }
 
-    /// The sentence's template as libvirt puts it into `str1` of an error, with `%s` for the detail.
+    /// The sentence's template as libvirt puts it into `str1` of an error, with `%1$s` for the detail.
     pub(super) fn template(self, detailed: bool) -> String {
         match self.sentences() {
-            Some(s) if detailed => s.detailed.replace("{}", "%s"),
+            Some(s) if detailed => s.detailed.replace("{}", "%1$s"),
             Some(s) => s.plain.to_owned(),
             None => String::new(),
         }

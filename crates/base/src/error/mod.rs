@@ -83,6 +83,21 @@ impl Error {
         Error::new(domain, ErrorCode::INTERNAL_ERROR, detail)
     }
 
+    /// `argument` of `function` (C names) is wrong. `text` is the whole message: libvirt puts no sentence before it.
+    pub fn invalid_arg(domain: ErrorDomain, function: &str, argument: &str, text: impl Into<String>) -> Self {
+        Error(Box::new(Fields {
+            code: ErrorCode::INVALID_ARG,
+            domain,
+            message: text.into(),
+            level: ErrorLevel::Error,
+            str1: Some(function.to_owned()),
+            str2: Some(argument.to_owned()),
+            str3: None,
+            int1: 0,
+            int2: 0,
+        }))
+    }
+
     /// A failed system call: `what: strerror`, with `errno` in `int1` as libvirt has it.
     pub fn system(domain: ErrorDomain, what: impl std::fmt::Display, error: &std::io::Error) -> Self {
         let text = match error.raw_os_error() {
@@ -159,7 +174,7 @@ mod tests {
     fn the_text_is_the_sentence_around_the_detail() {
         let e = Error::new(ErrorDomain::QEMU, ErrorCode::NO_DOMAIN, "no domain with matching name 'x'");
         assert_eq!(e.message(), "Domain not found: no domain with matching name 'x'");
-        assert_eq!(e.fields().str1.as_deref(), Some("Domain not found: %s"));
+        assert_eq!(e.fields().str1.as_deref(), Some("Domain not found: %1$s"));
         assert_eq!(e.fields().str2.as_deref(), Some("no domain with matching name 'x'"));
         let bare = Error::new(ErrorDomain::RPC, ErrorCode::OPERATION_DENIED, "");
         assert_eq!(bare.message(), "operation forbidden for read only access");
