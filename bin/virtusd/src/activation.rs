@@ -2,7 +2,7 @@
 
 use std::os::fd::{FromRawFd, OwnedFd};
 
-use crate::sockets::Socket;
+use crate::sockets::{Kind, Socket};
 
 /// The first descriptor a service manager hands over.
 const FIRST_FD: i32 = 3;
@@ -22,8 +22,13 @@ pub(crate) fn inherited() -> std::io::Result<Vec<Socket>> {
         rustix::io::fcntl_setfd(&fd, rustix::io::FdFlags::CLOEXEC)?;
         let name = names.split(':').nth(usize::try_from(i).unwrap_or(usize::MAX)).unwrap_or_default();
         let path = rustix::net::getsockname(&fd).ok().map(|a| format!("{a:?}")).unwrap_or_default();
-        let read_only = name.contains("-ro") || path.contains("-sock-ro");
-        sockets.push(Socket { fd, path: None, read_only });
+        let says = |word: &str| name.contains(word) || path.contains(word);
+        let kind = match (says("-ro"), says("-admin")) {
+            (_, true) => Kind::Admin,
+            (true, false) => Kind::ReadOnly,
+            (false, false) => Kind::ReadWrite,
+        };
+        sockets.push(Socket { fd, path: None, kind });
     }
     Ok(sockets)
 }
@@ -43,5 +48,23 @@ pub(crate) fn notify(state: &str) {
     };
     if let Err(e) = sent {
         tracing::debug!("cannot notify the service manager: {e}");
+    }
+}
+
+/// Goes to the background: away from the terminal, with a session of its own.
+#[allow(unsafe_code)]
+pub(crate) fn detach() -> std::io::Result<()> {
+    // SAFETY: there is one thread so far, so the child is a whole process.
+    match unsafe { libc::fork() } {
+        -1 => Err(std::io::Error::last_os_error()),
+        0 => {
+            rustix::process::setsid()?;
+            let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+            rustix::stdio::dup2_stdin(&null)?;
+            rustix::stdio::dup2_stdout(&null)?;
+            rustix::stdio::dup2_stderr(&null)?;
+            Ok(())
+        }
+        _ => std::process::exit(0),
     }
 }
