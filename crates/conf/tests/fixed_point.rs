@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use virtus_conf::domain::{Domain, FormatOptions, ParseOptions, post_parse};
+use virtus_conf::domain::{Domain, FormatOptions, ParseOptions, post_parse, validate};
 
 /// The document once through the model.
 fn again(text: &str) -> Result<String, String> {
@@ -70,7 +70,8 @@ fn what_is_taken_and_what_is_refused() {
         let text = std::fs::read_to_string(path).unwrap();
         let wanted = std::fs::read_to_string(path.with_extension("err")).ok();
         let got = Domain::parse(&text, &options)
-            .and_then(|mut domain| post_parse::generic(&mut domain))
+            .and_then(|mut domain| post_parse::generic(&mut domain).map(|()| domain))
+            .and_then(|domain| validate::domain(&domain))
             .err()
             .map(|e| format!("{} {} {}", e.code().0, e.domain().0, e.message()));
         let name = path.file_stem().unwrap_or_default().to_string_lossy();

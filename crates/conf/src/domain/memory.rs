@@ -120,7 +120,9 @@ impl Xml for MaxMemory {
 
 impl Xml for BootMemory {
     fn read(e: Element<'_>) -> Result<Self> {
-        Ok(BootMemory { size: KiB::read(e)?, dump_core: super::parse::keyword_attr(e, "dumpCore")? })
+        // none said is what the cells sum up to
+        let size = crate::scaled::read_bytes(e, "KiB")?.map(KiB::from_bytes).unwrap_or_default();
+        Ok(BootMemory { size, dump_core: super::parse::keyword_attr(e, "dumpCore")? })
     }
     fn write_attrs(&self, w: &mut Writer) {
         if let Some(dump_core) = &self.dump_core {

@@ -1,6 +1,7 @@
 //! `<domain>`: one guest.
 
 pub mod clock;
+mod consistency;
 pub mod cpu;
 pub mod cpu_tune;
 pub mod device;
@@ -16,6 +17,7 @@ pub mod post_parse;
 pub mod qemu_ns;
 pub mod seclabel;
 pub mod sysinfo;
+pub mod validate;
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
 use virtus_xml::{Document, Element, ReadOptions, WriteOptions, Writer, Xml, keywords};
@@ -181,6 +183,7 @@ impl Domain {
     pub fn from_element(e: Element<'_>, _: &ParseOptions) -> Result<Domain> {
         let mut domain = Domain::read(e)?;
         post_parse::order::arrange(&mut domain.devices);
+        consistency::check(&domain)?;
         Ok(domain)
     }
 

@@ -1,9 +1,10 @@
 //! `<numatune>`: host NUMA nodes of the guest's memory.
 
-use virtus_base::Bitmap;
-use virtus_xml::{Xml, keywords};
+use virtus_base::{Bitmap, Result};
+use virtus_xml::{Element, Xml, keywords};
 
 use super::cpu_tune::Placement;
+use super::parse::unsupported;
 
 keywords! {
     /// How memory keeps to the nodes.
@@ -22,6 +23,7 @@ pub struct NumaTune {
 
 /// The whole guest's nodes.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = some_node)]
 pub struct NumaMemory {
     #[xml(attr, default = NumaMode::Strict)]
     pub mode: NumaMode,
@@ -40,4 +42,14 @@ pub struct NumaMemNode {
     pub mode: NumaMode,
     #[xml(attr, missing = "Missing required nodeset attribute in memnode element")]
     pub nodeset: Bitmap,
+}
+
+fn some_node(memory: &mut NumaMemory, e: Element<'_>) -> Result<()> {
+    match &memory.nodeset {
+        Some(nodes) if nodes.is_empty() => {
+            let text = e.attr("nodeset").unwrap_or_default();
+            Err(unsupported(format!("Invalid value of 'nodeset': {text}")))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,6 +1,9 @@
 //! `<seclabel>`: of the domain and of single devices.
 
-use virtus_xml::{Xml, YesNo, keywords};
+use virtus_base::Result;
+use virtus_xml::{Element, Xml, YesNo, keywords};
+
+use super::parse::xml_error;
 
 keywords! {
     /// Who makes the label.
@@ -26,6 +29,7 @@ pub struct SecLabel {
 
 /// A device's own label.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = has_label)]
 pub struct DeviceSecLabel {
     #[xml(attr)]
     pub model: Option<String>,
@@ -35,4 +39,14 @@ pub struct DeviceSecLabel {
     pub relabel: Option<YesNo>,
     #[xml(value)]
     pub label: Option<String>,
+}
+
+fn has_label(label: &mut DeviceSecLabel, _: Element<'_>) -> Result<()> {
+    match (label.relabel, &label.label) {
+        (Some(YesNo::Yes), None) => {
+            let model = label.model.as_deref().unwrap_or("NULL");
+            Err(xml_error(format!("Cannot specify relabel if label is missing. model={model}")))
+        }
+        _ => Ok(()),
+    }
 }

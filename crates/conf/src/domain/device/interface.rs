@@ -7,7 +7,7 @@ use super::address::PciAddress;
 use super::info::DeviceInfo;
 use super::storage::Reconnect;
 use super::virtio::VirtioOptions;
-use crate::domain::parse::{RULES, keyword_attr, xml_error};
+use crate::domain::parse::{RULES, keyword_attr, unsupported, xml_error};
 use crate::net::{Bandwidth, MacAddr, VirtualPort, Vlan};
 
 /// `<interface>`.
@@ -502,6 +502,13 @@ impl InterfaceSource {
         let tag = e.attr("type").unwrap_or("user");
         let required =
             || source.ok_or_else(|| xml_error(format!("interface type='{tag}' requires a 'source' element")));
+        let with = |names: &[&str]| -> Result<Option<Element<'_>>> {
+            let source = required()?;
+            match names.iter().find(|name| source.attr(name).is_none()) {
+                Some(name) => Err(field::missing("source", name, &RULES)),
+                None => Ok(Some(source)),
+            }
+        };
         let attr = |name: &str| source.and_then(|s| s.attr(name)).map(str::to_owned);
         Ok(match tag {
             "user" => InterfaceSource::User(inner(source)?),
@@ -511,20 +518,20 @@ impl InterfaceSource {
                 InterfaceSource::VhostUser(inner(source)?)
             }
             "vhostuser" => InterfaceSource::VhostUser(VhostUserSource::read(required()?)?),
-            "server" => InterfaceSource::Server(inner(Some(required()?))?),
-            "client" => InterfaceSource::Client(inner(Some(required()?))?),
-            "mcast" => InterfaceSource::Mcast(inner(Some(required()?))?),
-            "network" => InterfaceSource::Network(inner(Some(required()?))?),
-            "bridge" => InterfaceSource::Bridge(inner(Some(required()?))?),
+            "server" => InterfaceSource::Server(inner(with(&["port"])?)?),
+            "client" => InterfaceSource::Client(inner(with(&["port", "address"])?)?),
+            "mcast" => InterfaceSource::Mcast(inner(with(&["port", "address"])?)?),
+            "network" => InterfaceSource::Network(inner(with(&["network"])?)?),
+            "bridge" => InterfaceSource::Bridge(inner(with(&["bridge"])?)?),
             "internal" => {
-                required()?;
+                with(&["name"])?;
                 InterfaceSource::Internal { name: attr("name") }
             }
-            "direct" => InterfaceSource::Direct(inner(Some(required()?))?),
+            "direct" => InterfaceSource::Direct(inner(with(&["dev"])?)?),
             "hostdev" => InterfaceSource::HostDev(HostDevSource::read(required()?)?),
-            "udp" => InterfaceSource::Udp(inner(Some(required()?))?),
+            "udp" => InterfaceSource::Udp(inner(with(&["port", "address"])?)?),
             "vdpa" => {
-                required()?;
+                with(&["dev"])?;
                 InterfaceSource::Vdpa { dev: attr("dev") }
             }
             "null" => InterfaceSource::Null,
@@ -574,11 +581,23 @@ impl Xml for Interface {
         if !e.reads(Only::Live) && rest.target_dev.as_deref().is_some_and(generated_name) {
             rest.target_dev = None;
         }
+        let source = InterfaceSource::read(e)?;
+        if let Some(port) = &rest.virtualport {
+            use InterfaceSource as S;
+            if !matches!(source, S::Network(_) | S::Bridge(_) | S::Direct(_) | S::HostDev(_) | S::Ethernet(_))
+            {
+                return Err(unsupported(format!(
+                    "<virtualport> element unsupported for <interface type='{}'>",
+                    source.tag()
+                )));
+            }
+            port.check(!matches!(source, S::Network(_)))?;
+        }
         Ok(Interface {
             managed: keyword_attr(e, "managed")?,
             trust_guest_rx_filters: keyword_attr(e, "trustGuestRxFilters")?,
             mac: e.child("mac").map(Mac::read).transpose()?,
-            source: InterfaceSource::read(e)?,
+            source,
             rest,
             info: DeviceInfo::read(e)?,
         })

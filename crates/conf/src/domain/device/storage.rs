@@ -466,6 +466,11 @@ impl Xml for StorageSource {
                 return Err(field::missing("source", "protocol", &RULES));
             }
         }
+        if let (Location::Nvme(_) | Location::VhostUser(_), Some(source)) = (&location, source) {
+            if source.attr("type").is_none() {
+                return Err(xml_error("missing 'type' attribute to disk source"));
+            }
+        }
         let common = source.map(SourceCommon::read).transpose()?.unwrap_or_default();
         Ok(StorageSource { location, common })
     }

@@ -1,0 +1,299 @@
+//! Each device by itself, kind by kind.
+
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+
+use super::{character, disk, hostdev, input, interface, memory, no_virtio, refuse, refuse_xml};
+use crate::domain::Domain;
+use crate::domain::device::address::Address;
+use crate::domain::device::console::ChannelTarget;
+use crate::domain::device::controller::{ControllerKind, PciModel, ScsiModel};
+use crate::domain::device::graphics::{Graphics, Listen};
+use crate::domain::device::rng::RngBackend;
+use crate::domain::device::shmem::Shmem;
+use crate::domain::device::smartcard::SmartcardMode;
+use crate::domain::device::video::{Video, VideoDriverName, VideoType};
+use crate::domain::device::{
+    Audio, Chardev, Controller, Device, DeviceInfo, Filesystem, Iommu, RedirDev, Rng, Smartcard, Vsock,
+};
+use crate::domain::parse::{internal, unsupported, xml_error};
+
+/// Checks every device of a definition, in the order libvirt visits them.
+///
+/// # Errors
+/// libvirt's, for the first rule that is broken.
+pub fn devices(domain: &Domain) -> Result<()> {
+    let d = &domain.devices;
+    d.disks.iter().try_for_each(|x| info(&x.info).and_then(|()| disk::disk(x, domain)))?;
+    d.interfaces.iter().try_for_each(|x| info(&x.info).and_then(|()| interface::interface(x)))?;
+    d.sounds.iter().try_for_each(|x| info(&x.info).and_then(|()| audio_exists(domain, x.audio)))?;
+    d.hostdevs.iter().try_for_each(hostdev::hostdev)?;
+    d.videos.iter().try_for_each(|x| info(&x.info).and_then(|()| video(x, domain)))?;
+    d.controllers.iter().try_for_each(|x| info(&x.info).and_then(|()| controller(x)))?;
+    d.smartcards.iter().try_for_each(|x| smartcard(x, domain))?;
+    d.serials.iter().try_for_each(|x| chardev(&x.chardev, false, domain))?;
+    d.parallels.iter().try_for_each(|x| chardev(&x.chardev, false, domain))?;
+    d.channels.iter().try_for_each(|x| chardev(&x.chardev, named(&x.target), domain))?;
+    d.consoles.iter().try_for_each(|x| chardev(&x.chardev, false, domain))?;
+    d.inputs.iter().try_for_each(|x| info(&x.info).and_then(|()| input::input(x, domain)))?;
+    d.filesystems.iter().try_for_each(|x| info(&x.info).and_then(|()| filesystem(x)))?;
+    d.rngs.iter().try_for_each(|x| info(&x.info).and_then(|()| rng(x, domain)))?;
+    d.shmems.iter().try_for_each(|x| info(&x.info).and_then(|()| shmem(x)))?;
+    d.memories.iter().try_for_each(|x| info(&x.info).and_then(|()| memory::memory(x, domain)))?;
+    d.vsocks.iter().try_for_each(|x| info(&x.info).and_then(|()| vsock(x)))?;
+    d.redirdevs.iter().try_for_each(|x| redirdev(x, domain))?;
+    d.iommus.iter().try_for_each(iommu)?;
+    d.audios.iter().try_for_each(|x| audio(x, domain))?;
+    d.graphics.iter().try_for_each(|x| graphics(x, domain))
+}
+
+/// Checks one device that is to join `domain`.
+///
+/// # Errors
+/// As [`devices`].
+pub fn one(device: &Device, domain: &Domain) -> Result<()> {
+    if let (Some(found), false) = (device.info(), matches!(device, Device::HostDev(_))) {
+        info(found)?;
+    }
+    match device {
+        Device::Disk(x) => disk::disk(x, domain),
+        Device::Interface(x) => interface::interface(x),
+        Device::Sound(x) => audio_exists(domain, x.audio),
+        Device::HostDev(x) => hostdev::hostdev(x),
+        Device::Video(x) => video(x, domain),
+        Device::Controller(x) => controller(x),
+        Device::Smartcard(x) => smartcard(x, domain),
+        Device::Serial(x) => chardev(&x.chardev, false, domain),
+        Device::Parallel(x) => chardev(&x.chardev, false, domain),
+        Device::Channel(x) => chardev(&x.chardev, named(&x.target), domain),
+        Device::Console(x) => chardev(&x.chardev, false, domain),
+        Device::Input(x) => input::input(x, domain),
+        Device::Filesystem(x) => filesystem(x),
+        Device::Rng(x) => rng(x, domain),
+        Device::Shmem(x) => shmem(x),
+        Device::Memory(x) => memory::memory(x, domain),
+        Device::Vsock(x) => vsock(x),
+        Device::RedirDev(x) => redirdev(x, domain),
+        Device::Iommu(x) => iommu(x),
+        Device::Audio(x) => audio(x, domain),
+        Device::Graphics(x) => graphics(x, domain),
+        Device::Lease(_)
+        | Device::Tpm(_)
+        | Device::RedirFilter(_)
+        | Device::Hub(_)
+        | Device::Watchdog(_)
+        | Device::MemBalloon(_)
+        | Device::Nvram(_)
+        | Device::Panic(_)
+        | Device::Crypto(_)
+        | Device::Pstore(_) => Ok(()),
+    }
+}
+
+fn info(info: &DeviceInfo) -> Result<()> {
+    match &info.address {
+        Some(address @ Address::Unassigned) => {
+            let tag = address.tag();
+            Err(unsupported(format!("address of type '{tag}' is supported only for hostdevs")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Channels whose socket the daemon names.
+fn named(target: &ChannelTarget) -> bool {
+    matches!(target, ChannelTarget::Virtio { .. } | ChannelTarget::Xen { .. })
+}
+
+fn chardev(chardev: &Chardev, generated: bool, domain: &Domain) -> Result<()> {
+    character::source(&chardev.source, generated, domain)
+}
+
+fn video(video: &Video, domain: &Domain) -> Result<()> {
+    let model = &video.model;
+    let Some(kind) = model.kind else {
+        return Err(internal("missing video model and cannot determine default"));
+    };
+    let list = &domain.devices.videos;
+    let lonely = list.len() > 1 && list.iter().any(|v| v.model.kind == Some(VideoType::None));
+    let vhost_user = video.driver.name == Some(VideoDriverName::VhostUser);
+    let rendernode = model.acceleration.as_ref().is_some_and(|a| a.rendernode.is_some());
+    let empty = model.resolution.as_ref().is_some_and(|r| r.x == 0 || r.y == 0);
+    let set = |size: Option<u32>| kind != VideoType::Qxl && size.is_some_and(|s| s != 0);
+    refuse(&[
+        (lonely, "a 'none' video type must be the only video device defined for the domain"),
+        (
+            vhost_user && kind != VideoType::Virtio,
+            "'vhostuser' driver is only supported with 'virtio' device",
+        ),
+        (!vhost_user && rendernode, "unsupported rendernode accel attribute without 'vhostuser'"),
+        (empty, "video resolution values must be greater than 0"),
+        (set(model.ram), "ram attribute only supported for video type qxl"),
+        (set(model.vram64), "vram64 attribute only supported for video type qxl"),
+        (set(model.vgamem), "vgamem attribute only supported for video type qxl"),
+        (
+            kind == VideoType::Ramfb && video.info.address.is_some(),
+            "address not supported for video type ramfb",
+        ),
+    ])?;
+    if kind != VideoType::Virtio {
+        if model.blob.is_some() {
+            return Err(unsupported(format!("video type '{kind}' does not support blob resources")));
+        }
+        no_virtio(&video.driver.virtio)?;
+    }
+    Ok(())
+}
+
+fn controller(controller: &Controller) -> Result<()> {
+    if let ControllerKind::Pci { model, options } = &controller.kind {
+        let target = &options.target;
+        let (index, root) =
+            (controller.index.unwrap_or(0), matches!(model, Some(PciModel::PciRoot | PciModel::PcieRoot)));
+        refuse(&[(
+            root && controller.info.address.is_some(),
+            "pci-root and pcie-root controllers should not have an address",
+        )])?;
+        if index > 255 {
+            return Err(unsupported(format!("PCI controller index {index} too high, maximum is 255")));
+        }
+        let ranges = [
+            ("target index", target.index, 0, 30),
+            ("chassisNr", target.chassis_nr, 1, 255),
+            ("chassis", target.chassis, 0, 255),
+            ("port", target.port, 0, 255),
+            ("busNr", target.bus_nr, 1, 254),
+        ];
+        for (what, value, min, max) in ranges {
+            // -1 is how the document says "none"
+            if let Some(value) = value.filter(|v| *v != -1 && !(min..=max).contains(v)) {
+                return Err(unsupported(format!(
+                    "PCI controller {what} '{value}' out of range - must be {min}-{max}"
+                )));
+            }
+        }
+        let mismatch = target.index.is_some_and(|t| t != -1 && (t == 0) != (index == 0));
+        refuse(&[
+            (mismatch, "Only the PCI controller with index 0 can have target index 0, and vice versa"),
+            (
+                target.node.is_some_and(|n| n >= 0) && index == 0,
+                "The PCI controller with index=0 can't be associated with a NUMA node",
+            ),
+        ])?;
+    }
+    let virtio_scsi = matches!(
+        controller.kind,
+        ControllerKind::Scsi {
+            model: Some(
+                ScsiModel::VirtioScsi | ScsiModel::VirtioTransitional | ScsiModel::VirtioNonTransitional
+            )
+        }
+    );
+    let driver = &controller.driver;
+    refuse(&[
+        (
+            driver.iothreads.is_some() && !virtio_scsi,
+            "iothreads are supported only by 'virtio-scsi' controllers",
+        ),
+        (
+            driver.iothread.is_some() && driver.iothreads.is_some(),
+            "controller driver 'iothread' attribute can't be used together with 'iothreads' subelement",
+        ),
+    ])
+}
+
+fn smartcard(card: &Smartcard, domain: &Domain) -> Result<()> {
+    let ccid = card.info.address.as_ref().is_none_or(|a| matches!(a, Address::Ccid(_)));
+    refuse(&[(!ccid, "Controllers must use the 'ccid' address type")])?;
+    match &card.mode {
+        SmartcardMode::Passthrough(source) => chardev(source, false, domain),
+        _ => Ok(()),
+    }
+}
+
+fn rng(rng: &Rng, domain: &Domain) -> Result<()> {
+    match &rng.backend {
+        RngBackend::Egd(source) => chardev(source, false, domain),
+        _ => Ok(()),
+    }
+}
+
+fn filesystem(fs: &Filesystem) -> Result<()> {
+    use crate::domain::device::filesystem::FsDriverType::Virtiofs;
+    if fs.target.is_none() {
+        let source = fs.source.as_ref().or(fs.socket.as_ref()).cloned().unwrap_or_default();
+        return Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::NO_TARGET, source));
+    }
+    let boots = fs.info.boot.is_some() && fs.driver.kind != Some(Virtiofs);
+    refuse(&[(boots, "boot order is only supported for virtiofs")])
+}
+
+fn shmem(shmem: &Shmem) -> Result<()> {
+    let name = shmem.name.as_str();
+    refuse(&[
+        (name.contains('/'), "shmem name cannot include '/' character"),
+        (name == ".", "shmem name cannot be equal to '.'"),
+        (name == "..", "shmem name cannot be equal to '..'"),
+    ])?;
+    refuse_xml(&[(
+        shmem.msi.is_some() && shmem.server.is_none(),
+        "msi option is only supported with a server",
+    )])
+}
+
+fn vsock(vsock: &Vsock) -> Result<()> {
+    refuse(&[(vsock.cid_address.is_some_and(|cid| (1..3).contains(&cid)), "guest CIDs must be >= 3")])?;
+    if vsock.model.is_none() { no_virtio(&vsock.driver) } else { Ok(()) }
+}
+
+fn redirdev(redirdev: &RedirDev, domain: &Domain) -> Result<()> {
+    refuse(&[(
+        !super::topology::has_usb(domain),
+        "cannot add redirected USB device: USB is disabled for this domain",
+    )])?;
+    chardev(&redirdev.chardev, false, domain)
+}
+
+fn iommu(iommu: &Iommu) -> Result<()> {
+    use crate::domain::device::iommu::{IommuDriver, IommuModel};
+    let plain = matches!(iommu.model, IommuModel::Virtio | IommuModel::Smmuv3);
+    if plain && iommu.driver != IommuDriver::default() {
+        let model = iommu.model;
+        return Err(xml_error(format!("iommu model '{model}' doesn't support additional attributes")));
+    }
+    Ok(())
+}
+
+fn audio(audio: &Audio, domain: &Domain) -> Result<()> {
+    match domain.devices.audios.iter().filter(|a| a.id == audio.id).count() {
+        0 | 1 => Ok(()),
+        _ => Err(xml_error(format!("audio ID {} is used multiple times", audio.id))),
+    }
+}
+
+fn audio_exists(domain: &Domain, id: Option<u32>) -> Result<()> {
+    match id {
+        Some(id) if !domain.devices.audios.iter().any(|a| a.id == id) => {
+            Err(xml_error(format!("no audio device with ID {id}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn graphics(graphics: &Graphics, domain: &Domain) -> Result<()> {
+    let listens = match graphics {
+        Graphics::Vnc(vnc) => &vnc.server.listens.list,
+        Graphics::Spice(spice) => &spice.listens.list,
+        Graphics::Rdp(rdp) => &rdp.listens.list,
+        Graphics::Dbus(dbus) => {
+            let both = dbus.p2p.is_some_and(|p| p.is_true()) && dbus.address.is_some();
+            return refuse_xml(&[(both, "D-Bus p2p with an address is not supported")]);
+        }
+        _ => return Ok(()),
+    };
+    let nameless = listens.iter().any(|l| matches!(l, Listen::Network { network, .. } if network.is_empty()));
+    refuse_xml(&[(nameless, "'network' attribute is required for listen type 'network'")])?;
+    match graphics {
+        Graphics::Vnc(vnc) => audio_exists(domain, vnc.audio),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,56 @@
+//! Network interfaces.
+
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_xml::YesNo;
+
+use super::no_virtio;
+use crate::domain::device::Interface;
+use crate::domain::device::interface::{InterfaceSource, TeamingType};
+use crate::domain::parse::unsupported;
+
+pub(super) fn interface(interface: &Interface) -> Result<()> {
+    let (rest, kind) = (&interface.rest, interface.source.tag());
+    if rest.target_managed == Some(YesNo::No) && !matches!(interface.source, InterfaceSource::Ethernet(_)) {
+        return Err(unsupported(format!(
+            "unmanaged target dev is not supported on interfaces of type '{kind}'"
+        )));
+    }
+    if let Some(teaming) = &rest.teaming {
+        match (teaming.kind, &teaming.persistent) {
+            (TeamingType::Transient, None) => {
+                return Err(unsupported(
+                    "teaming persistent attribute must be set if teaming type is 'transient'",
+                ));
+            }
+            (TeamingType::Persistent, Some(_)) => {
+                return Err(unsupported(
+                    "teaming persistent attribute not allowed if teaming type is 'persistent'",
+                ));
+            }
+            _ => {}
+        }
+    }
+    let mac = interface.mac.as_ref().map(|m| m.address.to_string()).unwrap_or_default();
+    if rest.isolated == Some(YesNo::Yes) {
+        let refused = |why: String| {
+            Err(unsupported(format!(
+                "interface {mac} - <port isolated='yes'/> is not supported for network interfaces with {why}"
+            )))
+        };
+        if !matches!(interface.source, InterfaceSource::Network(_) | InterfaceSource::Bridge(_)) {
+            return refused(format!("type='{kind}'"));
+        }
+        if let Some(port) = rest.virtualport.as_ref().and_then(|v| v.kind) {
+            return refused(format!("virtualport type='{port}'"));
+        }
+    }
+    let model = interface.model().unwrap_or("virtio");
+    if model.bytes().any(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))) {
+        let text = "Model name contains invalid characters";
+        return Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::INVALID_ARG, text));
+    }
+    if !model.starts_with("virtio") {
+        no_virtio(&rest.driver.virtio)?;
+    }
+    Ok(())
+}

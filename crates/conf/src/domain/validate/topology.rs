@@ -1,0 +1,116 @@
+//! vCPUs and NUMA nodes, and what buses there are.
+
+use virtus_base::{Bitmap, Result};
+
+use super::refuse;
+use crate::domain::Domain;
+use crate::domain::cpu::NumaCell;
+use crate::domain::cpu_tune::Placement;
+use crate::domain::device::controller::{ControllerKind, UsbModel};
+use crate::domain::numa::{NumaMode, NumaTune};
+use crate::domain::parse::{internal, unsupported, xml_error};
+
+/// Whether the guest has USB at all.
+pub(super) fn has_usb(domain: &Domain) -> bool {
+    !domain
+        .devices
+        .controllers
+        .iter()
+        .any(|c| matches!(c.kind, ControllerKind::Usb { model: Some(UsbModel::None), .. }))
+}
+
+/// The guest's NUMA cells among themselves, and the host's nodes they are tied to.
+pub(super) fn numa(domain: &Domain) -> Result<()> {
+    let cells =
+        domain.cpu.as_ref().and_then(|c| c.numa.as_ref()).map(|n| n.cells.as_slice()).unwrap_or_default();
+    self::cells(cells)?;
+    let count: usize = cells.iter().filter_map(|c| c.cpus.as_ref()).map(Bitmap::len).sum();
+    let last = cells.iter().filter_map(|c| c.cpus.as_ref()?.last()).max();
+    let max = usize::try_from(domain.vcpu.max).unwrap_or(usize::MAX);
+    if count > max {
+        return Err(internal("Number of CPUs in <numa> exceeds the <vcpu> count"));
+    }
+    if last.is_some_and(|last| last >= max) {
+        return Err(unsupported("CPU IDs in <numa> exceed the <vcpu> count"));
+    }
+    match &domain.numatune {
+        Some(tune) => self::tune(tune, cells, domain),
+        None => Ok(()),
+    }
+}
+
+fn cells(cells: &[NumaCell]) -> Result<()> {
+    for (i, cell) in cells.iter().enumerate() {
+        for (j, other) in cells.iter().enumerate().take(i) {
+            if let (Some(a), Some(b)) = (&cell.cpus, &other.cpus) {
+                if a.iter().any(|cpu| b.contains(cpu)) {
+                    return Err(unsupported(format!("NUMA cells {i} and {j} have overlapping vCPU ids")));
+                }
+            }
+        }
+        for sibling in &cell.distances {
+            let (id, value) = (sibling.id, sibling.value);
+            if usize::try_from(id).is_ok_and(|id| id >= cells.len()) {
+                return Err(xml_error(format!(
+                    "'sibling_id {id}' does not refer to a valid cell within NUMA 'cell id {i}'"
+                )));
+            }
+            // 10 is the distance to oneself, 20 the shortest to another
+            let own = usize::try_from(id).is_ok_and(|id| id == i);
+            if !(10..=255).contains(&value) || (own && value != 10) {
+                return Err(xml_error(format!(
+                    "'value {value}' is invalid for 'sibling id {id}' under NUMA 'cell id {i}'"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tune(tune: &NumaTune, cells: &[NumaCell], domain: &Domain) -> Result<()> {
+    let restrictive = |mode: NumaMode| mode == NumaMode::Restrictive;
+    if !tune.memnodes.is_empty() && cells.is_empty() {
+        return Err(xml_error("Element 'memnode' is invalid without any guest NUMA cells"));
+    }
+    for (i, node) in tune.memnodes.iter().enumerate() {
+        if usize::try_from(node.cellid).is_ok_and(|id| id >= cells.len()) {
+            return Err(xml_error(
+                "Argument 'cellid' in memnode element must correspond to existing guest's NUMA cell",
+            ));
+        }
+        if tune.memnodes.iter().take(i).any(|other| other.cellid == node.cellid) {
+            return Err(xml_error(format!("Multiple memnode elements with cellid {}", node.cellid)));
+        }
+        if let Some(memory) = &tune.memory {
+            if restrictive(memory.mode) && !restrictive(node.mode) {
+                return Err(xml_error(
+                    "'restrictive' mode is required in memnode element when mode is 'restrictive' in memory element",
+                ));
+            }
+            if restrictive(node.mode) && !restrictive(memory.mode) {
+                return Err(xml_error(
+                    "'restrictive' mode is required in memory element when mode is 'restrictive' in memnode element",
+                ));
+            }
+        } else if restrictive(node.mode) {
+            return Err(xml_error(
+                "'restrictive' mode is required in memory element when mode is 'restrictive' in memnode element",
+            ));
+        }
+    }
+    let Some(memory) = &tune.memory else { return Ok(()) };
+    let automatic = memory.placement == Some(Placement::Auto)
+        || (memory.placement.is_none()
+            && memory.nodeset.is_none()
+            && domain.vcpu.placement == Placement::Auto);
+    refuse(&[
+        (
+            !automatic && memory.nodeset.is_none(),
+            "nodeset for NUMA memory tuning must be set if 'placement' is 'static'",
+        ),
+        (
+            automatic && !tune.memnodes.is_empty(),
+            "Per-node binding is not compatible with automatic NUMA placement.",
+        ),
+    ])
+}
