@@ -1,0 +1,142 @@
+//! The emulators of this host and what each can do.
+
+mod flags;
+mod probe;
+mod schema;
+mod store;
+
+pub use store::Emulators;
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use virtus_conf::domain::VirtType;
+
+use crate::emulator::{Emulator, MachineType};
+
+/// A CPU model an emulator knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpuModel {
+    /// Its name, as `-cpu` takes it.
+    pub name: String,
+    /// The QOM type behind it.
+    pub type_name: Option<String>,
+    /// The features that keep it from running here; `None` when not known.
+    pub blockers: Option<Vec<String>>,
+    /// The versioned name it stands for.
+    pub alias_of: Option<String>,
+    /// Whether QEMU wants to be rid of it.
+    pub deprecated: bool,
+}
+
+/// What one accelerator offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accelerated {
+    /// The CPU models.
+    pub cpus: Vec<CpuModel>,
+    /// The machine types.
+    pub machines: Vec<Machine>,
+}
+
+/// A machine type as it is kept on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Machine {
+    pub name: String,
+    pub alias: Option<String>,
+    pub max_cpus: u32,
+    pub hotplug_cpus: bool,
+    pub default: bool,
+    pub default_cpu: Option<String>,
+    pub numa_mem: bool,
+    pub acpi: Option<bool>,
+    pub deprecated: bool,
+    pub default_ram_id: Option<String>,
+}
+
+/// Everything found out of one binary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// The binary.
+    pub path: String,
+    /// The architecture of its guests, by libvirt's name.
+    pub arch: String,
+    /// Its version: major * 1,000,000 + minor * 1,000 + micro.
+    pub version: u64,
+    /// What its packager calls it.
+    pub package: String,
+    /// What it can do, by libvirt's names.
+    pub flags: HashSet<String>,
+    /// What it offers under emulation.
+    pub tcg: Option<Accelerated>,
+    /// What it offers under KVM.
+    pub kvm: Option<Accelerated>,
+}
+
+/// Capabilities in the form the driver asks them in.
+#[derive(Clone, Debug)]
+pub struct ProbedEmulator {
+    /// What was found out.
+    pub capabilities: Capabilities,
+    tcg: Vec<MachineType>,
+    kvm: Vec<MachineType>,
+}
+
+impl ProbedEmulator {
+    /// The capabilities, ready to be asked.
+    pub fn new(capabilities: Capabilities) -> Self {
+        let types = |accelerated: &Option<Accelerated>| -> Vec<MachineType> {
+            accelerated.iter().flat_map(|a| &a.machines).map(Machine::to_type).collect()
+        };
+        ProbedEmulator { tcg: types(&capabilities.tcg), kvm: types(&capabilities.kvm), capabilities }
+    }
+
+    /// What it offers guests of this type.
+    pub fn accelerated(&self, virt: VirtType) -> Option<&Accelerated> {
+        match virt {
+            VirtType::Kvm => self.capabilities.kvm.as_ref(),
+            VirtType::Qemu => self.capabilities.tcg.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl Machine {
+    fn to_type(&self) -> MachineType {
+        MachineType {
+            name: self.name.clone(),
+            alias: self.alias.clone(),
+            max_cpus: self.max_cpus,
+            hotplug_cpus: self.hotplug_cpus,
+            default: self.default,
+            default_cpu: self.default_cpu.clone(),
+            numa_mem: self.numa_mem,
+            acpi: self.acpi,
+        }
+    }
+}
+
+impl Emulator for ProbedEmulator {
+    fn path(&self) -> &str {
+        &self.capabilities.path
+    }
+
+    fn arch(&self) -> &str {
+        &self.capabilities.arch
+    }
+
+    fn has(&self, capability: &str) -> bool {
+        self.capabilities.flags.contains(capability)
+    }
+
+    fn runs(&self, virt: VirtType) -> bool {
+        self.accelerated(virt).is_some()
+    }
+
+    fn machines(&self, virt: VirtType) -> &[MachineType] {
+        match virt {
+            VirtType::Kvm if !self.kvm.is_empty() => &self.kvm,
+            _ => &self.tcg,
+        }
+    }
+}

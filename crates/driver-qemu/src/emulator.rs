@@ -1,0 +1,73 @@
+//! What the rest of the driver asks of an emulator and of the host, so that all of it can be tested on data.
+
+use std::sync::Arc;
+
+use virtus_base::Result;
+use virtus_conf::domain::VirtType;
+
+/// A machine type of an emulator.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MachineType {
+    /// The versioned name, e.g. `pc-q35-10.0`.
+    pub name: String,
+    /// The name that stands for its newest version, e.g. `q35`.
+    pub alias: Option<String>,
+    /// How many vCPUs it can have; 0 when not known.
+    pub max_cpus: u32,
+    /// Whether vCPUs can be added while it runs.
+    pub hotplug_cpus: bool,
+    /// The emulator takes it when none is named.
+    pub default: bool,
+    /// The CPU model it has when none is named, without QEMU's type suffix.
+    pub default_cpu: Option<String>,
+    /// The obsolete `-numa mem=` works.
+    pub numa_mem: bool,
+    /// Whether it can have ACPI; `None` when not known.
+    pub acpi: Option<bool>,
+}
+
+/// One QEMU binary.
+pub trait Emulator: Send + Sync + std::fmt::Debug {
+    /// The binary.
+    fn path(&self) -> &str;
+    /// The architecture of its guests, by libvirt's name.
+    fn arch(&self) -> &str;
+    /// Whether it has a capability, by libvirt's name of it (`virtio-pci-non-transitional`).
+    fn has(&self, capability: &str) -> bool;
+    /// Whether it can run guests of this type.
+    fn runs(&self, virt: VirtType) -> bool;
+    /// The machine types for guests of this type.
+    fn machines(&self, virt: VirtType) -> &[MachineType];
+
+    /// The machine type of a name or alias.
+    fn machine(&self, virt: VirtType, name: &str) -> Option<&MachineType> {
+        let machines = self.machines(virt);
+        machines
+            .iter()
+            .find(|machine| machine.alias.as_deref() == Some(name))
+            .or_else(|| machines.iter().find(|machine| machine.name == name))
+    }
+
+    /// The machine type of a definition that names none.
+    fn preferred_machine(&self, virt: VirtType) -> Option<&MachineType> {
+        let machines = self.machines(virt);
+        machines.iter().find(|machine| machine.default).or_else(|| machines.first())
+    }
+}
+
+/// What a definition is completed from, beside the emulator.
+pub trait Environment: Send + Sync {
+    /// The host's architecture, by libvirt's name.
+    fn host_arch(&self) -> &str;
+    /// The emulator for guests of an architecture, when the definition names none.
+    fn default_emulator(&self, arch: &str) -> Option<String>;
+    /// The emulator of a path.
+    ///
+    /// # Errors
+    /// `SYSTEM_ERROR` when it cannot be run, `INTERNAL_ERROR` when it cannot be probed.
+    fn emulator(&self, path: &str) -> Result<Arc<dyn Emulator>>;
+    /// Where the firmware variables of guests are kept.
+    fn nvram_dir(&self) -> &str;
+    /// Whether the daemon serves the whole system.
+    fn privileged(&self) -> bool;
+}
