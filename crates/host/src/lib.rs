@@ -3,6 +3,8 @@
 
 pub mod cgroup;
 pub mod image;
+pub mod net;
 pub mod node;
 pub mod process;
 pub mod program;
+pub mod pty;

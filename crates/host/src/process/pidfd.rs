@@ -105,9 +105,7 @@ fn gone() -> io::Error {
 /// When there is no such process, or /proc says something unknown.
 pub fn start_time(pid: i32) -> io::Result<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // the program's name stands in parentheses and may hold anything
-    let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_ascii_whitespace());
-    fields.and_then(|mut f| f.nth(19)?.parse().ok()).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    super::usage::stat_field(&stat, 22).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 #[cfg(test)]
