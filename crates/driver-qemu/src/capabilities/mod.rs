@@ -1,5 +1,6 @@
 //! The emulators of this host and what each can do.
 
+pub mod document;
 mod flags;
 mod probe;
 mod schema;
