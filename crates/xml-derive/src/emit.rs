@@ -174,8 +174,8 @@ fn rules(says: &Says<'_>) -> TokenStream {
     })
 }
 
-fn only(spec: &FieldSpec) -> Option<TokenStream> {
-    let variant = match spec.only.as_deref()? {
+fn only(condition: Option<&str>) -> Option<TokenStream> {
+    let variant = match condition? {
         "live" => "Live",
         "inactive" => "Inactive",
         "secure" => "Secure",
@@ -267,7 +267,7 @@ fn read_field(f: &FieldSpec) -> TokenStream {
             }
         }
     };
-    match only(f) {
+    match only(f.only.as_deref().or(f.reads.as_deref())) {
         Some(only) => quote!(if e.reads(#only) { #read } else { Default::default() }),
         None => read,
     }
@@ -296,7 +296,7 @@ fn guard(f: &FieldSpec, value: TokenStream, write: TokenStream) -> TokenStream {
         let d = f.default.as_ref();
         out = quote!(if *#value != #d { #out });
     }
-    if let Some(only) = only(f) {
+    if let Some(only) = only(f.only.as_deref()) {
         out = quote!(if w.shows(#only) { #out });
     }
     out

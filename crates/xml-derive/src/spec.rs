@@ -35,6 +35,8 @@ pub(crate) struct FieldSpec {
     pub(crate) place: Place,
     pub(crate) count: Count,
     pub(crate) only: Option<String>,
+    /// As `only`, but written always.
+    pub(crate) reads: Option<String>,
     pub(crate) default: Option<Expr>,
     pub(crate) omit_default: bool,
     pub(crate) keep_empty: bool,
@@ -111,6 +113,7 @@ impl FieldSpec {
             place: Place::Child { path: vec![name.clone()] },
             count,
             only: None,
+            reads: None,
             default: None,
             omit_default: false,
             keep_empty: false,
@@ -147,6 +150,7 @@ impl FieldSpec {
                     "flatten" => spec.place = Place::Flatten,
                     "skip" => spec.place = Place::Skip,
                     "only" => spec.only = Some(text(&meta)?.value()),
+                    "reads" => spec.reads = Some(text(&meta)?.value()),
                     "default" if given => spec.default = Some(meta.value()?.parse()?),
                     "default" => spec.default = Some(syn::parse_quote!(Default::default())),
                     "omit_default" => {

@@ -68,6 +68,32 @@ impl RawElement {
         self.namespaces.insert(0, (prefix.to_owned(), uri.to_owned()));
     }
 
+    /// An attribute's value.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// Sets an attribute.
+    pub fn set_attribute(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        let name = name.into();
+        self.attributes.retain(|(n, _)| *n != name);
+        self.attributes.push((name, value.into()));
+    }
+
+    /// The text directly inside.
+    pub fn text(&self) -> String {
+        let texts = self.children.iter().filter_map(|c| match c {
+            RawNode::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// Adds text at the end.
+    pub fn push_text(&mut self, text: impl Into<String>) {
+        self.children.push(RawNode::Text(text.into()));
+    }
+
     /// The elements directly inside.
     pub fn elements(&self) -> impl Iterator<Item = &RawElement> {
         self.children.iter().filter_map(|c| match c {
@@ -249,6 +275,9 @@ impl Xml for RawElement {
     }
     fn write_attrs(&self, _: &mut Writer) {}
     fn write_body(&self, _: &mut Writer) {}
+    fn write_element(&self, _: &'static str, w: &mut Writer) {
+        w.raw_element(self);
+    }
 }
 
 fn in_scope(node: Node<'_, '_>) -> Vec<(String, String)> {

@@ -12,6 +12,7 @@ keywords! {
 
 /// The domain's label in one security model.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = complete)]
 pub struct SecLabel {
     #[xml(attr = "type")]
     pub kind: Option<SecLabelType>,
@@ -25,6 +26,24 @@ pub struct SecLabel {
     pub imagelabel: Option<String>,
     #[xml(value)]
     pub baselabel: Option<String>,
+}
+
+fn complete(label: &mut SecLabel, e: Element<'_>) -> Result<()> {
+    let kind = *label.kind.get_or_insert(SecLabelType::Dynamic);
+    match kind {
+        SecLabelType::None => label.relabel = None,
+        _ => {
+            label.relabel.get_or_insert(YesNo::Yes);
+        }
+    }
+    // what was chosen for the last run is not kept
+    if e.options().inactive {
+        label.imagelabel = None;
+        if kind != SecLabelType::Static {
+            label.label = None;
+        }
+    }
+    Ok(())
 }
 
 /// A device's own label.

@@ -42,11 +42,7 @@ macro_rules! tables {
                 let mut table = $name::default();
                 for entry in e.children("entry") {
                     match entry.attr("name") {
-                        $(Some($entry) => {
-                            if table.$field.is_none() {
-                                table.$field = entry.text();
-                            }
-                        })*
+                        $(Some($entry) if table.$field.is_none() => table.$field = entry.text(),)*
                         _ => {}
                     }
                 }

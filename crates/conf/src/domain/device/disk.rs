@@ -1,7 +1,7 @@
 //! `<disk>`.
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
-use virtus_xml::{Element, OnOff, Only, Writer, Xml, YesNo, keywords};
+use virtus_xml::{Element, OnOff, Only, RawElement, Writer, Xml, YesNo, keywords};
 
 use super::info::DeviceInfo;
 use super::storage::{self, Auth, BackingStore, Encryption, StorageSource};
@@ -78,6 +78,10 @@ pub struct Disk {
     pub encryption_outside: bool,
     /// The next image of the chain; unknown when absent.
     pub backing: Option<BackingStore>,
+    /// The rest of the chain was found by looking, so it is not part of the persistent definition.
+    pub backing_detected: bool,
+    /// What the hypervisor's driver keeps in the status file.
+    pub private_data: Option<RawElement>,
     /// A running copy.
     pub mirror: Option<Mirror>,
     pub rest: DiskRest,
@@ -399,6 +403,11 @@ impl Xml for Disk {
             auth_outside,
             encryption_outside,
             backing: e.child("backingStore").map(BackingStore::read).transpose()?,
+            backing_detected: false,
+            private_data: match e.reads(Only::Status) {
+                true => e.child("privateData").map(RawElement::read).transpose()?,
+                false => None,
+            },
             mirror,
             rest: DiskRest::read(e)?,
             info: DeviceInfo::read(e)?,
@@ -441,7 +450,8 @@ impl Xml for Disk {
         } else {
             self.source.write_body(w);
         }
-        if let Some(backing) = &self.backing {
+        let shown = w.shows(Only::Live) || !self.backing_detected;
+        if let Some(backing) = self.backing.as_ref().filter(|_| shown) {
             w.element("backingStore", backing);
         }
         if let (Some(mirror), true) = (&self.mirror, w.shows(Only::Live)) {
@@ -452,6 +462,9 @@ impl Xml for Disk {
             w.element("encryption", encryption);
         }
         self.info.write_body(w);
+        if let (Some(private), true) = (&self.private_data, w.shows(Only::Status)) {
+            w.element("privateData", private);
+        }
     }
 }
 

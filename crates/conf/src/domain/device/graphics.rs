@@ -49,16 +49,35 @@ keywords! {
     pub enum ConnectedAction { Fail = "fail", Disconnect = "disconnect", Keep = "keep" }
 }
 
-/// A password and what goes with it.
-#[derive(Clone, Debug, Default, PartialEq, Xml)]
+/// A password and what goes with it, which without the password is nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GraphicsAuth {
-    #[xml(attr, only = "secure")]
+    /// Written only for those who may see it.
     pub passwd: Option<String>,
     /// UTC, as `YYYY-MM-DDTHH:MM:SS`.
-    #[xml(attr = "passwdValidTo", only = "secure")]
     pub valid_to: Option<String>,
-    #[xml(attr)]
     pub connected: Option<ConnectedAction>,
+}
+
+impl Xml for GraphicsAuth {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let text = |name: &str| e.attr(name).map(str::to_owned);
+        let (passwd, valid_to) = (text("passwd"), text("passwdValidTo"));
+        let connected = crate::domain::parse::keyword_attr(e, "connected")?;
+        Ok(match passwd {
+            Some(passwd) => GraphicsAuth { passwd: Some(passwd), valid_to, connected },
+            None => GraphicsAuth::default(),
+        })
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        let Some(passwd) = &self.passwd else { return };
+        if w.shows(Only::Secure) {
+            w.attr("passwd", passwd);
+        }
+        w.attr_opt("passwdValidTo", self.valid_to.as_deref());
+        w.attr_opt("connected", self.connected.map(ConnectedAction::as_str));
+    }
+    fn write_body(&self, _: &mut Writer) {}
 }
 
 /// A VNC server.
@@ -273,12 +292,11 @@ impl Xml for Listens {
         }
         if let (Some(socket), Some(Listen::Socket { socket: Some(first), .. })) =
             (&socket, list.iter().find(|l| matches!(l, Listen::Socket { .. })))
+            && socket != first
         {
-            if socket != first {
-                return Err(unsupported(format!(
-                    "graphics 'socket' attribute '{socket}' must match 'socket' attribute of first listen element (found '{first}')"
-                )));
-            }
+            return Err(unsupported(format!(
+                "graphics 'socket' attribute '{socket}' must match 'socket' attribute of first listen element (found '{first}')"
+            )));
         }
         if list.is_empty() {
             let networked = matches!(e.attr("type"), Some("vnc" | "rdp" | "spice"));

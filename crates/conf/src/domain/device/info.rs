@@ -10,7 +10,7 @@ use super::address::Address;
 pub struct DeviceInfo {
     /// When the firmware tries to boot from it.
     pub boot: Option<BootOrder>,
-    /// The device's name. The persistent definition has only those the user gave, which begin with `ua-`.
+    /// The device's name. Of a persistent definition only those the user gave are read, which begin with `ua-`.
     pub alias: Option<String>,
     /// The port of the USB2 controller that this companion controller begins at.
     pub master: Option<u32>,
@@ -91,7 +91,7 @@ impl Xml for DeviceInfo {
         if let Some(boot) = &self.boot {
             w.element("boot", boot);
         }
-        if let Some(alias) = self.alias.as_ref().filter(|_| w.shows(Only::Live) || self.has_user_alias()) {
+        if let Some(alias) = &self.alias {
             w.start("alias");
             w.attr("name", alias);
             w.end();

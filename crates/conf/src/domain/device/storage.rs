@@ -1,7 +1,7 @@
 //! Where the bytes of a disk, of firmware variables or of a backing file are: `<source>` and all it holds.
 
 use virtus_base::{Result, Uuid};
-use virtus_xml::{Element, Only, Writer, Xml, YesNo, field, keywords};
+use virtus_xml::{Element, Only, RawElement, Writer, Xml, YesNo, field, keywords};
 
 use crate::domain::parse::{RULES, keyword_attr, xml_error};
 use crate::domain::seclabel::DeviceSecLabel;
@@ -82,7 +82,7 @@ pub struct NetworkSource {
     pub config: Option<String>,
     #[xml(at = "ssl/@verify")]
     pub ssl_verify: Option<YesNo>,
-    #[xml(child = "cookies/cookie")]
+    #[xml(child = "cookies/cookie", only = "secure")]
     pub cookies: Vec<Cookie>,
     #[xml(at = "readahead/@size")]
     pub readahead: Option<u64>,
@@ -118,7 +118,7 @@ pub struct NetHost {
 pub struct Cookie {
     #[xml(attr, missing = "missing cookie name")]
     pub name: String,
-    #[xml(text, only = "secure", missing = "missing value for cookie")]
+    #[xml(text, missing = "missing value for cookie")]
     pub value: Option<String>,
 }
 
@@ -206,7 +206,7 @@ keywords! {
 pub struct SourceCommon {
     #[xml(attr = "startupPolicy")]
     pub startup_policy: Option<StartupPolicy>,
-    #[xml(attr, only = "live")]
+    #[xml(attr, reads = "live")]
     pub index: Option<u32>,
     #[xml(child = "slices/slice")]
     pub slices: Vec<Slice>,
@@ -219,6 +219,9 @@ pub struct SourceCommon {
     pub reservations: Option<Reservations>,
     #[xml(child = "dataStore")]
     pub data_store: Option<Box<DataStore>>,
+    /// What the hypervisor's driver keeps in the status file.
+    #[xml(child = "privateData", only = "status")]
+    pub private_data: Option<RawElement>,
 }
 
 keywords! {
@@ -461,15 +464,15 @@ impl Xml for StorageSource {
     fn read(e: Element<'_>) -> Result<Self> {
         let source = e.child("source");
         let location = Location::read(e.attr("type").unwrap_or("file"), e, source)?;
-        if let (Location::Network(network), Some(_)) = (&location, source) {
-            if network.protocol.is_none() {
-                return Err(field::missing("source", "protocol", &RULES));
-            }
+        if let (Location::Network(network), Some(_)) = (&location, source)
+            && network.protocol.is_none()
+        {
+            return Err(field::missing("source", "protocol", &RULES));
         }
-        if let (Location::Nvme(_) | Location::VhostUser(_), Some(source)) = (&location, source) {
-            if source.attr("type").is_none() {
-                return Err(xml_error("missing 'type' attribute to disk source"));
-            }
+        if let (Location::Nvme(_) | Location::VhostUser(_), Some(source)) = (&location, source)
+            && source.attr("type").is_none()
+        {
+            return Err(xml_error("missing 'type' attribute to disk source"));
         }
         let common = source.map(SourceCommon::read).transpose()?.unwrap_or_default();
         Ok(StorageSource { location, common })
@@ -506,6 +509,8 @@ pub struct BackingImage {
     pub source: StorageSource,
     /// What is below; unknown when absent.
     pub backing: Option<BackingStore>,
+    /// What is below was found by looking, so it is not part of the persistent definition.
+    pub backing_detected: bool,
 }
 
 impl Xml for BackingStore {
@@ -526,12 +531,13 @@ impl Xml for BackingStore {
             metadata_cache_max: metadata_cache_max(format)?,
             source,
             backing: e.child("backingStore").map(BackingStore::read).transpose()?,
+            backing_detected: false,
         })))
     }
     fn write_attrs(&self, w: &mut Writer) {
         if let BackingStore::Image(image) = self {
             image.source.write_attrs(w);
-            if let (Some(index), true) = (&image.source.common.index, w.shows(Only::Live)) {
+            if let Some(index) = &image.source.common.index {
                 w.attr_value("index", index);
             }
         }
@@ -545,7 +551,8 @@ impl Xml for BackingStore {
             let mut source = image.source.clone();
             source.common.index = None;
             source.write_body(w);
-            if let Some(backing) = &image.backing {
+            let shown = w.shows(Only::Live) || !image.backing_detected;
+            if let Some(backing) = image.backing.as_ref().filter(|_| shown) {
                 w.element("backingStore", backing);
             }
         }

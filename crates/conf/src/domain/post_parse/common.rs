@@ -21,12 +21,12 @@ pub(super) fn complete(domain: &mut Domain) -> Result<()> {
     if let Some(loader) = domain.os.loader.as_mut().filter(|l| l.path.is_some()) {
         loader.loader_type.get_or_insert(LoaderType::Rom);
     }
-    if domain.cpu.as_ref().and_then(|c| c.numa.as_ref()).is_none() {
-        if let Some(hugepages) = domain.memory_backing.as_mut().and_then(|m| m.hugepages.as_mut()) {
-            // a set that names nothing but node 0 names the whole guest
-            for page in &mut hugepages.pages {
-                page.nodeset = page.nodeset.take().filter(|n| n.last().is_some_and(|last| last > 0));
-            }
+    if domain.cpu.as_ref().and_then(|c| c.numa.as_ref()).is_none()
+        && let Some(hugepages) = domain.memory_backing.as_mut().and_then(|m| m.hugepages.as_mut())
+    {
+        // a set that names nothing but node 0 names the whole guest
+        for page in &mut hugepages.pages {
+            page.nodeset = page.nodeset.take().filter(|n| n.last().is_some_and(|last| last > 0));
         }
     }
     Ok(())

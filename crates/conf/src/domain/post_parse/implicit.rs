@@ -143,12 +143,13 @@ pub fn sync_console(domain: &mut Domain) {
         return;
     }
     let devices = &mut domain.devices;
-    if let (Some(console), Some(serial)) = (devices.consoles.first_mut(), devices.serials.first()) {
-        if console.kind == Some(ConsoleType::Serial) && can_be_console(serial) {
-            console.chardev = serial.chardev.clone();
-            console.info = serial.info.clone();
-            console.port = serial.target.port;
-        }
+    if let (Some(console), Some(serial)) = (devices.consoles.first_mut(), devices.serials.first())
+        && console.kind == Some(ConsoleType::Serial)
+        && can_be_console(serial)
+    {
+        console.chardev = serial.chardev.clone();
+        console.info = serial.info.clone();
+        console.port = serial.target.port;
     }
 }
 

@@ -122,10 +122,11 @@ fn aliases(domain: &Domain) -> Result<()> {
     let serial = domain.devices.serials.first().and_then(|s| s.info.alias.clone());
     let shared = console.filter(|c| Some(c) == serial.as_ref());
     domain.devices.each_info(|_, info| {
-        if let Some(alias) = info.alias.as_ref().filter(|_| info.has_user_alias()) {
-            if Some(alias) != shared.as_ref() && !seen.insert(alias.clone()) {
-                twice.get_or_insert(alias.clone());
-            }
+        if let Some(alias) = info.alias.as_ref().filter(|_| info.has_user_alias())
+            && Some(alias) != shared.as_ref()
+            && !seen.insert(alias.clone())
+        {
+            twice.get_or_insert(alias.clone());
         }
     });
     match twice {
@@ -208,13 +209,13 @@ fn boot(domain: &Domain) -> Result<()> {
             return Err(detail("Only pflash loader type permits NVRAM"));
         }
     }
-    if let (Some(loader), Some(nvram)) = (&os.loader, &os.nvram) {
-        if loader.stateless.is_some_and(|s| s.is_true()) {
-            return Err(detail(match nvram.template {
-                Some(_) => "NVRAM template is not permitted when loader is stateless",
-                None => "NVRAM is not permitted when loader is stateless",
-            }));
-        }
+    if let (Some(loader), Some(nvram)) = (&os.loader, &os.nvram)
+        && loader.stateless.is_some_and(|s| s.is_true())
+    {
+        return Err(detail(match nvram.template {
+            Some(_) => "NVRAM template is not permitted when loader is stateless",
+            None => "NVRAM is not permitted when loader is stateless",
+        }));
     }
     if os.shim.is_some() && os.kernel.is_none() {
         return Err(xml_error("shim only allowed with kernel option"));

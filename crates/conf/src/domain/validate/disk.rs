@@ -242,14 +242,14 @@ fn limits(tune: &IoTune) -> Result<()> {
 fn bus(disk: &Disk) -> Result<()> {
     let Some(bus) = disk.bus() else { return Ok(()) };
     let drives = matches!(bus, DiskBus::Ide | DiskBus::Fdc | DiskBus::Scsi | DiskBus::Sata);
-    if let (true, Some(address)) = (drives, &disk.info.address) {
-        if !matches!(address, Address::Drive(_)) {
-            return Err(unsupported(format!(
-                "Invalid address type '{}' for the disk '{}' with the bus type '{bus}'",
-                address.tag(),
-                disk.dst()
-            )));
-        }
+    if let (true, Some(address)) = (drives, &disk.info.address)
+        && !matches!(address, Address::Drive(_))
+    {
+        return Err(unsupported(format!(
+            "Invalid address type '{}' for the disk '{}' with the bus type '{bus}'",
+            address.tag(),
+            disk.dst()
+        )));
     }
     if bus == DiskBus::Virtio {
         return Ok(());

@@ -15,10 +15,10 @@ use crate::domain::parse::internal;
 pub(super) fn hostdev(hostdev: &HostDev) -> Result<()> {
     let address = hostdev.info.address.as_ref();
     match &hostdev.source {
-        HostDevSource::Pci(_) => {
-            if address.is_some_and(|a| !matches!(a, Address::Pci(_) | Address::Unassigned)) {
-                return Err(internal("PCI host devices must use 'pci' or 'unassigned' address type"));
-            }
+        HostDevSource::Pci(_)
+            if address.is_some_and(|a| !matches!(a, Address::Pci(_) | Address::Unassigned)) =>
+        {
+            return Err(internal("PCI host devices must use 'pci' or 'unassigned' address type"));
         }
         HostDevSource::Scsi(scsi) => {
             let drive = address.is_none_or(|a| matches!(a, Address::Drive(_)));

@@ -42,10 +42,10 @@ pub(super) fn numa(domain: &Domain) -> Result<()> {
 fn cells(cells: &[NumaCell]) -> Result<()> {
     for (i, cell) in cells.iter().enumerate() {
         for (j, other) in cells.iter().enumerate().take(i) {
-            if let (Some(a), Some(b)) = (&cell.cpus, &other.cpus) {
-                if a.iter().any(|cpu| b.contains(cpu)) {
-                    return Err(unsupported(format!("NUMA cells {i} and {j} have overlapping vCPU ids")));
-                }
+            if let (Some(a), Some(b)) = (&cell.cpus, &other.cpus)
+                && a.iter().any(|cpu| b.contains(cpu))
+            {
+                return Err(unsupported(format!("NUMA cells {i} and {j} have overlapping vCPU ids")));
             }
         }
         for sibling in &cell.distances {
