@@ -13,14 +13,28 @@ use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::DeviceInfo;
 use virtus_conf::domain::device::controller::{Controller, ControllerDriver, ControllerKind};
 
+use crate::emulator::Emulator;
+
 /// What address assignment asks of an emulator.
-pub trait AddressFacts {
-    /// Whether it has virtio devices without a legacy mode.
-    fn modern_virtio(&self) -> bool;
-    /// Whether it has `pcie-pci-bridge`.
-    fn pcie_to_pci_bridge(&self) -> bool;
-    /// Whether it has `virtio-mmio`.
-    fn virtio_mmio(&self) -> bool;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressFacts {
+    /// It has virtio devices without a legacy mode.
+    pub modern_virtio: bool,
+    /// It has `pcie-pci-bridge`.
+    pub pcie_to_pci_bridge: bool,
+    /// It has `virtio-mmio`.
+    pub virtio_mmio: bool,
+}
+
+impl AddressFacts {
+    /// The facts about an emulator.
+    pub fn of(emulator: &dyn Emulator) -> Self {
+        AddressFacts {
+            modern_virtio: emulator.has("virtio-pci-non-transitional"),
+            pcie_to_pci_bridge: emulator.has("pcie-pci-bridge"),
+            virtio_mmio: emulator.has("virtio-mmio"),
+        }
+    }
 }
 
 /// Gives every device of the definition that needs one an address, adding the controllers and hubs this takes.
@@ -28,14 +42,14 @@ pub trait AddressFacts {
 /// # Errors
 /// `XML_ERROR` for addresses that do not exist or are taken twice, `CONFIG_UNSUPPORTED` and `INTERNAL_ERROR` for
 /// what cannot be plugged in.
-pub fn assign(domain: &mut Domain, emulator: &dyn AddressFacts) -> Result<()> {
+pub fn assign(domain: &mut Domain, facts: AddressFacts) -> Result<()> {
     virtio_serial::assign(domain)?;
-    pci::assign(domain, emulator)?;
+    pci::assign(domain, facts)?;
     usb::assign(domain)
 }
 
 /// A new controller without an address.
-fn controller(kind: ControllerKind, index: u32) -> Controller {
+pub(crate) fn controller(kind: ControllerKind, index: u32) -> Controller {
     Controller { kind, index: Some(index), driver: ControllerDriver::default(), info: DeviceInfo::default() }
 }
 

@@ -6,19 +6,8 @@ use virtus_conf::domain::{Domain, FormatOptions, ParseOptions};
 
 use super::{AddressFacts, alias, assign};
 
-struct Modern;
-
-impl AddressFacts for Modern {
-    fn modern_virtio(&self) -> bool {
-        true
-    }
-    fn pcie_to_pci_bridge(&self) -> bool {
-        true
-    }
-    fn virtio_mmio(&self) -> bool {
-        true
-    }
-}
+const MODERN: AddressFacts =
+    AddressFacts { modern_virtio: true, pcie_to_pci_bridge: true, virtio_mmio: true };
 
 fn parse(machine: &str, devices: &str) -> Domain {
     let text = format!(
@@ -35,14 +24,14 @@ fn assigned(machine: &str, devices: &str) -> Domain {
         "<controller type='pci' index='0' model='pci-root'/>"
     };
     let mut domain = parse(machine, &format!("{root}{devices}"));
-    assign(&mut domain, &Modern).unwrap();
+    assign(&mut domain, MODERN).unwrap();
     alias::assign(&mut domain);
     domain
 }
 
 fn error(machine: &str, devices: &str) -> String {
     let mut domain = parse(machine, devices);
-    assign(&mut domain, &Modern).unwrap_err().message().to_owned()
+    assign(&mut domain, MODERN).unwrap_err().message().to_owned()
 }
 
 /// `alias=address` of each device, in the document's order.
@@ -224,7 +213,7 @@ proptest! {
         );
         let mut domain = parse(machine, &text);
         // two fixed addresses may be the same: that is an error, not a panic
-        if assign(&mut domain, &Modern).is_ok() {
+        if assign(&mut domain, MODERN).is_ok() {
             let mut seen = BTreeSet::new();
             let mut twice = Vec::new();
             domain.devices.each_info(|_, info| {
@@ -242,13 +231,13 @@ proptest! {
             });
             prop_assert!(twice.is_empty(), "{twice:?}");
             let once = domain.format(&FormatOptions::default());
-            assign(&mut domain, &Modern).unwrap();
+            assign(&mut domain, MODERN).unwrap();
             prop_assert_eq!(&once, &domain.format(&FormatOptions::default()));
             let mut read = Domain::parse(
                 &once,
                 &ParseOptions { inactive: true, skip_validate: true, strict: false },
             ).unwrap();
-            assign(&mut read, &Modern).unwrap();
+            assign(&mut read, MODERN).unwrap();
             prop_assert_eq!(once, read.format(&FormatOptions::default()));
         }
     }

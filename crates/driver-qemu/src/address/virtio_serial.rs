@@ -8,6 +8,7 @@ use virtus_conf::domain::device::DeviceInfo;
 use virtus_conf::domain::device::address::{Address, VirtioSerialAddress};
 use virtus_conf::domain::device::console::{ChannelTarget, ConsoleType};
 use virtus_conf::domain::device::controller::{Controller, ControllerKind};
+use virtus_conf::domain::post_parse::order::insert_controller;
 
 /// How many ports a controller has that does not say.
 const DEFAULT_PORTS: u32 = 31;
@@ -94,7 +95,7 @@ impl Controllers {
                         index,
                     );
                     self.add(&new)?;
-                    domain.devices.controllers.push(new);
+                    insert_controller(&mut domain.devices.controllers, new);
                     (index, first)
                 }
             },

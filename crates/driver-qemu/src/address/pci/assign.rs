@@ -11,6 +11,7 @@ use virtus_conf::domain::device::hostdev::{HostDevSource, MdevModel};
 use virtus_conf::domain::device::interface::InterfaceSource;
 use virtus_conf::domain::device::sound::SoundModel;
 use virtus_conf::domain::device::{Address, Controller, DeviceInfo, PciAddress};
+use virtus_conf::domain::post_parse::order::insert_controller;
 use virtus_xml::OnOff;
 
 use super::buses::{Buses, Place};
@@ -63,15 +64,15 @@ pub(super) fn choose(buses: &mut Buses, info: &mut DeviceInfo, device: Connect) 
 /// # Errors
 /// `XML_ERROR` for addresses that do not exist, do not suit the device or are taken twice; `INTERNAL_ERROR`
 /// when there is no room.
-pub(crate) fn assign(domain: &mut Domain, emulator: &dyn AddressFacts) -> Result<()> {
+pub(crate) fn assign(domain: &mut Domain, facts: AddressFacts) -> Result<()> {
     let express = has_root(domain, PciModel::PcieRoot);
-    let kinds = Kinds::new(express, emulator.modern_virtio());
+    let kinds = Kinds::new(express, facts.modern_virtio);
     let run = Run {
         kinds,
         express,
         many_roots: Machine::of(domain).is_pseries(),
-        pcie_to_pci: emulator.pcie_to_pci_bridge(),
-        virtio_mmio: emulator.virtio_mmio(),
+        pcie_to_pci: facts.pcie_to_pci_bridge,
+        virtio_mmio: facts.virtio_mmio,
     };
     let highest = controllers::pci(domain).map(|(index, _)| index).max();
     let mut count = highest.map_or(0, |index| index as usize + 1);
@@ -124,7 +125,7 @@ impl Run {
                 continue;
             }
             let upstream = Connect::upstream(model);
-            domain.devices.controllers.push(address::controller(
+            insert_controller(&mut domain.devices.controllers, address::controller(
                 ControllerKind::Pci { model: Some(model), options: Box::default() },
                 number,
             ));

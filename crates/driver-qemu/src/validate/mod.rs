@@ -1,0 +1,173 @@
+//! What QEMU, or libvirt's QEMU driver, cannot do.
+//!
+//! The definition as a whole first, then each device in the order in which libvirt looks at them: a document with
+//! several faults is told the same one.
+
+mod chardev;
+mod controller;
+mod cpu;
+mod device;
+mod disk;
+mod display;
+mod domain;
+mod features;
+mod filesystem;
+mod hostdev;
+mod interface;
+mod memory;
+mod pci_controller;
+mod security;
+mod storage;
+
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::domain::Domain;
+use virtus_conf::domain::device::{Address, Device, DeviceInfo};
+
+use crate::emulator::{Emulator, Environment};
+use crate::machine::Machine;
+use crate::postparse::{internal, unsupported, xml_error};
+
+/// What the rules look at.
+struct Checks<'a> {
+    domain: &'a Domain,
+    machine: Machine<'a>,
+    emulator: &'a dyn Emulator,
+    environment: &'a dyn Environment,
+}
+
+/// Checks a whole definition.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` mostly, with libvirt's texts.
+pub fn all(domain: &Domain, emulator: &dyn Emulator, environment: &dyn Environment) -> Result<()> {
+    let checks = Checks { domain, machine: Machine::of(domain), emulator, environment };
+    checks.domain()?;
+    macro_rules! each {
+        ($($list:ident),*) => {$(
+            for device in &domain.devices.$list {
+                checks.info(&device.info)?;
+                checks.$list(device)?;
+            }
+        )*};
+    }
+    each!(
+        disks, interfaces, sounds, hostdevs, videos, controllers, smartcards, serials, parallels, channels,
+        consoles, inputs, filesystems, watchdogs, memballoons, rngs, nvrams, hubs, shmems, tpms, panics, memories,
+        iommus, vsocks, cryptos, redirdevs, pstores
+    );
+    for graphics in &domain.devices.graphics {
+        checks.graphics(graphics)?;
+    }
+    for audio in &domain.devices.audios {
+        checks.audio(audio)?;
+    }
+    Ok(())
+}
+
+/// Checks one device that is to become part of `domain`.
+///
+/// # Errors
+/// As [`all`].
+pub fn one(device: &Device, domain: &Domain, emulator: &dyn Emulator, environment: &dyn Environment) -> Result<()> {
+    let checks = Checks { domain, machine: Machine::of(domain), emulator, environment };
+    if let Some(info) = device.info() {
+        checks.info(info)?;
+    }
+    match device {
+        Device::Disk(device) => checks.disks(device),
+        Device::Controller(device) => checks.controllers(device),
+        Device::Filesystem(device) => checks.filesystems(device),
+        Device::Interface(device) => checks.interfaces(device),
+        Device::Smartcard(device) => checks.smartcards(device),
+        Device::Serial(device) => checks.serials(device),
+        Device::Parallel(device) => checks.parallels(device),
+        Device::Console(device) => checks.consoles(device),
+        Device::Channel(device) => checks.channels(device),
+        Device::Input(device) => checks.inputs(device),
+        Device::Tpm(device) => checks.tpms(device),
+        Device::Graphics(device) => checks.graphics(device),
+        Device::Sound(device) => checks.sounds(device),
+        Device::Audio(device) => checks.audio(device),
+        Device::Video(device) => checks.videos(device),
+        Device::HostDev(device) => checks.hostdevs(device),
+        Device::RedirDev(device) => checks.redirdevs(device),
+        Device::Hub(device) => checks.hubs(device),
+        Device::Watchdog(device) => checks.watchdogs(device),
+        Device::MemBalloon(device) => checks.memballoons(device),
+        Device::Rng(device) => checks.rngs(device),
+        Device::Nvram(device) => checks.nvrams(device),
+        Device::Panic(device) => checks.panics(device),
+        Device::Shmem(device) => checks.shmems(device),
+        Device::Memory(device) => checks.memories(device),
+        Device::Crypto(device) => checks.cryptos(device),
+        Device::Iommu(device) => checks.iommus(device),
+        Device::Vsock(device) => checks.vsocks(device),
+        Device::Pstore(device) => checks.pstores(device),
+        Device::Lease(_) | Device::RedirFilter(_) => Ok(()),
+    }
+}
+
+fn invalid_argument(text: impl Into<String>) -> Error {
+    Error::new(ErrorDomain::QEMU, ErrorCode::INVALID_ARG, text)
+}
+
+impl Checks<'_> {
+    fn has(&self, capability: &str) -> bool {
+        self.emulator.has(capability)
+    }
+
+    /// An error unless the emulator has the capability.
+    fn need(&self, capability: &str, text: &str) -> Result<()> {
+        if self.has(capability) { Ok(()) } else { Err(unsupported(text)) }
+    }
+
+    /// Address, option ROM and ACPI index of a device.
+    fn info(&self, info: &DeviceInfo) -> Result<()> {
+        match &info.address {
+            Some(Address::Pci(pci)) => {
+                if let Some(zpci) = pci.zpci.filter(|zpci| zpci.uid.is_some() || zpci.fid.is_some()) {
+                    self.need("zpci", "This QEMU binary doesn't support zPCI")?;
+                    if let Some(uid) = zpci.uid.filter(|uid| *uid == 0 || *uid > LAST_ZPCI_UID) {
+                        return Err(xml_error(format!(
+                            "Invalid PCI address uid='0x{uid:04x}', must be > 0x0000 and <= 0x{LAST_ZPCI_UID:04x}"
+                        )));
+                    }
+                }
+            }
+            Some(Address::Ccw(_)) if !self.machine.is_s390_ccw() => {
+                let text = format!("CCW addresses are not supported by machine type '{}'", self.machine.name);
+                return Err(unsupported(text));
+            }
+            Some(Address::VirtioS390) => {
+                return Err(unsupported("'virtio-s390' addresses are no longer supported"));
+            }
+            Some(Address::SpaprVio(vio)) => {
+                if let Some(reg) = vio.reg.filter(|reg| *reg > LAST_SPAPR_REG) {
+                    return Err(unsupported(format!(
+                        "spapr-vio reg='0x{reg:x}' exceeds maximum possible value (0xffffffff)"
+                    )));
+                }
+            }
+            _ => {}
+        }
+        let elsewhere = !matches!(info.address, None | Some(Address::Pci(_)));
+        if info.acpi_index.is_some() {
+            self.need("acpi-index", "ACPI index is not supported with this QEMU")?;
+            if !matches!(info.address, Some(Address::Pci(_))) {
+                return Err(unsupported("ACPI index is only supported for PCI devices"));
+            }
+        }
+        if info.rom.is_some() && elsewhere {
+            return Err(unsupported("ROM tuning is only supported for PCI devices"));
+        }
+        Ok(())
+    }
+
+
+    fn is_kvm(&self) -> bool {
+        self.domain.virt_type == virtus_conf::domain::VirtType::Kvm
+    }
+}
+
+const LAST_ZPCI_UID: u32 = 0xffff;
+const LAST_SPAPR_REG: u64 = 0xffff_ffff;
