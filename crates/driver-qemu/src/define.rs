@@ -18,7 +18,8 @@ pub fn parse(xml: &str, options: &ParseOptions, environment: &dyn Environment) -
     let mut domain = Domain::parse(xml, options)?;
     let emulator = complete(&mut domain, environment)?;
     if !options.skip_validate {
-        validate::all(&domain, &*emulator, environment)?;
+        validate::all(&domain, &*emulator)?;
+        virtus_conf::domain::validate::domain(&domain)?;
     }
     Ok(domain)
 }

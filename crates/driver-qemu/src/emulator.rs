@@ -36,7 +36,7 @@ pub trait Emulator: Send + Sync + std::fmt::Debug {
     fn has(&self, capability: &str) -> bool;
     /// Whether it can run guests of this type.
     fn runs(&self, virt: VirtType) -> bool;
-    /// The machine types for guests of this type.
+    /// The machine types for guests of this type; those of emulation for a type that the emulator cannot run.
     fn machines(&self, virt: VirtType) -> &[MachineType];
 
     /// The machine type of a name or alias.

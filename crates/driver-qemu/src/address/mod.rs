@@ -4,6 +4,8 @@
 //! nothing.
 
 pub mod alias;
+mod bus;
+mod memory_slot;
 mod pci;
 mod usb;
 mod virtio_serial;
@@ -44,8 +46,12 @@ impl AddressFacts {
 /// what cannot be plugged in.
 pub fn assign(domain: &mut Domain, facts: AddressFacts) -> Result<()> {
     virtio_serial::assign(domain)?;
+    bus::spapr_vio(domain)?;
+    bus::ccw(domain)?;
+    bus::virtio_mmio(domain, facts);
     pci::assign(domain, facts)?;
-    usb::assign(domain)
+    usb::assign(domain)?;
+    memory_slot::assign(domain)
 }
 
 /// A new controller without an address.

@@ -1,7 +1,9 @@
 //! The CPU that a guest has when its definition leaves it open.
 
 use virtus_base::Result;
-use virtus_conf::domain::cpu::{Cpu, CpuCheck, CpuFallback, CpuFeature, CpuMatch, CpuMode, CpuModel, FeaturePolicy};
+use virtus_conf::domain::cpu::{
+    Cpu, CpuCheck, CpuFallback, CpuFeature, CpuMatch, CpuMode, CpuModel, FeaturePolicy,
+};
 use virtus_conf::domain::{Domain, VirtType};
 use virtus_xml::OnOff;
 
@@ -27,7 +29,8 @@ pub(super) fn default_model(domain: &mut Domain, emulator: &dyn Emulator) -> Res
             || cpu.model.as_ref().is_some_and(|model| model.name.is_some())
     });
     // the emulators of other architectures report what only holds without hardware help
-    let reliable = machine.is_x86() || machine.is_s390() || machine.is_ppc64() || domain.virt_type == VirtType::Qemu;
+    let reliable =
+        machine.is_x86() || machine.is_s390() || machine.is_ppc64() || domain.virt_type == VirtType::Qemu;
     if chosen || !is_known(machine) || !reliable {
         return Ok(());
     }
@@ -39,7 +42,9 @@ pub(super) fn default_model(domain: &mut Domain, emulator: &dyn Emulator) -> Res
     let cpu = domain.cpu.get_or_insert_with(Cpu::default);
     if default == "host" {
         if domain.virt_type != VirtType::Kvm {
-            return Err(internal("QEMU reports invalid default CPU model \"host\" for non-kvm domain virt type"));
+            return Err(internal(
+                "QEMU reports invalid default CPU model \"host\" for non-kvm domain virt type",
+            ));
         }
         cpu.mode = Some(CpuMode::HostPassthrough);
         return Ok(());

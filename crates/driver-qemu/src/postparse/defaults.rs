@@ -3,9 +3,7 @@
 use virtus_base::Result;
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::audio::{Audio, AudioBackend};
-use virtus_conf::domain::device::controller::{
-    ControllerKind, PciModel,
-};
+use virtus_conf::domain::device::controller::{ControllerKind, PciModel};
 use virtus_conf::domain::device::input::{Input, InputBus, InputType};
 use virtus_conf::domain::device::iommu::{Iommu, IommuDriver, IommuModel};
 use virtus_conf::domain::device::memballoon::{BalloonModel, MemBalloon};
@@ -140,7 +138,9 @@ pub(super) fn devices(domain: &mut Domain, emulator: &dyn Emulator) -> Result<()
             add_input(devices, InputType::Mouse, InputBus::Usb);
         }
     }
-    if board.panic && !devices.panics.iter().any(|device| device.model.is_none_or(|model| Some(model) == panic)) {
+    if board.panic
+        && !devices.panics.iter().any(|device| device.model.is_none_or(|model| Some(model) == panic))
+    {
         devices.panics.push(Panic { model: None, info: DeviceInfo::default() });
     }
     if board.itco && !devices.watchdogs.iter().any(|watchdog| watchdog.model == WatchdogModel::Itco) {

@@ -2,6 +2,7 @@
 
 use virtus_base::Result;
 use virtus_conf::domain::Domain;
+use virtus_conf::domain::device::Device;
 use virtus_conf::domain::device::console::{Serial, SerialType};
 use virtus_conf::domain::device::controller::{Controller, ControllerKind, PciModel, ScsiModel, UsbModel};
 use virtus_conf::domain::device::disk::Disk;
@@ -14,7 +15,6 @@ use virtus_conf::domain::device::storage::{EncryptionEngine, Location};
 use virtus_conf::domain::device::tpm::{Tpm, TpmBackend, TpmModel, TpmVersion};
 use virtus_conf::domain::device::video::{Video, VideoType};
 use virtus_conf::domain::device::vsock::VsockModel;
-use virtus_conf::domain::device::Device;
 use virtus_xml::OnOff;
 
 use super::domain::needs_x2apic;
@@ -118,9 +118,14 @@ fn first<T: Copy>(emulator: &dyn Emulator, capabilities: &[(&str, T)]) -> Option
 
 /// The USB controller of a definition that names no model: one that is added without being asked for may be newer
 /// than one that libvirt has always given for the bare element.
-pub(super) fn default_usb_model(machine: Machine<'_>, emulator: &dyn Emulator, added: bool) -> Option<UsbModel> {
+pub(super) fn default_usb_model(
+    machine: Machine<'_>,
+    emulator: &dyn Emulator,
+    added: bool,
+) -> Option<UsbModel> {
     let xhci = [("qemu-xhci", UsbModel::QemuXhci), ("nec-usb-xhci", UsbModel::NecXhci)];
-    let modern = machine.is_pseries() || machine.is_arm() || machine.is_riscv() || machine.arch == "loongarch64";
+    let modern =
+        machine.is_pseries() || machine.is_arm() || machine.is_riscv() || machine.arch == "loongarch64";
     if machine.is_s390() {
         return None;
     }
@@ -223,7 +228,11 @@ fn controller(controller: &mut Controller, context: &Context<'_>) -> Result<()> 
         ControllerKind::Scsi { model: model @ (None | Some(ScsiModel::Auto)) } => {
             let standard = if machine.is_pseries() {
                 Some(ScsiModel::IbmVscsi)
-            } else if machine.is_s390() || machine.is_arm_virt() || machine.is_riscv_virt() || machine.is_loongarch_virt() {
+            } else if machine.is_s390()
+                || machine.is_arm_virt()
+                || machine.is_riscv_virt()
+                || machine.is_loongarch_virt()
+            {
                 Some(ScsiModel::VirtioScsi)
             } else {
                 let known = [("lsi", ScsiModel::Lsilogic), ("virtio-scsi-pci", ScsiModel::VirtioScsi)];
@@ -246,7 +255,9 @@ fn controller(controller: &mut Controller, context: &Context<'_>) -> Result<()> 
                         context.virt
                     )));
                 }
-                Some(model @ (UsbModel::NecXhci | UsbModel::QemuXhci)) if ports.is_some_and(|p| p > XHCI_PORTS) => {
+                Some(model @ (UsbModel::NecXhci | UsbModel::QemuXhci))
+                    if ports.is_some_and(|p| p > XHCI_PORTS) =>
+                {
                     return Err(unsupported(format!(
                         "'{model}' controller only supports up to '{XHCI_PORTS}' ports"
                     )));
@@ -255,7 +266,8 @@ fn controller(controller: &mut Controller, context: &Context<'_>) -> Result<()> 
             }
         }
         ControllerKind::Pci { model: Some(model), options } => {
-            if matches!(model, PciModel::PciRoot | PciModel::PcieRoot) && index != 0 && !machine.is_pseries() {
+            if matches!(model, PciModel::PciRoot | PciModel::PcieRoot) && index != 0 && !machine.is_pseries()
+            {
                 return Err(xml_error("pci-root and pcie-root controllers should have index 0"));
             }
             if *model == PciModel::PciExpanderBus && !machine.is_i440fx() {
@@ -296,12 +308,16 @@ fn shmem(shmem: &mut Shmem, _: &Context<'_>) -> Result<()> {
     let model = shmem.model;
     if shmem.server.is_none() {
         return match doorbell {
-            true => Err(unsupported(format!("shmem model '{model}' is supported only with server option enabled"))),
+            true => Err(unsupported(format!(
+                "shmem model '{model}' is supported only with server option enabled"
+            ))),
             false => Ok(()),
         };
     }
     if !doorbell {
-        return Err(unsupported(format!("shmem model '{model}' is supported only with server option disabled")));
+        return Err(unsupported(format!(
+            "shmem model '{model}' is supported only with server option disabled"
+        )));
     }
     if shmem.size.is_some() {
         return Err(unsupported(format!("shmem model '{model}' does not support size setting")));

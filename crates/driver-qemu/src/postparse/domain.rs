@@ -18,7 +18,8 @@ pub(super) fn machine(domain: &mut Domain, emulator: &dyn Emulator) -> Result<()
     let found = match domain.os.kind.machine.as_deref() {
         Some(name) => emulator.machine(domain.virt_type, name),
         None => Some(emulator.preferred_machine(domain.virt_type).ok_or_else(|| {
-            let text = format!("could not get preferred machine for {} type={}", emulator.path(), domain.virt_type);
+            let text =
+                format!("could not get preferred machine for {} type={}", emulator.path(), domain.virt_type);
             Error::new(ErrorDomain::QEMU, ErrorCode::INVALID_ARG, text)
         })?),
     };
@@ -42,7 +43,8 @@ pub(super) fn features(domain: &mut Domain, _: &dyn Emulator) {
         let features = domain.features.get_or_insert_with(Features::default);
         features.gic = Some(Gic { version: Some(GicVersion::V2) });
     }
-    let remaps = domain.devices.iommus.first().is_some_and(|iommu| iommu.driver.intremap == Some(OnOff::On) || x2apic);
+    let remaps =
+        domain.devices.iommus.first().is_some_and(|iommu| iommu.driver.intremap == Some(OnOff::On) || x2apic);
     if remaps {
         let features = domain.features.get_or_insert_with(Features::default);
         features.ioapic.get_or_insert(IoApic::Qemu);
@@ -53,7 +55,8 @@ pub(super) fn features(domain: &mut Domain, _: &dyn Emulator) {
 pub(super) fn vcpus(domain: &Domain) -> Result<()> {
     let Some(vcpus) = &domain.vcpus else { return Ok(()) };
     let Some((first, rest)) = vcpus.vcpus.split_first() else { return Ok(()) };
-    let hotpluggable = |vcpu: &virtus_conf::domain::cpu_tune::VcpuState| vcpu.hotpluggable == Some(YesNo::Yes);
+    let hotpluggable =
+        |vcpu: &virtus_conf::domain::cpu_tune::VcpuState| vcpu.hotpluggable == Some(YesNo::Yes);
     if first.id == 0 {
         if !first.enabled.is_true() {
             return Err(unsupported("vcpu 0 can't be offline"));
@@ -109,9 +112,9 @@ pub(super) fn numa(domain: &mut Domain) -> Result<()> {
     if domain.max_memory.is_some() && !has_cells && !Machine::of(domain).is_s390_ccw() {
         let mut left = domain.memory.size.0;
         for memory in &mut domain.devices.memories {
-            left = left.checked_sub(memory.target.size.0).ok_or_else(|| {
-                xml_error("Total size of memory devices exceeds the total memory size")
-            })?;
+            left = left
+                .checked_sub(memory.target.size.0)
+                .ok_or_else(|| xml_error("Total size of memory devices exceeds the total memory size"))?;
             if matches!(memory.model, MemoryModel::Dimm | MemoryModel::Nvdimm | MemoryModel::VirtioMem) {
                 memory.target.node.get_or_insert(0);
             }
@@ -125,11 +128,14 @@ pub(super) fn numa(domain: &mut Domain) -> Result<()> {
             distances: Vec::new(),
             caches: Vec::new(),
         };
-        domain.cpu.get_or_insert_with(Cpu::default).numa = Some(GuestNuma { cells: vec![cell], interconnects: None });
+        domain.cpu.get_or_insert_with(Cpu::default).numa =
+            Some(GuestNuma { cells: vec![cell], interconnects: None });
     }
     let max = domain.vcpu.max as usize;
     let Some(numa) = domain.cpu.as_mut().and_then(|cpu| cpu.numa.as_mut()) else { return Ok(()) };
-    let Some((first, others)) = numa.cells.split_first_mut().filter(|_| max <= MOST_VCPUS) else { return Ok(()) };
+    let Some((first, others)) = numa.cells.split_first_mut().filter(|_| max <= MOST_VCPUS) else {
+        return Ok(());
+    };
     let elsewhere = |cpu| others.iter().filter_map(|cell| cell.cpus.as_ref()).any(|cpus| cpus.contains(cpu));
     let cpus = first.cpus.get_or_insert_with(Bitmap::new);
     for cpu in (0..max).filter(|cpu| !elsewhere(*cpu)) {

@@ -41,7 +41,9 @@ impl Checks<'_> {
                 let spice = self.domain.devices.graphics.iter().any(|g| matches!(g, Graphics::Spice(_)));
                 let kind = if matches!(source, ChardevSource::SpiceVmc) { "spicevmc" } else { "spiceport" };
                 if !spice {
-                    return Err(unsupported(format!("chardev '{kind}' not supported without spice graphics")));
+                    return Err(unsupported(format!(
+                        "chardev '{kind}' not supported without spice graphics"
+                    )));
                 }
                 None
             }
@@ -69,10 +71,14 @@ impl Checks<'_> {
             };
             match (expected, tag) {
                 (Some(expected), Some(tag)) if tag != expected => {
-                    return Err(unsupported(format!("Target type '{kind}' requires address type '{expected}'")));
+                    return Err(unsupported(format!(
+                        "Target type '{kind}' requires address type '{expected}'"
+                    )));
                 }
                 (None, Some(_)) => {
-                    return Err(unsupported(format!("Target type '{kind}' cannot have an associated address")));
+                    return Err(unsupported(format!(
+                        "Target type '{kind}' cannot have an associated address"
+                    )));
                 }
                 _ => {}
             }

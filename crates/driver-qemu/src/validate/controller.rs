@@ -51,7 +51,9 @@ impl Checks<'_> {
                 }
             },
             ControllerKind::Scsi { .. } => self.scsi_iothreads(controller),
-            ControllerKind::Pci { model: Some(model), options } => self.pci_controller(*model, options, index),
+            ControllerKind::Pci { model: Some(model), options } => {
+                self.pci_controller(*model, options, index)
+            }
             ControllerKind::Sata { .. } if index != 0 || !self.machine.is_q35() => {
                 self.need("ich9-ahci", "SATA is not supported with this QEMU binary")
             }
@@ -110,8 +112,14 @@ impl Checks<'_> {
         let driver = &controller.driver;
         let options = [
             (driver.queues.is_some_and(|n| n != 0), "'queues' is only supported by virtio-scsi controller"),
-            (driver.cmd_per_lun.is_some_and(|n| n != 0), "'cmd_per_lun' is only supported by virtio-scsi controller"),
-            (driver.max_sectors.is_some_and(|n| n != 0), "'max_sectors' is only supported by virtio-scsi controller"),
+            (
+                driver.cmd_per_lun.is_some_and(|n| n != 0),
+                "'cmd_per_lun' is only supported by virtio-scsi controller",
+            ),
+            (
+                driver.max_sectors.is_some_and(|n| n != 0),
+                "'max_sectors' is only supported by virtio-scsi controller",
+            ),
             (driver.ioeventfd.is_some(), "'ioeventfd' is only supported by virtio-scsi controller"),
             (driver.iothread.is_some(), "'iothread' is only supported for virtio-scsi controller"),
         ];

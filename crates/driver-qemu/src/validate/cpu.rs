@@ -18,7 +18,9 @@ impl Checks<'_> {
             }
             match mode {
                 CpuCacheMode::Emulate if cache.level != Some(3) => {
-                    return Err(unsupported(format!("CPU cache mode '{mode}' can only be used with level='3'")));
+                    return Err(unsupported(format!(
+                        "CPU cache mode '{mode}' can only be used with level='3'"
+                    )));
                 }
                 CpuCacheMode::Emulate => {}
                 CpuCacheMode::Passthrough if !host => {

@@ -4,9 +4,7 @@ use virtus_base::Result;
 use virtus_conf::domain::device::panic::PanicModel;
 use virtus_conf::domain::device::tpm::{TpmBackend, TpmModel, TpmVersion};
 use virtus_conf::domain::device::watchdog::WatchdogModel;
-use virtus_conf::domain::device::{
-    Address, Crypto, Hub, NvramDevice, Panic, Pstore, Tpm, Vsock, Watchdog,
-};
+use virtus_conf::domain::device::{Address, Crypto, Hub, NvramDevice, Panic, Pstore, Tpm, Vsock, Watchdog};
 
 use super::{Checks, unsupported, xml_error};
 
@@ -21,9 +19,7 @@ impl Checks<'_> {
             }
             WatchdogModel::Ib700 if address.is_some() => refuse("does not support configuring the address"),
             WatchdogModel::Diag288 if address.is_some() => refuse("is virtual and cannot go on any bus."),
-            WatchdogModel::Diag288 if !self.machine.is_s390() => {
-                refuse("is allowed for s390 and s390x only")
-            }
+            WatchdogModel::Diag288 if !self.machine.is_s390() => refuse("is allowed for s390 and s390x only"),
             WatchdogModel::Itco if address.is_some() => {
                 refuse("is part of the machine and cannot have any address set.")
             }
@@ -35,7 +31,8 @@ impl Checks<'_> {
     /// One watchdog of each model.
     pub(super) fn watchdog_devices(&self) -> Result<()> {
         let list = &self.domain.devices.watchdogs;
-        let twice = list.iter().enumerate().find(|(i, one)| list.iter().take(*i).any(|two| two.model == one.model));
+        let twice =
+            list.iter().enumerate().find(|(i, one)| list.iter().take(*i).any(|two| two.model == one.model));
         match twice {
             Some((_, watchdog)) => {
                 Err(unsupported(format!("domain can only have one watchdog with model '{}'", watchdog.model)))
@@ -49,7 +46,9 @@ impl Checks<'_> {
             let Some(model) = panic.model else { continue };
             let address = &panic.info.address;
             let fixed = |model: PanicModel| {
-                Err(unsupported(format!("setting the panic device address is not supported for model '{model}'")))
+                Err(unsupported(format!(
+                    "setting the panic device address is not supported for model '{model}'"
+                )))
             };
             match model {
                 PanicModel::S390 => {
@@ -62,7 +61,9 @@ impl Checks<'_> {
                 }
                 PanicModel::Pseries => {
                     if !self.machine.is_pseries() {
-                        return Err(unsupported("only pSeries guests support panic device of model 'pseries'"));
+                        return Err(unsupported(
+                            "only pSeries guests support panic device of model 'pseries'",
+                        ));
                     }
                     if address.is_some() {
                         return fixed(model);
@@ -135,7 +136,9 @@ impl Checks<'_> {
             TpmBackend::External { .. } => None,
         };
         if let Some((_, name)) = backend.filter(|(capability, _)| !self.has(capability)) {
-            return Err(unsupported(format!("The QEMU executable {path} does not support TPM backend type {name}")));
+            return Err(unsupported(format!(
+                "The QEMU executable {path} does not support TPM backend type {name}"
+            )));
         }
         let capability = match model {
             TpmModel::Tis => "tpm-tis",
@@ -147,7 +150,9 @@ impl Checks<'_> {
             return Err(unsupported(format!("TPM Proxy model {model} requires 'Passthrough' backend")));
         }
         if !self.has(capability) {
-            return Err(unsupported(format!("The QEMU executable {path} does not support TPM model {model}")));
+            return Err(unsupported(format!(
+                "The QEMU executable {path} does not support TPM model {model}"
+            )));
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! Disks.
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::domain::device::Address;
 use virtus_conf::domain::device::controller::{Controller, ControllerKind, ScsiModel};
 use virtus_conf::domain::device::disk::{CacheMode, Disk, DiskBus, DiskDevice, IoMode, IoThreadMap, IoTune};
 use virtus_conf::domain::device::storage::Location;
-use virtus_conf::domain::device::Address;
 use virtus_xml::OnOff;
 
 use super::{Checks, internal, unsupported};
@@ -67,7 +67,9 @@ impl Checks<'_> {
                 return Err(unsupported(text));
             }
             if matches!(disk.device, DiskDevice::Cdrom | DiskDevice::Floppy) {
-                return Err(unsupported(format!("copy_on_read is not supported with removable disk '{dst}'")));
+                return Err(unsupported(format!(
+                    "copy_on_read is not supported with removable disk '{dst}'"
+                )));
             }
         }
         if rest.wwn.is_some() && !matches!(bus, DiskBus::Ide | DiskBus::Scsi) {
@@ -125,7 +127,10 @@ impl Checks<'_> {
             return Err(unsupported(format!("disk device='lun' is not supported for bus='{bus}'")));
         }
         if copy_on_read {
-            return Err(unsupported(format!("copy_on_read is not compatible with 'lun' disk '{}'", disk.dst())));
+            return Err(unsupported(format!(
+                "copy_on_read is not compatible with 'lun' disk '{}'",
+                disk.dst()
+            )));
         }
         if disk.rest.wwn.is_some() {
             return Err(unsupported("Setting wwn is not supported for lun device"));
@@ -211,7 +216,10 @@ impl Checks<'_> {
             // threads that are not listed get the lowest free numbers
             Some(ids) => {
                 let free = (count as usize).saturating_sub(ids.iothreads.len());
-                (1..).filter(|n| !ids.iothreads.iter().any(|thread| thread.id == *n)).take(free).any(|n| n == id)
+                (1..)
+                    .filter(|n| !ids.iothreads.iter().any(|thread| thread.id == *n))
+                    .take(free)
+                    .any(|n| n == id)
             }
             None => (1..=count).contains(&id),
         }
@@ -222,7 +230,9 @@ impl Checks<'_> {
         let mut served = std::collections::BTreeSet::new();
         let with_queues = map.iothreads.iter().filter(|thread| !thread.queues.is_empty()).count();
         if with_queues != 0 && with_queues != map.iothreads.len() {
-            return Err(unsupported("iothread to queue mapping must be provided for all iothreads or for none"));
+            return Err(unsupported(
+                "iothread to queue mapping must be provided for all iothreads or for none",
+            ));
         }
         for thread in &map.iothreads {
             if !self.has_iothread(thread.id) {
@@ -232,7 +242,9 @@ impl Checks<'_> {
                 continue;
             }
             let Some(queues) = queues else {
-                return Err(unsupported("'queue' count must be configured for explicit iothread to queue mapping"));
+                return Err(unsupported(
+                    "'queue' count must be configured for explicit iothread to queue mapping",
+                ));
             };
             for queue in &thread.queues {
                 if queue.id >= queues {

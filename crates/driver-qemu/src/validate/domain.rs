@@ -53,8 +53,10 @@ impl Checks<'_> {
         if domain.os.kind.name != OsType::Hvm {
             return refuse("os type", domain.os.kind.name.as_str());
         }
-        let same_arch = machine.arch == emulator.arch() || (machine.arch == "armv7l" && emulator.arch() == "aarch64");
-        if !same_arch {
+        // emulators of wider processors run the narrower ones' guests too
+        let narrower = [("x86_64", "i686"), ("aarch64", "armv7l"), ("ppc64", "ppc64le")];
+        let same = machine.arch == emulator.arch() || narrower.contains(&(emulator.arch(), machine.arch));
+        if !same {
             return refuse("arch", machine.arch);
         }
         if !emulator.runs(domain.virt_type) {
@@ -133,14 +135,16 @@ impl Checks<'_> {
                 ))
             };
             match name {
-                TimerName::Platform => return Err(unsupported(format!("unsupported timer type (name) '{name}'"))),
+                TimerName::Platform => {
+                    return Err(unsupported(format!("unsupported timer type (name) '{name}'")));
+                }
                 TimerName::Tsc | TimerName::KvmClock | TimerName::HypervClock => {
                     if !self.machine.is_x86() && timer.present == Some(YesNo::Yes) {
                         return Err(elsewhere());
                     }
                 }
                 TimerName::Rtc => {
-                    if let Some(track @ (TimerTrack::Boot | TimerTrack::Realtime)) = timer.track {
+                    if let Some(track @ TimerTrack::Boot) = timer.track {
                         return Err(unsupported(format!("unsupported rtc timer track '{track}'")));
                     }
                     if let Some(policy @ (TickPolicy::Merge | TickPolicy::Discard)) = timer.tickpolicy {
@@ -210,7 +214,9 @@ impl Checks<'_> {
         }
         let limit = self.emulator.machine(self.domain.virt_type, self.machine.name).map_or(0, |m| m.max_cpus);
         if limit > 0 && max > limit {
-            return Err(unsupported(format!("Maximum CPUs greater than specified machine type limit {limit}")));
+            return Err(unsupported(format!(
+                "Maximum CPUs greater than specified machine type limit {limit}"
+            )));
         }
         if self.machine.is_x86() && max > MAX_VCPUS_WITHOUT_EIM {
             if !self.machine.is_q35() {
@@ -218,9 +224,12 @@ impl Checks<'_> {
                     "more than {MAX_VCPUS_WITHOUT_EIM} vCPUs are only supported on q35-based machine types"
                 )));
             }
-            let eim = self.domain.devices.iommus.iter().any(|iommu| {
-                iommu.model == IommuModel::Intel && iommu.driver.eim == Some(OnOff::On)
-            });
+            let eim = self
+                .domain
+                .devices
+                .iommus
+                .iter()
+                .any(|iommu| iommu.model == IommuModel::Intel && iommu.driver.eim == Some(OnOff::On));
             if !eim {
                 return Err(unsupported(format!(
                     "more than {MAX_VCPUS_WITHOUT_EIM} vCPUs require extended interrupt mode enabled on the iommu \
@@ -255,11 +264,14 @@ impl Checks<'_> {
         if backing.source == Some(MemorySource::Memfd) {
             self.need("memory-backend-memfd.hugetlb", "hugepages is not supported with memfd memory source")?;
         }
-        let cells = self.domain.cpu.as_ref().and_then(|cpu| cpu.numa.as_ref()).map_or(0, |numa| numa.cells.len());
+        let cells =
+            self.domain.cpu.as_ref().and_then(|cpu| cpu.numa.as_ref()).map_or(0, |numa| numa.cells.len());
         // pages of the default size are told by there being no <page>
         let huge = pages.pages.first().is_none_or(|page| page.size.0 != SYSTEM_PAGE);
         if let Some(access @ MemoryAccess::Shared) = backing.access.filter(|_| huge && cells == 0) {
-            return Err(unsupported(format!("memory access mode '{access}' not supported without guest numa node")));
+            return Err(unsupported(format!(
+                "memory access mode '{access}' not supported without guest numa node"
+            )));
         }
         Ok(())
     }
@@ -303,7 +315,9 @@ impl Checks<'_> {
                 "qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'",
             ));
         }
-        if actions.contains(&LifecycleAction::RenameRestart) || domain.on_crash == LifecycleAction::RenameRestart {
+        if actions.contains(&LifecycleAction::RenameRestart)
+            || domain.on_crash == LifecycleAction::RenameRestart
+        {
             return Err(unsupported(
                 "qemu driver doesn't support the 'rename-restart' action for \
                  'on_reboot'/'on_poweroff'/'on_crash'",

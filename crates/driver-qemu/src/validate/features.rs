@@ -62,7 +62,10 @@ impl Checks<'_> {
             self.need("vmcoreinfo", "vmcoreinfo is not available with this QEMU binary")?;
         }
         if features.async_teardown.is_some_and(|teardown| teardown.is_true()) {
-            self.need("run-with.async-teardown", "asynchronous teardown is not available with this QEMU binary")?;
+            self.need(
+                "run-with.async-teardown",
+                "asynchronous teardown is not available with this QEMU binary",
+            )?;
         }
         if features.ras.is_some() && !machine.is_arm_virt() {
             return Err(unsupported("ras feature is only supported with ARM Virt machines"));

@@ -1,7 +1,7 @@
 //! Network interfaces.
 
 use virtus_base::Result;
-use virtus_conf::domain::device::interface::{Interface, InterfaceSource};
+use virtus_conf::domain::device::interface::{BackendType, Interface, InterfaceSource};
 
 use super::{Checks, unsupported};
 
@@ -10,8 +10,10 @@ impl Checks<'_> {
         let kind = net.source.tag();
         let rest = &net.rest;
         let virtio = rest.model.as_deref().is_some_and(|model| model.starts_with("virtio"));
+        let passt = rest.backend.kind == Some(BackendType::Passt);
         match &net.source {
             InterfaceSource::User { .. } => self.user_network(net)?,
+            InterfaceSource::VhostUser(_) if passt && virtio => self.user_network(net)?,
             _ if !rest.routes.is_empty() => {
                 return Err(unsupported(
                     "Invalid attempt to set network interface guest-side IP route, not supported by QEMU",
@@ -44,7 +46,9 @@ impl Checks<'_> {
                 }
             }
         }
-        if rest.mtu.is_some_and(|mtu| mtu != 0) && !matches!(kind, "network" | "bridge" | "ethernet" | "vhostuser") {
+        if rest.mtu.is_some_and(|mtu| mtu != 0)
+            && !matches!(kind, "network" | "bridge" | "ethernet" | "vhostuser")
+        {
             let text = format!("setting MTU on interface type {kind} is not supported yet");
             return Err(unsupported(text));
         }

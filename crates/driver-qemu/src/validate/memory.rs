@@ -2,10 +2,10 @@
 
 use virtus_base::Result;
 use virtus_conf::domain::device::iommu::{Iommu, IommuModel};
+use virtus_conf::domain::device::memballoon::BalloonModel;
 use virtus_conf::domain::device::memory::{MemoryDevice, MemoryModel};
 use virtus_conf::domain::device::shmem::{Shmem, ShmemModel};
 use virtus_conf::domain::device::{Address, MemBalloon};
-use virtus_conf::domain::device::memballoon::BalloonModel;
 
 use super::{Checks, unsupported};
 
@@ -13,7 +13,8 @@ impl Checks<'_> {
     /// Whether memory devices fit the definition.
     pub(super) fn memory_hotplug(&self) -> Result<()> {
         let devices = &self.domain.devices.memories;
-        let dimms = devices.iter().any(|memory| matches!(memory.model, MemoryModel::Dimm | MemoryModel::Nvdimm));
+        let dimms =
+            devices.iter().any(|memory| matches!(memory.model, MemoryModel::Dimm | MemoryModel::Nvdimm));
         let Some(max) = &self.domain.max_memory else {
             return match devices.iter().any(|memory| memory.model != MemoryModel::SgxEpc) {
                 true => Err(unsupported(
@@ -25,7 +26,8 @@ impl Checks<'_> {
         if dimms {
             self.need("pc-dimm", "memory hotplug isn't supported by this QEMU binary")?;
         }
-        let cells = self.domain.cpu.as_ref().and_then(|cpu| cpu.numa.as_ref()).map_or(0, |numa| numa.cells.len());
+        let cells =
+            self.domain.cpu.as_ref().and_then(|cpu| cpu.numa.as_ref()).map_or(0, |numa| numa.cells.len());
         if cells == 0 && !self.machine.is_s390_ccw() {
             return Err(unsupported(
                 "At least one numa node has to be configured when enabling memory hotplug",
@@ -116,13 +118,12 @@ impl Checks<'_> {
         if let Some(size) = &shmem.size {
             // in bytes
             if size.0 < 1 << 20 || !size.0.is_power_of_two() {
-                return Err(super::xml_error("shmem size must be a power of 2 and at least 1 MiB (1024 KiB)"));
+                return Err(super::xml_error(
+                    "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)",
+                ));
             }
         }
-        match shmem.info.address {
-            None | Some(Address::Pci(_)) => Ok(()),
-            _ => Err(unsupported("only 'pci' addresses are supported for the shared memory device")),
-        }
+        Ok(())
     }
 
     pub(super) fn iommus(&self, iommu: &Iommu) -> Result<()> {
@@ -131,7 +132,9 @@ impl Checks<'_> {
         match model {
             IommuModel::Intel => {
                 if !self.machine.is_q35() {
-                    return Err(unsupported(format!("IOMMU device: '{model}' is only supported with Q35 machines")));
+                    return Err(unsupported(format!(
+                        "IOMMU device: '{model}' is only supported with Q35 machines"
+                    )));
                 }
                 if !self.has("intel-iommu") {
                     return Err(lacks());
@@ -168,7 +171,11 @@ impl Checks<'_> {
             (driver.eim.is_some(), "eim", "eim is not supported"),
             (driver.iotlb.is_some(), "device-iotlb", "device IOTLB is not supported"),
             (driver.aw_bits.is_some(), "aw-bits", "aw_bits is not supported"),
-            (driver.dma_translation.is_some(), "dma-translation", "updating dma translation is not supported"),
+            (
+                driver.dma_translation.is_some(),
+                "dma-translation",
+                "updating dma translation is not supported",
+            ),
         ];
         for (set, capability, what) in options {
             if set && !self.has(&format!("intel-iommu.{capability}")) {

@@ -23,7 +23,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::{Address, Device, DeviceInfo};
 
-use crate::emulator::{Emulator, Environment};
+use crate::emulator::Emulator;
 use crate::machine::Machine;
 use crate::postparse::{internal, unsupported, xml_error};
 
@@ -32,15 +32,14 @@ struct Checks<'a> {
     domain: &'a Domain,
     machine: Machine<'a>,
     emulator: &'a dyn Emulator,
-    environment: &'a dyn Environment,
 }
 
 /// Checks a whole definition.
 ///
 /// # Errors
 /// `CONFIG_UNSUPPORTED` mostly, with libvirt's texts.
-pub fn all(domain: &Domain, emulator: &dyn Emulator, environment: &dyn Environment) -> Result<()> {
-    let checks = Checks { domain, machine: Machine::of(domain), emulator, environment };
+pub fn all(domain: &Domain, emulator: &dyn Emulator) -> Result<()> {
+    let checks = Checks { domain, machine: Machine::of(domain), emulator };
     checks.domain()?;
     macro_rules! each {
         ($($list:ident),*) => {$(
@@ -51,9 +50,33 @@ pub fn all(domain: &Domain, emulator: &dyn Emulator, environment: &dyn Environme
         )*};
     }
     each!(
-        disks, interfaces, sounds, hostdevs, videos, controllers, smartcards, serials, parallels, channels,
-        consoles, inputs, filesystems, watchdogs, memballoons, rngs, nvrams, hubs, shmems, tpms, panics, memories,
-        iommus, vsocks, cryptos, redirdevs, pstores
+        disks,
+        interfaces,
+        sounds,
+        hostdevs,
+        videos,
+        controllers,
+        smartcards,
+        serials,
+        parallels,
+        channels,
+        consoles,
+        inputs,
+        filesystems,
+        watchdogs,
+        memballoons,
+        rngs,
+        nvrams,
+        hubs,
+        shmems,
+        tpms,
+        panics,
+        memories,
+        iommus,
+        vsocks,
+        cryptos,
+        redirdevs,
+        pstores
     );
     for graphics in &domain.devices.graphics {
         checks.graphics(graphics)?;
@@ -68,8 +91,8 @@ pub fn all(domain: &Domain, emulator: &dyn Emulator, environment: &dyn Environme
 ///
 /// # Errors
 /// As [`all`].
-pub fn one(device: &Device, domain: &Domain, emulator: &dyn Emulator, environment: &dyn Environment) -> Result<()> {
-    let checks = Checks { domain, machine: Machine::of(domain), emulator, environment };
+pub fn one(device: &Device, domain: &Domain, emulator: &dyn Emulator) -> Result<()> {
+    let checks = Checks { domain, machine: Machine::of(domain), emulator };
     if let Some(info) = device.info() {
         checks.info(info)?;
     }
@@ -161,11 +184,6 @@ impl Checks<'_> {
             return Err(unsupported("ROM tuning is only supported for PCI devices"));
         }
         Ok(())
-    }
-
-
-    fn is_kvm(&self) -> bool {
-        self.domain.virt_type == virtus_conf::domain::VirtType::Kvm
     }
 }
 

@@ -43,7 +43,8 @@ impl Checks<'_> {
         let root = matches!(model, PciModel::PciRoot | PciModel::PcieRoot);
         let place = format!("PCI controller with index '{index}', model '{model}' and modelName '{name}'");
         let invalid = |option: &str| Err(unsupported(format!("Option '{option}' is not valid for {place}")));
-        let missing = |option: &str| Err(internal(format!("Required option '{option}' is not set for {place}")));
+        let missing =
+            |option: &str| Err(internal(format!("Required option '{option}' is not set for {place}")));
 
         let named = name != PciModelName::None;
         let must = !root || (model == PciModel::PciRoot && self.machine.is_pseries());
@@ -108,10 +109,12 @@ impl Checks<'_> {
             }
         }
         if target.hotplug.is_some() {
-            if !port {
-                return invalid("hotplug");
-            }
-            if !self.has("pcie-root-port.hotplug") {
+            let capability = match model {
+                PciModel::PciRoot => "piix4.acpi-root-pci-hotplug",
+                _ if port => "pcie-root-port.hotplug",
+                _ => return invalid("hotplug"),
+            };
+            if !self.has(capability) {
                 return Err(unsupported(format!(
                     "setting the 'hotplug' property on a '{name}' device is not supported by this QEMU binary"
                 )));

@@ -23,7 +23,12 @@ impl Checks<'_> {
     }
 
     /// One image of a chain.
-    pub(super) fn image(&self, format: Option<&str>, cache: Option<u64>, source: &StorageSource) -> Result<()> {
+    pub(super) fn image(
+        &self,
+        format: Option<&str>,
+        cache: Option<u64>,
+        source: &StorageSource,
+    ) -> Result<()> {
         match format {
             Some("cow") => return Err(unsupported("'cow' storage format is not supported")),
             Some("iso") => {
@@ -38,8 +43,12 @@ impl Checks<'_> {
             }
             _ => {}
         }
-        if let (Location::Dir(_), Some(format)) = (&source.location, format.filter(|f| *f != "fat" && *f != "raw")) {
-            return Err(unsupported(format!("storage type 'dir' requires use of storage format 'fat' not '{format}'")));
+        if let (Location::Dir(_), Some(format)) =
+            (&source.location, format.filter(|f| *f != "fat" && *f != "raw"))
+        {
+            return Err(unsupported(format!(
+                "storage type 'dir' requires use of storage format 'fat' not '{format}'"
+            )));
         }
         if cache.is_some() && format != Some("qcow2") {
             return Err(unsupported("metadata cache max size control is supported only with qcow2 images"));
@@ -61,7 +70,9 @@ impl Checks<'_> {
             Location::VhostVdpa(_) => {
                 self.need("virtio-blk-vhost-vdpa", "vhostvdpa disk is not supported with this QEMU binary")
             }
-            Location::Nvme(_) => self.need("drive-nvme", "NVMe disks are not supported with this QEMU binary"),
+            Location::Nvme(_) => {
+                self.need("drive-nvme", "NVMe disks are not supported with this QEMU binary")
+            }
             _ => Ok(()),
         }
     }

@@ -125,10 +125,13 @@ impl Run {
                 continue;
             }
             let upstream = Connect::upstream(model);
-            insert_controller(&mut domain.devices.controllers, address::controller(
-                ControllerKind::Pci { model: Some(model), options: Box::default() },
-                number,
-            ));
+            insert_controller(
+                &mut domain.devices.controllers,
+                address::controller(
+                    ControllerKind::Pci { model: Some(model), options: Box::default() },
+                    number,
+                ),
+            );
             if !upstream.is_empty() {
                 buses.reserve_next(upstream, 0, None)?;
             }
