@@ -53,14 +53,14 @@ pub(super) fn spapr_vio(domain: &mut Domain) -> Result<()> {
         if belongs && !matches!(info.address, Some(Address::SpaprVio(_))) {
             info.address = Some(Address::SpaprVio(SpaprVioAddress { reg: None }));
         }
-        if let Some(Address::SpaprVio(vio)) = &mut info.address {
-            if vio.reg.is_none() {
-                let mut reg = first;
-                while !seen.insert(reg) {
-                    reg += VIO_STEP;
-                }
-                vio.reg = Some(reg);
+        if let Some(Address::SpaprVio(vio)) = &mut info.address
+            && vio.reg.is_none()
+        {
+            let mut reg = first;
+            while !seen.insert(reg) {
+                reg += VIO_STEP;
             }
+            vio.reg = Some(reg);
         }
     };
     for net in &mut devices.interfaces {
@@ -131,10 +131,11 @@ pub(super) fn ccw(domain: &mut Domain) -> Result<()> {
     let devices = &mut domain.devices;
     let bus = Address::Ccw(CcwAddress::default());
     for hostdev in &mut devices.hostdevs {
-        if let HostDevSource::Mdev(mdev) = &hostdev.source {
-            if mdev.model == MdevModel::VfioCcw && hostdev.info.address.is_none() {
-                hostdev.info.address = Some(bus.clone());
-            }
+        if let HostDevSource::Mdev(mdev) = &hostdev.source
+            && mdev.model == MdevModel::VfioCcw
+            && hostdev.info.address.is_none()
+        {
+            hostdev.info.address = Some(bus.clone());
         }
     }
     prime(devices, &bus);
@@ -143,10 +144,9 @@ pub(super) fn ccw(domain: &mut Domain) -> Result<()> {
     devices.each_info(|_, info| {
         if let Some(Address::Ccw(CcwAddress { cssid: Some(cssid), ssid: Some(ssid), devno: Some(devno) })) =
             &info.address
+            && !taken.insert((*cssid, *ssid, *devno))
         {
-            if !taken.insert((*cssid, *ssid, *devno)) {
-                twice.get_or_insert((*cssid, *ssid, *devno));
-            }
+            twice.get_or_insert((*cssid, *ssid, *devno));
         }
     });
     if let Some((cssid, ssid, devno)) = twice {
@@ -158,14 +158,14 @@ pub(super) fn ccw(domain: &mut Domain) -> Result<()> {
         .filter(|number| !taken.contains(number));
     let mut exhausted = false;
     devices.each_info_mut(|_, info| {
-        if let Some(Address::Ccw(ccw)) = &mut info.address {
-            if ccw.devno.is_none() {
-                match free.next() {
-                    Some((cssid, ssid, devno)) => {
-                        *ccw = CcwAddress { cssid: Some(cssid), ssid: Some(ssid), devno: Some(devno) };
-                    }
-                    None => exhausted = true,
+        if let Some(Address::Ccw(ccw)) = &mut info.address
+            && ccw.devno.is_none()
+        {
+            match free.next() {
+                Some((cssid, ssid, devno)) => {
+                    *ccw = CcwAddress { cssid: Some(cssid), ssid: Some(ssid), devno: Some(devno) };
                 }
+                None => exhausted = true,
             }
         }
     });

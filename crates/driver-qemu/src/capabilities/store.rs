@@ -115,12 +115,11 @@ impl Emulators {
     /// The same.
     pub fn get_blocking(&self, path: &Path) -> Result<Arc<ProbedEmulator>> {
         let slot = self.slot(path);
-        if let Ok(known) = slot.try_lock() {
-            if let Some((old, emulator)) = known.as_ref() {
-                if stamp(path)? == *old {
-                    return Ok(emulator.clone());
-                }
-            }
+        if let Ok(known) = slot.try_lock()
+            && let Some((old, emulator)) = known.as_ref()
+            && stamp(path)? == *old
+        {
+            return Ok(emulator.clone());
         }
         // a thread of its own may wait, wherever this one runs
         std::thread::scope(|scope| {

@@ -93,10 +93,10 @@ pub(super) fn devices(domain: &mut Domain, emulator: &dyn Emulator) -> Result<()
         add_input(devices, InputType::Mouse, InputBus::Ps2);
         add_input(devices, InputType::Keyboard, InputBus::Ps2);
     }
-    if let Some(model) = usb {
-        if !has_controller(devices, |kind| matches!(kind, ControllerKind::Usb { .. })) {
-            add_controller(devices, ControllerKind::Usb { model: Some(model), ports: None });
-        }
+    if let Some(model) = usb
+        && !has_controller(devices, |kind| matches!(kind, ControllerKind::Usb { .. }))
+    {
+        add_controller(devices, ControllerKind::Usb { model: Some(model), ports: None });
     }
     if board.sata && !has_controller(devices, |kind| matches!(kind, ControllerKind::Sata { .. })) {
         add_controller(devices, ControllerKind::Sata { model: None });

@@ -129,10 +129,10 @@ pub(super) fn default_usb_model(
     if machine.is_s390() {
         return None;
     }
-    if modern || (added && machine.is_q35()) {
-        if let Some(model) = first(emulator, &xhci) {
-            return Some(model);
-        }
+    if (modern || (added && machine.is_q35()))
+        && let Some(model) = first(emulator, &xhci)
+    {
+        return Some(model);
     }
     if machine.is_ppc64() || machine.arch == "ppc" {
         return first(emulator, &[("pci-ohci", UsbModel::PciOhci)]);
@@ -361,10 +361,10 @@ fn serial(serial: &mut Serial, context: &Context<'_>) -> Result<()> {
 }
 
 fn hostdev(hostdev: &mut HostDev, _: &Context<'_>) -> Result<()> {
-    if let HostDevSource::Mdev(mdev) = &mut hostdev.source {
-        if mdev.model == MdevModel::VfioPci {
-            mdev.display.get_or_insert(OnOff::Off);
-        }
+    if let HostDevSource::Mdev(mdev) = &mut hostdev.source
+        && mdev.model == MdevModel::VfioPci
+    {
+        mdev.display.get_or_insert(OnOff::Off);
     }
     Ok(())
 }

@@ -117,17 +117,17 @@ impl Checks<'_> {
     pub(super) fn tpms(&self, tpm: &Tpm) -> Result<()> {
         let path = self.emulator.path();
         let model = tpm.model.unwrap_or(TpmModel::Tis);
-        if let TpmBackend::Emulator(emulator) = &tpm.backend {
-            if emulator.version == Some(TpmVersion::V1_2) {
-                if matches!(model, TpmModel::Crb | TpmModel::Spapr | TpmModel::SpaprProxy) {
-                    return Err(unsupported(format!("TPM 1.2 is not supported for model '{model}'")));
-                }
-                if !self.machine.is_x86() {
-                    return Err(unsupported(format!(
-                        "TPM 1.2 is not supported on architecture '{}'",
-                        self.machine.arch
-                    )));
-                }
+        if let TpmBackend::Emulator(emulator) = &tpm.backend
+            && emulator.version == Some(TpmVersion::V1_2)
+        {
+            if matches!(model, TpmModel::Crb | TpmModel::Spapr | TpmModel::SpaprProxy) {
+                return Err(unsupported(format!("TPM 1.2 is not supported for model '{model}'")));
+            }
+            if !self.machine.is_x86() {
+                return Err(unsupported(format!(
+                    "TPM 1.2 is not supported on architecture '{}'",
+                    self.machine.arch
+                )));
             }
         }
         let backend = match &tpm.backend {

@@ -87,7 +87,7 @@ impl Checks<'_> {
                 return Err(unsupported("Secure boot is supported for x86_64 architecture only"));
             }
             let smm = self.domain.features.as_ref().and_then(|features| features.smm.as_ref());
-            if os.firmware.is_none() && !smm.is_some_and(|smm| smm.state == OnOff::On) {
+            if os.firmware.is_none() && smm.is_none_or(|smm| smm.state != OnOff::On) {
                 return Err(unsupported("Secure boot requires SMM feature enabled"));
             }
         }
@@ -202,7 +202,8 @@ impl Checks<'_> {
             if count != Some(max) {
                 return Err(unsupported("CPU topology doesn't match maximum vcpu count"));
             }
-            if self.machine.is_pseries() && self.domain.vcpu.online() % topology.threads.max(1) != 0 {
+            if self.machine.is_pseries() && !self.domain.vcpu.online().is_multiple_of(topology.threads.max(1))
+            {
                 return Err(unsupported(format!(
                     "vCPUs count must be a multiple of the vCPU hotplug granularity ({})",
                     topology.threads

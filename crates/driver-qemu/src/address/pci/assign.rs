@@ -236,11 +236,11 @@ impl Run {
         let kinds = &self.kinds;
         let devices = &mut domain.devices;
         for controller in &mut devices.controllers {
-            if let ControllerKind::Pci { model, .. } = &controller.kind {
-                if !matches!(model, Some(PciModel::PciRoot | PciModel::PcieRoot)) {
-                    let connect = controller.connect(kinds);
-                    choose(buses, &mut controller.info, connect)?;
-                }
+            if let ControllerKind::Pci { model, .. } = &controller.kind
+                && !matches!(model, Some(PciModel::PciRoot | PciModel::PcieRoot))
+            {
+                let connect = controller.connect(kinds);
+                choose(buses, &mut controller.info, connect)?;
             }
         }
         for filesystem in &mut devices.filesystems {
@@ -376,20 +376,19 @@ fn companion(controller: &Controller) -> Option<(u32, Option<OnOff>)> {
 fn mark_multifunction(domain: &mut Domain) {
     let mut more = std::collections::BTreeSet::new();
     domain.devices.each_info(|_, info| {
-        if let Some(Address::Pci(pci)) = &info.address {
-            if pci.function != 0 {
-                more.insert((pci.domain, pci.bus, pci.slot));
-            }
+        if let Some(Address::Pci(pci)) = &info.address
+            && pci.function != 0
+        {
+            more.insert((pci.domain, pci.bus, pci.slot));
         }
     });
     domain.devices.each_info_mut(|_, info| {
-        if let Some(Address::Pci(pci)) = &mut info.address {
-            if pci.function == 0
-                && pci.multifunction.is_none()
-                && more.contains(&(pci.domain, pci.bus, pci.slot))
-            {
-                pci.multifunction = Some(OnOff::On);
-            }
+        if let Some(Address::Pci(pci)) = &mut info.address
+            && pci.function == 0
+            && pci.multifunction.is_none()
+            && more.contains(&(pci.domain, pci.bus, pci.slot))
+        {
+            pci.multifunction = Some(OnOff::On);
         }
     });
 }

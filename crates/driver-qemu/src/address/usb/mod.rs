@@ -98,11 +98,11 @@ pub(super) fn assign(domain: &mut Domain) -> Result<()> {
     }
     each(devices, |info| complete(info).map_or(Ok(()), |usb| buses.reserve(usb)))?;
     for hub in &mut devices.hubs {
-        if choose(&mut buses, &mut hub.info)? {
-            if let Some(usb) = complete(&hub.info) {
-                buses.release(usb);
-                buses.add_hub(usb)?;
-            }
+        if choose(&mut buses, &mut hub.info)?
+            && let Some(usb) = complete(&hub.info)
+        {
+            buses.release(usb);
+            buses.add_hub(usb)?;
         }
     }
     each(devices, |info| choose(&mut buses, info).map(drop))
