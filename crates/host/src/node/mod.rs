@@ -7,6 +7,7 @@ mod hugepages;
 mod identity;
 mod kvm;
 mod memory;
+mod sysinfo;
 mod topology;
 
 use std::io;
@@ -24,6 +25,7 @@ pub use hugepages::PagePool;
 pub use identity::{boot_id, fully_qualified_hostname, host_uuid};
 pub use kvm::{KvmFacts, TscInfo};
 pub use memory::{KsmParameters, MemoryStats};
+pub use sysinfo::{Entries, Sysinfo};
 pub use topology::{CacheBank, CacheKind, Cell, Cpu, Distance, Topology};
 
 /// How often what may change is compared, in ms.

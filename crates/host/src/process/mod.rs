@@ -1,14 +1,18 @@
 //! Processes: starting QEMU and other long-lived helpers, and watching them through pidfds.
 
 mod child;
+mod credentials;
 mod dev;
+mod namespace;
 mod pidfd;
 mod spawn;
 mod usage;
 
 pub use child::Step;
+pub use credentials::Credentials;
 pub use dev::PrivateDev;
+pub use namespace::{add_node, remove_node};
 pub use pidfd::{Exit, Process, start_time};
 pub use rustix::process::{Resource, Signal};
-pub use spawn::{Credentials, Spawn, SpawnError};
+pub use spawn::{Spawn, SpawnError};
 pub use usage::{Usage, affinity, set_affinity, threads, usage};

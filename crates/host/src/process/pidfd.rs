@@ -1,7 +1,7 @@
 //! A running process, held so that its number cannot come to mean another one.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 use tokio::io::Interest;
@@ -52,6 +52,10 @@ impl Process {
         Ok(Process { pid, start_time, pidfd })
     }
 
+    pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.get_ref().as_fd()
+    }
+
     /// Its number.
     pub fn pid(&self) -> i32 {
         self.pid
@@ -83,7 +87,7 @@ impl Process {
     pub async fn exited(&self) -> Exit {
         // an error means that the runtime shuts down; the status may be there all the same
         let _ = self.pidfd.readable().await;
-        let pidfd = WaitId::PidFd(self.pidfd.get_ref().as_fd());
+        let pidfd = WaitId::PidFd(self.pidfd());
         match rustix::process::waitid(pidfd, WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
             Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
                 (Some(code), _) => Exit::Code(code),

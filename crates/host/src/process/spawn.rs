@@ -13,22 +13,12 @@ use rustix::process::{Gid, Resource, Rlimit, Uid};
 use virtus_base::{Error, ErrorDomain};
 
 use super::child::{self, Plan, Report, Step};
+use super::credentials::Credentials;
 use super::dev::PrivateDev;
 use super::pidfd::Process;
 
 /// The child's stack, in bytes. It only makes system calls.
 const STACK: usize = 128 * 1024;
-
-/// Whom a process runs as.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credentials {
-    /// User id.
-    pub uid: u32,
-    /// Group id.
-    pub gid: u32,
-    /// Supplementary groups.
-    pub groups: Vec<u32>,
-}
 
 /// A process to start. Nothing of the daemon's environment, descriptors or signal handling is passed on unless it
 /// is named here. The process outlives the daemon.
