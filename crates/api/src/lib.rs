@@ -30,7 +30,7 @@ pub use call::{Call, Caller, ConnectionId, Identity};
 pub use connection::Connections;
 pub use domain::*;
 pub use drivers::*;
-pub use event::{Event, EventSink};
+pub use event::{DomainEvent, Event, EventSink, QemuMonitorEvent};
 pub use interface::Interfaces;
 pub use lxc::LxcCalls;
 pub use network::Networks;

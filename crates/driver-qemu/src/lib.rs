@@ -1,10 +1,29 @@
 //! The QEMU driver.
 
 pub mod address;
+mod agent;
+mod calls;
 pub mod capabilities;
 pub mod define;
 mod disk_name;
+pub mod domain;
+mod driver;
 pub mod emulator;
+mod error;
+mod launch;
+pub mod layout;
 mod machine;
+mod ports;
 pub mod postparse;
+pub mod process;
+pub mod stats;
+pub mod store;
+mod usage;
 pub mod validate;
+
+pub use driver::{Driver, Setup};
+
+/// The version of libvirt this daemon speaks as, as its clients know it: major, minor and release.
+pub const LIBVIRT_VERSION: u64 = 11_003_000;
+/// The same in words.
+pub const LIBVIRT_VERSION_TEXT: &str = "11.3.0";

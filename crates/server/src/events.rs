@@ -72,11 +72,7 @@ impl Registrations {
     /// Registers the old way, without a callback's id.
     pub(crate) fn add_legacy(&mut self, event: i32) -> Result<()> {
         if self.legacy.contains(&event) {
-            return Err(Error::new(
-                ErrorDomain::NONE,
-                ErrorCode::INVALID_ARG,
-                "event callback already tracked",
-            ));
+            return Err(internal(format!("domain event {event} already registered")));
         }
         self.legacy.push(event);
         Ok(())

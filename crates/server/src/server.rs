@@ -118,14 +118,10 @@ impl Server {
         self.lock().get(&id).cloned()
     }
 
-    /// Whether another client may connect: neither too many are connected nor too many that have not
-    /// authenticated.
+    /// Whether another client may connect.
     pub fn has_room(&self) -> bool {
-        let most = |limit: &AtomicU32| usize::try_from(limit.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
-        let clients = self.lock();
-        let anonymous = clients.values().filter(|c| !c.authenticated.load(Ordering::Relaxed));
-        clients.len() < most(&self.limits.max_clients)
-            && (self.programs == Programs::Admin || anonymous.count() < most(&self.limits.max_anonymous))
+        let most = usize::try_from(self.limits.max_clients.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+        self.client_count() < most
     }
 
     /// Serves a connection from now on.
@@ -133,8 +129,7 @@ impl Server {
         let identity = peer(&fd);
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-        let client =
-            Arc::new(Client::new(id, identity, connection, read_only, self.programs == Programs::Admin));
+        let client = Arc::new(Client::new(id, identity, connection, read_only, true));
         self.lock().insert(id, client.clone());
         let server = self.clone();
         self.shards.run(move || {

@@ -113,15 +113,30 @@ impl Error {
         e
     }
 
+    /// An argument that `function` refuses by itself: unlike others of its code the text has no sentence around
+    /// it, and the raw values name the function and the argument.
+    pub fn invalid_argument(domain: ErrorDomain, function: &str, argument: &str, text: String) -> Self {
+        Error(Box::new(Fields {
+            code: ErrorCode::INVALID_ARG,
+            domain,
+            message: text,
+            level: ErrorLevel::Error,
+            str1: Some(function.to_owned()),
+            str2: Some(argument.to_owned()),
+            str3: None,
+            int1: 0,
+            int2: 0,
+        }))
+    }
+
     /// Flags outside `supported` were given to `function` (the C name libvirt reports: often the driver's).
     pub fn check_flags(domain: ErrorDomain, flags: u32, supported: u32, function: &str) -> Result<()> {
         match flags & !supported {
             0 => Ok(()),
-            extra => Err(Error::new(
-                domain,
-                ErrorCode::INVALID_ARG,
-                format!("unsupported flags (0x{extra:x}) in function {function}"),
-            )),
+            extra => {
+                let text = format!("unsupported flags (0x{extra:x}) in function {function}");
+                Err(Error::invalid_argument(domain, function, "flags", text))
+            }
         }
     }
 
@@ -191,6 +206,6 @@ mod tests {
     fn unknown_flags_are_named() {
         assert!(Error::check_flags(ErrorDomain::QEMU, 3, 3, "f").is_ok());
         let e = Error::check_flags(ErrorDomain::QEMU, 0x41, 1, "qemuDomainX").unwrap_err();
-        assert_eq!(e.message(), "invalid argument: unsupported flags (0x40) in function qemuDomainX");
+        assert_eq!(e.message(), "unsupported flags (0x40) in function qemuDomainX");
     }
 }

@@ -15,7 +15,6 @@ pub mod os;
 mod parse;
 pub mod post_parse;
 pub mod qemu_ns;
-pub mod schema;
 pub mod seclabel;
 pub mod sysinfo;
 pub mod validate;
@@ -55,7 +54,7 @@ pub struct ParseOptions {
     pub inactive: bool,
     /// Skip the generic validation (documents from disk, which once were valid).
     pub skip_validate: bool,
-    /// Refuse what the schema does not have, as [`schema`] does.
+    /// Refuse elements and attributes that are not known.
     pub strict: bool,
 }
 
@@ -171,17 +170,18 @@ impl Domain {
         let document = Document::parse(xml, ErrorDomain::DOMAIN, &read)?;
         let domain = Domain::from_element(document.root_named("domain")?, options)?;
         match document.unknown() {
-            Some((kind, name, line)) if options.strict => Err(schema::unknown(kind, name, line)),
+            Some((kind, name, line)) if options.strict => Err(Error::new(
+                ErrorDomain::XML,
+                ErrorCode::XML_INVALID_SCHEMA,
+                format!("unknown {kind} '{name}' at line {line}"),
+            )),
             _ => Ok(domain),
         }
     }
 
     /// Reads a `<domain>` element inside another document (a status file, a snapshot).
-    pub fn from_element(e: Element<'_>, options: &ParseOptions) -> Result<Domain> {
-        let mut domain = match options.strict {
-            true => schema::read(e)?,
-            false => Domain::read(e)?,
-        };
+    pub fn from_element(e: Element<'_>, _: &ParseOptions) -> Result<Domain> {
+        let mut domain = Domain::read(e)?;
         post_parse::order::arrange(&mut domain.devices);
         consistency::check(&domain)?;
         Ok(domain)

@@ -110,6 +110,11 @@ impl Gate {
         self.0.lock().current
     }
 
+    /// For how long the oldest of the jobs has gone on.
+    pub fn oldest(&self) -> Option<Duration> {
+        self.0.lock().holders.values().map(|h| h.since.elapsed()).max()
+    }
+
     fn refusal(&self, wanted: Wanted, owner: Owner, object: &str) -> Error {
         let state = self.0.lock();
         let agent = matches!(wanted, Wanted::Agent(_));

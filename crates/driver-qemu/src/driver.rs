@@ -1,0 +1,268 @@
+//! The driver: all domains, and what every call needs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use virtus_api::{Call, DomainEvent, DomainRef, Event, EventSink};
+use virtus_base::{Error, ErrorDomain, Result, Uuid};
+use virtus_host::node::Node;
+use virtus_host::process::Credentials;
+use virtus_state::Registry;
+use virtus_state::file::{self, Durability};
+use virtus_state::gate::{Owner, Wanted};
+
+use crate::capabilities::Emulators;
+use crate::domain::status::{Status, with_header};
+use crate::domain::{Domain, View, reference};
+use crate::error::{internal, no_domain, system};
+use crate::layout::Layout;
+use crate::ports::Ports;
+use crate::process::{self, Job, Running};
+use crate::store;
+
+/// What a driver is made from.
+pub struct Setup {
+    /// Where its files are.
+    pub layout: Layout,
+    /// What its clients call it, e.g. `qemu:///system`.
+    pub uri: String,
+    /// The emulators.
+    pub emulators: Arc<Emulators>,
+    /// The host.
+    pub node: Arc<Node>,
+    /// Where its events go.
+    pub events: Arc<dyn EventSink>,
+    /// Whom QEMU runs as, when the daemon may choose.
+    pub user: Option<Credentials>,
+    /// How long a call waits for a job.
+    pub job_wait: Duration,
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setup").field("layout", &self.layout).field("uri", &self.uri).finish_non_exhaustive()
+    }
+}
+
+/// A QEMU driver. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Driver(pub(crate) Arc<Shared>);
+
+/// What calls and tasks share.
+#[derive(Debug)]
+pub struct Shared {
+    pub(crate) setup: Setup,
+    pub(crate) registry: Registry<Domain>,
+    pub(crate) ports: Ports,
+    /// Where tasks live that outlive the call that began them.
+    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) hostname: String,
+    last_id: AtomicI32,
+}
+
+impl std::ops::Deref for Driver {
+    type Target = Arc<Shared>;
+    fn deref(&self) -> &Arc<Shared> {
+        &self.0
+    }
+}
+
+impl Driver {
+    /// Makes the directories, reads all definitions and takes up the guests that run. It returns as soon as all
+    /// domains are known; guests are reached and domains started in the background. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When a directory cannot be made or read.
+    pub fn start(setup: Setup) -> Result<Driver> {
+        let shared = Arc::new(Shared {
+            setup,
+            registry: Registry::default(),
+            ports: Ports::default(),
+            runtime: tokio::runtime::Handle::current(),
+            hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            last_id: AtomicI32::new(0),
+        });
+        let driver = Driver(shared);
+        driver.make_directories()?;
+        let config = driver.setup.layout.config.clone();
+        let loaded = store::load(&driver.setup.layout)
+            .map_err(|e| system(format_args!("Failed to open dir '{}'", config.display()), &e))?;
+        for found in loaded {
+            let mut view = View::defined(found.name.as_str().into(), Arc::new(found.definition));
+            view.autostart = found.autostart;
+            if driver.registry.insert(Domain::new(found.uuid, view)).is_err() {
+                tracing::error!("domain '{}' has the UUID of another one; it is passed over", found.name);
+            }
+        }
+        driver.find_managed_saves();
+        process::reconnect(&driver);
+        Ok(driver)
+    }
+
+    fn make_directories(&self) -> Result<()> {
+        use std::os::unix::fs::{DirBuilderExt, chown};
+        for (path, mode, of_qemu) in self.setup.layout.directories() {
+            let made = std::fs::DirBuilder::new().recursive(true).mode(mode).create(&path);
+            made.map_err(|e| system(format_args!("Failed to create directory '{}'", path.display()), &e))?;
+            if let (true, Some(user)) = (of_qemu, &self.setup.user) {
+                chown(&path, Some(user.uid), Some(user.gid)).map_err(|e| {
+                    let whose = format!("{}:{}", user.uid, user.gid);
+                    system(format_args!("unable to set ownership of '{}' to {whose}", path.display()), &e)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn find_managed_saves(&self) {
+        let saves = file::list(&self.setup.layout.lib.join("save"), "save").unwrap_or_default();
+        for (name, _) in saves {
+            if let Some(domain) = self.registry.by_name(&name) {
+                domain.update(|view| view.managed_save = true, |_| (), |_| ());
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// The domain a call is about.
+    ///
+    /// # Errors
+    /// `NO_DOMAIN`.
+    pub(crate) fn find(&self, dom: &DomainRef) -> Result<Arc<Domain>> {
+        self.registry.by_uuid(&dom.uuid).ok_or_else(|| no_domain(&dom.uuid, &dom.name))
+    }
+
+    /// The domain a call is about, and what is known of it.
+    ///
+    /// # Errors
+    /// `NO_DOMAIN`.
+    pub(crate) fn look(&self, dom: &DomainRef) -> Result<Arc<View>> {
+        Ok(self.find(dom)?.view())
+    }
+
+    /// Waits for a job on a domain.
+    ///
+    /// # Errors
+    /// `OPERATION_TIMEOUT`, naming who holds it.
+    pub(crate) async fn job(&self, call: &Call, domain: &Arc<Domain>, wanted: Wanted) -> Result<Job> {
+        let owner =
+            Owner { api: dispatch_name(call.function), pid: call.caller.identity.process.map(|p| p.0) };
+        let name = &domain.view().name;
+        let guard = domain.gate.begin(wanted, owner, self.setup.job_wait, name).await?;
+        Ok(Job::new(Arc::clone(domain), guard))
+    }
+
+    /// Changes a domain's view: written to its status file if it runs, then published, then told by the events
+    /// that `change` returns.
+    pub(crate) fn change(&self, domain: &Arc<Domain>, change: impl FnOnce(&mut View) -> Vec<DomainEvent>) {
+        let before = domain.view().id;
+        let mut events = Vec::new();
+        domain.update(|view| events = change(view), |view| self.persist(domain, view), |_| ());
+        let after = domain.view().id;
+        if before != after {
+            self.registry.set_id(domain, before, after);
+        }
+        for event in events {
+            self.tell(domain, event);
+        }
+    }
+
+    /// Writes the status file of a running domain.
+    fn persist(&self, domain: &Arc<Domain>, view: &View) {
+        let (Some(running), Some(live)) = (domain.running.load_full(), &view.live) else { return };
+        if let Err(e) = self.write_status(&running, view, live.model.clone()) {
+            tracing::error!("cannot write the status of domain '{}': {e}", view.name);
+        }
+    }
+
+    /// Writes a status file.
+    pub(crate) fn write_status(
+        &self,
+        running: &Running,
+        view: &View,
+        mut model: virtus_conf::domain::Domain,
+    ) -> Result<()> {
+        model.id = Some(running.id);
+        let status = Status {
+            state: view.state,
+            pid: running.process.pid(),
+            start_time: Some(running.process.start_time()),
+            monitor: running.lib_dir.join("monitor.sock"),
+            vcpus: running.vcpus(),
+            capabilities: running.capabilities.to_vec(),
+            lib_dir: running.lib_dir.clone(),
+            channel_dir: running.channel_dir.clone(),
+            job: running.is_starting().then(|| "start".to_owned()),
+            fake_reboot: running.fake_reboot.load(Ordering::Relaxed),
+            agent_timeout: running.agent_timeout.load(Ordering::Relaxed),
+            domain: model,
+        };
+        let path = self.setup.layout.status(&view.name);
+        let text = with_header(&format!("edit {}", view.name), &status.format());
+        file::write(&path, text.as_bytes(), 0o600, Durability::Process)
+            .map_err(|e| system(format_args!("cannot write config file '{}'", path.display()), &e))
+    }
+
+    /// Tells everybody.
+    pub(crate) fn tell(&self, domain: &Domain, event: DomainEvent) {
+        self.setup.events.publish(Event::Domain(domain.reference(), event));
+    }
+
+    /// Tells everybody of a domain that has another name or number by now.
+    pub(crate) fn tell_as(&self, dom: DomainRef, event: DomainEvent) {
+        self.setup.events.publish(Event::Domain(dom, event));
+    }
+
+    /// Runs `work` to its end, even if the caller goes away meanwhile.
+    pub(crate) async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let done = self.runtime.spawn(work).await;
+        done.unwrap_or_else(|e| Err(internal(format!("the call's task ended: {e}"))))
+    }
+
+    /// Runs `work`, which waits for the disk or another program, where it holds up nobody.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let done = self.runtime.spawn_blocking(work).await;
+        done.unwrap_or_else(|e| Err(internal(format!("the call's task ended: {e}"))))
+    }
+
+    /// A number for a domain that is started.
+    pub(crate) fn next_id(&self) -> i32 {
+        self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1)
+    }
+
+    /// A number that is taken already.
+    pub(crate) fn seen_id(&self, id: i32) {
+        self.last_id.fetch_max(id, Ordering::Relaxed);
+    }
+
+    /// Refuses flags outside `supported`.
+    pub(crate) fn flags(flags: u32, supported: u32, function: &str) -> Result<()> {
+        Error::check_flags(ErrorDomain::QEMU, flags, supported, function)
+    }
+
+    /// How the wire names a domain.
+    pub(crate) fn reference(uuid: Uuid, view: &View) -> DomainRef {
+        reference(uuid, view)
+    }
+}
+
+/// libvirt's name of the daemon's side of a call, e.g. `remoteDispatchDomainSuspend`. Made once for each.
+fn dispatch_name(function: &'static str) -> &'static str {
+    use std::collections::HashMap;
+    use std::sync::Mutex;
+    static NAMES: Mutex<Option<HashMap<&'static str, &'static str>>> = Mutex::new(None);
+    let mut names = process::lock(&NAMES);
+    names.get_or_insert_default().entry(function).or_insert_with(|| {
+        let plain = function.strip_prefix("vir").unwrap_or(function);
+        // as many as there are procedures, and each only once
+        Box::leak(format!("remoteDispatch{plain}").into_boxed_str())
+    })
+}

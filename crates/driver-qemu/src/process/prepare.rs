@@ -1,0 +1,232 @@
+//! What has to be there before a QEMU is started: the live definition, directories, sockets, keys, its log.
+
+use std::collections::HashMap;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use virtus_base::Result;
+use virtus_conf::domain as conf;
+use virtus_conf::domain::device::chardev::SocketMode;
+use virtus_conf::domain::device::console::{ChannelState, ChannelTarget};
+use virtus_conf::domain::device::graphics::{Listen, Vnc};
+use virtus_conf::domain::device::{ChardevSource, Graphics};
+use virtus_conf::domain::misc::Resource;
+use virtus_conf::domain::seclabel::{SecLabel, SecLabelType};
+use virtus_host::process::Spawn;
+use virtus_state::Undo;
+use virtus_xml::YesNo;
+
+use super::{log, stop};
+use crate::driver::Shared;
+use crate::error::{internal, system, unsupported};
+
+/// The places of one running domain.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    pub(super) lib_dir: PathBuf,
+    pub(super) channel_dir: PathBuf,
+    pub(super) monitor: PathBuf,
+    pub(super) log: PathBuf,
+}
+
+impl Places {
+    pub(super) fn of(shared: &Shared, id: i32, name: &str) -> Places {
+        let layout = &shared.setup.layout;
+        let lib_dir = layout.domain_dir(id, name);
+        Places {
+            monitor: lib_dir.join("monitor.sock"),
+            lib_dir,
+            channel_dir: layout.channel_dir(id, name),
+            log: layout.log(name),
+        }
+    }
+}
+
+/// The definition as it is while the domain runs: with aliases, ports, paths and labels.
+pub(super) fn live_model(
+    shared: &Shared,
+    mut model: conf::Domain,
+    id: i32,
+    places: &Places,
+) -> Result<conf::Domain> {
+    model.id = Some(id);
+    crate::address::alias::assign(&mut model);
+    for channel in &mut model.devices.channels {
+        let ChannelTarget::Virtio { name: Some(name), state } = &mut channel.target else { continue };
+        *state = Some(ChannelState::Disconnected);
+        if let ChardevSource::Unix { source } = &mut channel.chardev.source
+            && source.path.is_none()
+        {
+            source.mode = Some(SocketMode::Bind);
+            source.path = Some(places.channel_dir.join(&*name).to_string_lossy().into_owned());
+        }
+    }
+    for graphics in &mut model.devices.graphics {
+        if let Graphics::Vnc(vnc) = graphics {
+            vnc_server(shared, vnc, id, places)?;
+        }
+    }
+    if let Some(user) = &shared.setup.user {
+        let partition = model.resource.get_or_insert_with(Resource::default);
+        partition.partition.get_or_insert_with(|| "/machine".to_owned());
+        if !model.seclabels.iter().any(|l| l.model.as_deref() == Some("dac")) {
+            let label = format!("+{}:+{}", user.uid, user.gid);
+            model.seclabels.push(SecLabel {
+                kind: Some(SecLabelType::Dynamic),
+                model: Some("dac".to_owned()),
+                relabel: Some(YesNo::Yes),
+                label: Some(label.clone()),
+                imagelabel: Some(label),
+                baselabel: None,
+            });
+        }
+    }
+    Ok(model)
+}
+
+fn vnc_server(shared: &Shared, vnc: &mut Vnc, id: i32, places: &Places) -> Result<()> {
+    for listen in &mut vnc.server.listens.list {
+        match listen {
+            Listen::Address { address: address @ None } => *address = Some("127.0.0.1".to_owned()),
+            Listen::Socket { socket: socket @ None, auto_generated, .. } => {
+                *socket = Some(places.lib_dir.join("vnc.sock").to_string_lossy().into_owned());
+                *auto_generated = true;
+            }
+            Listen::Network { network, address: None } => {
+                return Err(unsupported(format!("cannot find the address of network '{network}'")));
+            }
+            _ => {}
+        }
+    }
+    if !vnc.server.listens.on_ports() {
+        return Ok(());
+    }
+    let ports = &mut vnc.server.ports;
+    if ports.autoport {
+        ports.port = Some(i32::from(shared.ports.take(id)?));
+    } else if let Some(port) = ports.port.and_then(|p| u16::try_from(p).ok()) {
+        shared.ports.note(port, id);
+    }
+    if ports.websocket == Some(-1) {
+        ports.websocket = Some(i32::from(shared.ports.take(id)?));
+        ports.websocket_generated = true;
+    }
+    Ok(())
+}
+
+/// Makes the directories of a domain that is started.
+pub(super) fn directories(shared: &Shared, places: &Places, undo: &mut Undo) -> Result<()> {
+    for path in [&places.lib_dir, &places.channel_dir] {
+        // what a domain of the same number left in a crash is of no use to anybody
+        stop::remove_directory(path);
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o750)
+            .create(path)
+            .map_err(|e| system(format_args!("Cannot create directory '{}'", path.display()), &e))?;
+        let made = path.clone();
+        undo.push("directory", move || {
+            stop::remove_directory(&made);
+            Ok(())
+        });
+        // whatever the umask is
+        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o750));
+        give_to_qemu(shared, path)?;
+    }
+    Ok(())
+}
+
+/// Makes a file or directory QEMU's own.
+pub(super) fn give_to_qemu(shared: &Shared, path: &Path) -> Result<()> {
+    let Some(user) = &shared.setup.user else { return Ok(()) };
+    chown(path, Some(user.uid), Some(user.gid)).map_err(|e| {
+        let whose = format!("{}:{}", user.uid, user.gid);
+        system(format_args!("unable to set user and group to '{whose}' on '{}'", path.display()), &e)
+    })
+}
+
+/// The key that secrets on QEMU's command line are encrypted with.
+pub(super) fn master_key(shared: &Shared, places: &Places) -> Result<()> {
+    use std::io::Write;
+    let path = places.lib_dir.join("master-key.aes");
+    let mut key = [0u8; 32];
+    getrandom::fill(&mut key).map_err(|e| internal(format!("failed to generate byte stream: {e}")))?;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| file.write_all(&key))
+        .map_err(|e| system(format_args!("failed to write master key file {}", path.display()), &e))?;
+    give_to_qemu(shared, &path)
+}
+
+/// The numbers under which a QEMU finds the sockets that were opened for it.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    pub(super) monitor: i32,
+    pub(super) chardevs: HashMap<String, i32>,
+}
+
+/// Opens the monitor's socket and those of the character devices that QEMU serves.
+pub(super) fn sockets(
+    shared: &Shared,
+    model: &conf::Domain,
+    places: &Places,
+    spawn: &mut Spawn,
+) -> Result<Sockets> {
+    let monitor = spawn.next_fd(listen(&places.monitor)?);
+    let mut chardevs = HashMap::new();
+    for (alias, path) in chardev_servers(model) {
+        let path = Path::new(path);
+        let listener = listen(path)?;
+        give_to_qemu(shared, path)?;
+        chardevs.insert(alias, spawn.next_fd(listener));
+    }
+    Ok(Sockets { monitor, chardevs })
+}
+
+fn listen(path: &Path) -> Result<UnixListener> {
+    // left by an earlier guest
+    let _ = std::fs::remove_file(path);
+    let listener = UnixListener::bind(path)
+        .map_err(|e| system(format_args!("Unable to bind to UNIX socket path '{}'", path.display()), &e))?;
+    // whatever the umask is
+    let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o775));
+    Ok(listener)
+}
+
+/// The character devices whose Unix socket QEMU serves: QEMU's name of each, and the socket's path.
+fn chardev_servers(model: &conf::Domain) -> Vec<(String, &str)> {
+    let devices = &model.devices;
+    let sources = (devices.serials.iter().map(|d| (&d.info, &d.chardev)))
+        .chain(devices.parallels.iter().map(|d| (&d.info, &d.chardev)))
+        .chain(devices.channels.iter().map(|d| (&d.info, &d.chardev)))
+        // the first console may be the first serial port once more
+        .chain(devices.consoles.iter().filter(|c| !is_serial(c)).map(|d| (&d.info, &d.chardev)));
+    sources
+        .filter_map(|(info, chardev)| match &chardev.source {
+            ChardevSource::Unix { source } if source.mode != Some(SocketMode::Connect) => {
+                Some((format!("char{}", info.alias.as_deref()?), source.path.as_deref()?))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether a console only repeats a serial port.
+pub(crate) fn is_serial(console: &virtus_conf::domain::device::Console) -> bool {
+    use virtus_conf::domain::device::console::ConsoleType;
+    matches!(console.kind, None | Some(ConsoleType::Serial))
+}
+
+/// The domain's log, opened for QEMU: standard output and errors.
+pub(super) fn log_file(places: &Places, spawn: &mut Spawn) -> Result<std::fs::File> {
+    let file = log::open(&places.log)?;
+    for number in [1, 2] {
+        let copy = file.try_clone().map_err(|e| system("cannot duplicate the log's descriptor", &e))?;
+        spawn.fd(copy, number);
+    }
+    Ok(file)
+}
