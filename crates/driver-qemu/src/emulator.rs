@@ -5,6 +5,8 @@ use std::sync::Arc;
 use virtus_base::Result;
 use virtus_conf::domain::VirtType;
 
+use crate::firmware::Firmware;
+
 /// A machine type of an emulator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MachineType {
@@ -70,4 +72,16 @@ pub trait Environment: Send + Sync {
     fn nvram_dir(&self) -> &str;
     /// Whether the daemon serves the whole system.
     fn privileged(&self) -> bool;
+    /// The firmware that is installed, the preferred first.
+    fn firmware(&self) -> Vec<Firmware>;
+    /// Firmware without descriptors and the templates of its variables, as the daemon's configuration lists them.
+    fn firmware_pairs(&self) -> Vec<(String, String)> {
+        let pairs = [
+            ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
+            ("/usr/share/OVMF/OVMF_CODE.secboot.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
+            ("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"),
+            ("/usr/share/AAVMF/AAVMF32_CODE.fd", "/usr/share/AAVMF/AAVMF32_VARS.fd"),
+        ];
+        pairs.map(|(code, template)| (code.to_owned(), template.to_owned())).to_vec()
+    }
 }

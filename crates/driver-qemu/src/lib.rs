@@ -11,6 +11,7 @@ mod driver;
 pub mod emulator;
 mod error;
 mod launch;
+pub mod firmware;
 pub mod layout;
 mod machine;
 mod ports;

@@ -10,6 +10,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::{Capabilities, ProbedEmulator, probe};
 use crate::emulator::{Emulator, Environment};
+use crate::firmware::{self, Firmware};
 
 /// What must be unchanged for remembered capabilities to hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,6 +220,16 @@ impl Environment for Emulators {
 
     fn privileged(&self) -> bool {
         self.privileged
+    }
+
+    fn firmware(&self) -> Vec<Firmware> {
+        let mut directories = vec!["/usr/share/qemu/firmware".into(), "/etc/qemu/firmware".into()];
+        if !self.privileged {
+            let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
+            let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or(home);
+            directories.extend(config.map(|config| config.join("qemu/firmware")));
+        }
+        firmware::installed(&directories)
     }
 }
 

@@ -9,8 +9,10 @@ mod domain;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::Device;
+use virtus_conf::domain::validate;
 
 use crate::emulator::{Emulator, Environment};
+use crate::firmware;
 
 /// Architecture and emulator: what has to be known before anything else.
 ///
@@ -32,6 +34,8 @@ pub fn basic(domain: &mut Domain, environment: &dyn Environment) -> Result<()> {
 /// libvirt's, for what cannot be had on the machine.
 pub fn whole(domain: &mut Domain, emulator: &dyn Emulator, environment: &dyn Environment) -> Result<()> {
     domain::machine(domain, emulator)?;
+    validate::boot(domain)?;
+    firmware::fill(domain, environment)?;
     defaults::devices(domain, emulator)?;
     cpu::default_model(domain, emulator)?;
     domain::features(domain, emulator);
@@ -39,7 +43,6 @@ pub fn whole(domain: &mut Domain, emulator: &dyn Emulator, environment: &dyn Env
     cpu::complete(domain, emulator)?;
     domain::tseg(domain, emulator)?;
     domain::numa(domain)?;
-    let _ = environment;
     Ok(())
 }
 

@@ -123,7 +123,7 @@ impl Checks<'_> {
     }
 
     fn lun(&self, disk: &Disk, bus: DiskBus, copy_on_read: bool) -> Result<()> {
-        if !matches!(bus, DiskBus::Scsi) {
+        if !matches!(bus, DiskBus::Scsi | DiskBus::Virtio) {
             return Err(unsupported(format!("disk device='lun' is not supported for bus='{bus}'")));
         }
         if copy_on_read {
@@ -145,9 +145,6 @@ impl Checks<'_> {
     fn disk_address(&self, disk: &Disk, bus: DiskBus) -> Result<()> {
         let drive = match (&disk.info.address, bus) {
             (Some(Address::Drive(drive)), _) => drive,
-            (_, DiskBus::Scsi | DiskBus::Ide | DiskBus::Fdc) => {
-                return Err(internal(format!("unexpected address type for {bus} disk")));
-            }
             (Some(other), DiskBus::Usb) if !matches!(other, Address::Usb(_)) => {
                 return Err(internal("unexpected address type for usb disk"));
             }

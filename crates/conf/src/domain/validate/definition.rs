@@ -177,7 +177,11 @@ fn hugepages(domain: &Domain) -> Result<()> {
     Ok(())
 }
 
-fn boot(domain: &Domain) -> Result<()> {
+/// What boots: firmware, its variables, kernel and menu.
+///
+/// # Errors
+/// `XML_DETAIL` for settings that exclude each other.
+pub fn boot(domain: &Domain) -> Result<()> {
     let os = &domain.os;
     let features = os.firmware_features.as_ref().map(|f| f.features.as_slice()).unwrap_or_default();
     if let Some(firmware) = os.firmware {

@@ -17,7 +17,7 @@ use super::Domain;
 use super::device::VirtioOptions;
 use super::parse::unsupported;
 
-pub use definition::definition;
+pub use definition::{boot, definition};
 pub use device::{devices, one as device};
 
 /// All of it: each device, then the definition as a whole.
