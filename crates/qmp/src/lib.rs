@@ -8,9 +8,11 @@ pub mod agent;
 pub mod command;
 mod error;
 pub mod event;
+#[doc(hidden)]
 pub mod fake;
 mod message;
 mod monitor;
+mod request;
 mod transport;
 
 pub use agent::Agent;
@@ -18,4 +20,5 @@ pub use command::Command;
 pub use error::{Error, Result};
 pub use event::{Event, EventKind, Events};
 pub use message::{Greeting, Version};
-pub use monitor::{Batch, Monitor, Options, Ticket};
+pub use monitor::{Monitor, Options};
+pub use request::{Batch, Ticket};

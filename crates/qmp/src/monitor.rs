@@ -1,12 +1,8 @@
 //! A connection to QEMU's monitor.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -17,8 +13,12 @@ use tokio::sync::oneshot;
 use crate::command::{Command, QmpCapabilities};
 use crate::error::{Error, Result};
 use crate::event::{Event, EventSender, Events};
-use crate::message::{Greeting, Line, Refusal};
+use crate::message::{Greeting, Line};
+use crate::request::{Batch, ID_PREFIX, Reply, Ticket, line_of, within};
 use crate::transport::{End, Link, Receiver};
+
+/// A QEMU that does not answer is asked no more than this many questions.
+const MAX_UNDER_WAY: usize = 4096;
 
 /// How a monitor is opened.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +41,7 @@ struct Handle {
 }
 
 /// What callers and the connection's task have in common.
-struct Shared {
+pub(crate) struct Shared {
     vm: String,
     state: Mutex<State>,
 }
@@ -58,11 +58,6 @@ struct State {
 struct Waiting {
     command: String,
     reply: oneshot::Sender<Result<Reply>>,
-}
-
-/// A reply's two faces: the value for typed callers, the whole line for those that pass it on.
-struct Reply {
-    line: Box<RawValue>,
 }
 
 impl Drop for Handle {
@@ -87,7 +82,7 @@ impl Monitor {
         let accepted = monitor.submit(&QmpCapabilities {});
         let timeout = monitor.0.timeout;
         let both = async {
-            let greeting = greeting.await.map_err(|_| monitor.ended())??;
+            let greeting = greeting.await.map_err(|_| monitor.0.shared.why_ended())??;
             accepted.await?;
             Ok(greeting)
         };
@@ -157,7 +152,7 @@ impl Monitor {
 
     /// Several commands that go out in one write.
     pub fn batch(&self) -> Batch<'_> {
-        Batch { monitor: self, bytes: Vec::new(), fds: Vec::new() }
+        Batch::new(self)
     }
 
     /// Runs a command given by name, with arguments as JSON (`Value::Null` for none); the result is its `return`.
@@ -203,188 +198,43 @@ impl Monitor {
         self.0.shared.lock().ended.is_some() || self.0.link.is_closed()
     }
 
-    fn ended(&self) -> Error {
-        let ended = self.0.shared.lock().ended.clone();
-        ended.unwrap_or_else(|| Error::Closed { vm: self.0.shared.vm.clone() })
+    pub(crate) fn link(&self) -> &Link {
+        &self.0.link
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
     }
 }
-
-/// Commands collected to go out in one write; QEMU runs them in order. Dropped unsent, it sends what it has.
-#[must_use]
-pub struct Batch<'a> {
-    monitor: &'a Monitor,
-    bytes: Vec<u8>,
-    fds: Vec<OwnedFd>,
-}
-
-impl std::fmt::Debug for Batch<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Batch").field("bytes", &self.bytes.len()).field("fds", &self.fds.len()).finish()
-    }
-}
-
-impl Batch<'_> {
-    /// Adds a command.
-    pub fn add<C: Command>(&mut self, command: &C) -> Ticket<C::Reply> {
-        let empty = size_of::<C>() == 0;
-        self.push(C::NAME, (!empty).then_some(command))
-    }
-
-    /// Adds a command with descriptors. QEMU hands the descriptors of one message to the command it reads first,
-    /// so what was added before goes out first, alone.
-    pub fn add_with_fds<C: Command>(&mut self, command: &C, fds: Vec<OwnedFd>) -> Ticket<C::Reply> {
-        self.flush();
-        let ticket = self.add(command);
-        self.fds = fds;
-        self.flush();
-        ticket
-    }
-
-    /// Adds a command by name, with arguments as JSON (`Value::Null` for none).
-    pub fn add_raw(&mut self, name: &str, arguments: &Value) -> Ticket<Value> {
-        self.push(name, (!arguments.is_null()).then_some(arguments))
-    }
-
-    /// Sends what was added.
-    pub fn send(self) {}
-
-    fn push<R>(&mut self, name: &str, arguments: Option<impl serde::Serialize>) -> Ticket<R> {
-        #[derive(serde::Serialize)]
-        struct Out<'a, A> {
-            execute: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            arguments: Option<A>,
-            id: String,
-        }
-        Ticket::start(self.monitor, name.to_owned(), |id| {
-            self.bytes.extend(line_of(&Out { execute: name, arguments, id }));
-        })
-    }
-
-    fn flush(&mut self) {
-        let fds = std::mem::take(&mut self.fds);
-        self.monitor.0.link.send(std::mem::take(&mut self.bytes), fds);
-    }
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        self.flush();
-    }
-}
-
-/// A command as one line. Our own types always have a JSON form; a line that has none is left out and its caller
-/// sees the timeout.
-fn line_of(command: &impl serde::Serialize) -> Vec<u8> {
-    let mut line = serde_json::to_vec(command).unwrap_or_default();
-    line.push(b'\n');
-    tracing::trace!(target: "virtus_qmp", command = %String::from_utf8_lossy(&line).trim_end());
-    line
-}
-
-/// The result of a command that has been sent. Resolves without a time limit unless awaited through
-/// [`Ticket::within`].
-#[must_use]
-pub struct Ticket<R> {
-    command: String,
-    vm: Arc<Shared>,
-    reply: oneshot::Receiver<Result<Reply>>,
-    /// Whether the caller wants the whole reply object rather than its `return`.
-    whole: bool,
-    result: PhantomData<fn() -> R>,
-}
-
-impl<R> std::fmt::Debug for Ticket<R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ticket").field("command", &self.command).finish_non_exhaustive()
-    }
-}
-
-impl<R> Ticket<R> {
-    /// Enters a caller and lets `send` send the command under the id it got.
-    fn start(monitor: &Monitor, command: String, send: impl FnOnce(String)) -> Self {
-        let (sender, reply) = oneshot::channel();
-        let shared = &monitor.0.shared;
-        let ticket = Ticket {
-            command: command.clone(),
-            vm: Arc::clone(shared),
-            reply,
-            whole: false,
-            result: PhantomData,
-        };
-        let id = {
-            let mut state = shared.lock();
-            if let Some(ended) = &state.ended {
-                // nobody else holds the receiver
-                let _ = sender.send(Err(ended.clone()));
-                return ticket;
-            }
-            let id = state.next_id;
-            state.next_id += 1;
-            state.waiting.insert(id, Waiting { command, reply: sender });
-            id
-        };
-        send(format!("{ID_PREFIX}{id}"));
-        ticket
-    }
-}
-
-impl<R: serde::de::DeserializeOwned> Ticket<R> {
-    /// Waits at most `timeout`; `None` waits for ever.
-    ///
-    /// # Errors
-    /// As [`Monitor::execute`].
-    pub async fn within(self, timeout: Option<Duration>) -> Result<R> {
-        let command = self.command.clone();
-        within(timeout, &command, self).await
-    }
-}
-
-impl<R: serde::de::DeserializeOwned> Future for Ticket<R> {
-    type Output = Result<R>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Poll::Ready(reply) = Pin::new(&mut self.reply).poll(cx) else {
-            return Poll::Pending;
-        };
-        let closed = || Err(Error::Closed { vm: self.vm.vm.clone() });
-        Poll::Ready(
-            reply.unwrap_or_else(|_| closed()).and_then(|reply| reply.read(&self.command, self.whole)),
-        )
-    }
-}
-
-impl Reply {
-    fn read<R: serde::de::DeserializeOwned>(&self, command: &str, whole: bool) -> Result<R> {
-        #[derive(serde::Deserialize)]
-        struct Parts<'a> {
-            #[serde(borrow, rename = "return")]
-            value: Option<&'a RawValue>,
-            error: Option<Refusal>,
-        }
-        let odd = |e: serde_json::Error| Error::Protocol(format!("cannot read reply to '{command}': {e}"));
-        if whole {
-            return serde_json::from_str(self.line.get()).map_err(odd);
-        }
-        let parts: Parts<'_> = serde_json::from_str(self.line.get()).map_err(odd)?;
-        match (parts.value, parts.error) {
-            (_, Some(refusal)) => Err(Error::Command {
-                command: command.to_owned(),
-                desc: refusal.desc.unwrap_or_else(|| refusal.class.clone()),
-                class: refusal.class,
-            }),
-            (Some(value), None) => serde_json::from_str(value.get()).map_err(odd),
-            (None, None) => Err(Error::Protocol(format!("unable to execute QEMU command '{command}'"))),
-        }
-    }
-}
-
-/// libvirt's form of ids, which its pass-through shows to clients.
-const ID_PREFIX: &str = "libvirt-";
 
 impl Shared {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a caller: the id its command goes out with, and where the reply comes. Without an id nothing
+    /// may be sent and the reply, which says why, is there.
+    pub(crate) fn enter(&self, command: String) -> (Option<u64>, oneshot::Receiver<Result<Reply>>) {
+        let (sender, reply) = oneshot::channel();
+        let mut state = self.lock();
+        if let Some(ended) = &state.ended {
+            // the receiver is in this function's hands
+            let _ = sender.send(Err(ended.clone()));
+            return (None, reply);
+        }
+        if state.waiting.len() >= MAX_UNDER_WAY {
+            let _ = sender
+                .send(Err(Error::Protocol(format!("too many commands wait for QEMU (vm='{}')", self.vm))));
+            return (None, reply);
+        }
+        let id = state.next_id;
+        state.next_id += 1;
+        state.waiting.insert(id, Waiting { command, reply: sender });
+        (Some(id), reply)
+    }
+
+    pub(crate) fn why_ended(&self) -> Error {
+        self.lock().ended.clone().unwrap_or_else(|| Error::Closed { vm: self.vm.clone() })
     }
 
     /// Marks the connection ended, with the first reason given, and tells everyone who waits.
@@ -489,17 +339,4 @@ impl Reader {
 /// The beginning of a peer's line, for an error text.
 fn shown(line: &[u8]) -> String {
     String::from_utf8_lossy(line.get(..line.len().min(256)).unwrap_or_default()).into_owned()
-}
-
-async fn within<T>(
-    timeout: Option<Duration>,
-    command: &str,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    match timeout {
-        None => work.await,
-        Some(after) => tokio::time::timeout(after, work)
-            .await
-            .unwrap_or_else(|_| Err(Error::Timeout { command: command.to_owned(), after })),
-    }
 }

@@ -144,3 +144,15 @@ async fn a_dropped_monitor_closes_its_connection() {
     drop(other);
     assert!(events.next().await.is_none());
 }
+
+#[tokio::test]
+async fn a_silent_qemu_is_not_asked_for_ever() {
+    let (stream, _fake) = FakeMonitor::start(|_, _| None).unwrap();
+    let (monitor, _events, _) = Monitor::connect(stream, options()).await.unwrap();
+    let asked: Vec<_> = (0..4096).map(|_| monitor.submit(&Stop {})).collect();
+    assert!(matches!(monitor.submit(&Stop {}).await, Err(Error::Protocol(_))));
+    monitor.close();
+    for ticket in asked {
+        assert!(ticket.await.unwrap_err().is_closed());
+    }
+}

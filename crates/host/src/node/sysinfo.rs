@@ -115,7 +115,7 @@ fn parse(text: &str) -> Sysinfo {
             "Chassis Information" if info.chassis.is_empty() => info.chassis = entries(CHASSIS),
             "Processor Information" => info.processors.push(entries(PROCESSOR)),
             "Memory Device" => {
-                let empty = pairs.iter().any(|pair| *pair == ("Size", "No Module Installed"));
+                let empty = pairs.contains(&("Size", "No Module Installed"));
                 if !empty {
                     info.memory_devices.push(entries(MEMORY_DEVICE));
                 }
