@@ -73,6 +73,8 @@ settings! {
     prio_workers: u32 = 5,
     /// Nothing here has to wait for a worker, so this only bounds what one client can pile up.
     max_client_requests: u32 = 1024,
+    /// Seconds a call waits for another one's change of the same domain to end.
+    job_wait: u32 = 30,
     admin_min_workers: u32 = 1,
     admin_max_workers: u32 = 5,
     admin_max_clients: u32 = 5,

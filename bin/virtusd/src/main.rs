@@ -124,7 +124,7 @@ async fn serve(
             keepalive_count: config.keepalive_count,
             privileged: paths.privileged,
         },
-        drivers::load(paths, events.clone()),
+        drivers::load(paths, config, events.clone()).map_err(std::io::Error::other)?,
         shards.clone(),
         events.clone(),
         runtime.clone(),
