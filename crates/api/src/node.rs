@@ -33,7 +33,7 @@ driver! {
         fn node_get_free_pages(pages: List<u32, 1_024>, start_cell: i32, cell_count: u32, flags: u32) -> List<u64, 1_024>;
         #[call(347, virNodeAllocPages, low, [connect.write])]
         fn node_alloc_pages(page_sizes: List<u32, 1_024>, page_counts: List<u64, 1_024>, start_cell: i32, cell_count: u32, flags: u32) -> i32;
-        #[call(395, virNodeGetSEVInfo, low, [connect.read])]
+        #[call(395, virNodeGetSEVInfo, low, [connect.read], rw)]
         fn node_get_sev_info(nparams: i32, flags: u32) -> NodeGetSevInfoReply;
     }
 }

@@ -24,7 +24,7 @@ driver! {
     pub trait QemuEventRegistration {
         #[call(4, virConnectDomainQemuMonitorEventRegister, high, [connect.search_domains, connect.write])]
         fn connect_domain_monitor_event_register(dom: Option<DomainRef>, event: Option<String>, flags: u32) -> i32;
-        #[call(5, virConnectDomainQemuMonitorEventDeregister, high, [connect.write])]
+        #[call(5, virConnectDomainQemuMonitorEventDeregister, high, [connect.write], ro)]
         fn connect_domain_monitor_event_deregister(callback_id: i32);
     }
 }

@@ -32,7 +32,7 @@ driver! {
         fn connect_register_close_callback();
         #[call(361, virConnectUnregisterCloseCallback, high, [connect.getattr])]
         fn connect_unregister_close_callback();
-        #[call(419, virConnectSetIdentity, low, [connect.write])]
+        #[call(419, virConnectSetIdentity, low, [connect.write], ro)]
         fn connect_set_identity(params: List<TypedParam, 20>, flags: u32);
     }
 }

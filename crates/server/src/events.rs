@@ -72,7 +72,11 @@ impl Registrations {
     /// Registers the old way, without a callback's id.
     pub(crate) fn add_legacy(&mut self, event: i32) -> Result<()> {
         if self.legacy.contains(&event) {
-            return Err(internal(format!("domain event {event} already registered")));
+            return Err(Error::new(
+                ErrorDomain::NONE,
+                ErrorCode::INVALID_ARG,
+                "event callback already tracked",
+            ));
         }
         self.legacy.push(event);
         Ok(())

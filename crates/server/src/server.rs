@@ -118,10 +118,14 @@ impl Server {
         self.lock().get(&id).cloned()
     }
 
-    /// Whether another client may connect.
+    /// Whether another client may connect: neither too many are connected nor too many that have not
+    /// authenticated.
     pub fn has_room(&self) -> bool {
-        let most = usize::try_from(self.limits.max_clients.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
-        self.client_count() < most
+        let most = |limit: &AtomicU32| usize::try_from(limit.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+        let clients = self.lock();
+        let anonymous = clients.values().filter(|c| !c.authenticated.load(Ordering::Relaxed));
+        clients.len() < most(&self.limits.max_clients)
+            && (self.programs == Programs::Admin || anonymous.count() < most(&self.limits.max_anonymous))
     }
 
     /// Serves a connection from now on.
@@ -129,7 +133,8 @@ impl Server {
         let identity = peer(&fd);
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-        let client = Arc::new(Client::new(id, identity, connection, read_only, true));
+        let client =
+            Arc::new(Client::new(id, identity, connection, read_only, self.programs == Programs::Admin));
         self.lock().insert(id, client.clone());
         let server = self.clone();
         self.shards.run(move || {

@@ -9,6 +9,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result, TypedParam};
 use virtus_xdr::List;
 
 use crate::client::Client;
+use crate::dispatch::rpc_error;
 use crate::events::{Of, Only, Registrations};
 use crate::server::Server;
 
@@ -18,6 +19,8 @@ mod feature {
     pub(super) const KEEPALIVE: i32 = 10;
     pub(super) const EVENT_CALLBACK: i32 = 14;
     pub(super) const CLOSE_CALLBACK: i32 = 15;
+    /// Updates of networks list their items in the right order, as every libvirt since 7.2 does.
+    pub(super) const NETWORK_UPDATE_ORDER: i32 = 16;
 }
 
 /// One connection's own state.
@@ -41,8 +44,16 @@ impl Session {
     pub(crate) fn check_open(&self, procedure: &Procedure) -> Result<()> {
         /// Opening and closing, authentication and features.
         const BEFORE_OPEN: [i32; 8] = [1, 2, 60, 66, 67, 68, 69, 70];
+        /// Those that come before the client has proved who it is.
+        const BEFORE_AUTH: [i32; 5] = [66, 67, 68, 69, 70];
         let admin = procedure.program == Program::ADMIN;
-        let free = procedure.program == Program::REMOTE && BEFORE_OPEN.contains(&procedure.number);
+        let remote = procedure.program == Program::REMOTE;
+        if !self.client.authenticated.load(Ordering::Relaxed)
+            && !(remote && BEFORE_AUTH.contains(&procedure.number))
+        {
+            return Err(rpc_error("authentication required"));
+        }
+        let free = remote && BEFORE_OPEN.contains(&procedure.number);
         if admin || free || self.opened.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -130,13 +141,20 @@ impl virtus_api::Session for Session {
         if !self.opened.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorDomain::RPC, ErrorCode::INTERNAL_ERROR, "connection not open"));
         }
-        let own = [feature::FD_PASSING, feature::EVENT_CALLBACK, feature::CLOSE_CALLBACK].contains(&feature);
+        let own = [
+            feature::FD_PASSING,
+            feature::EVENT_CALLBACK,
+            feature::CLOSE_CALLBACK,
+            feature::NETWORK_UPDATE_ORDER,
+        ]
+        .contains(&feature);
         Ok(i32::from(own || self.hypervisor.as_ref().is_some_and(|h| h.supports(feature))))
     }
 
     async fn auth_list(&self, _: &Call) -> Result<List<i32, 20>> {
         /// `REMOTE_AUTH_NONE`.
         const NONE: i32 = 0;
+        self.client.authenticated.store(true, Ordering::Relaxed);
         Ok(List(vec![NONE]))
     }
 

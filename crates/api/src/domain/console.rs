@@ -26,7 +26,7 @@ driver! {
         fn domain_open_channel(dom: DomainRef, name: Option<String>, flags: u32);
         #[call(343, virDomainOpenGraphicsFD, low, [domain.open_graphics])]
         fn domain_open_graphics_fd(dom: DomainRef, idx: u32, flags: u32);
-        #[call(396, virDomainGetLaunchSecurityInfo, low, [domain.read])]
+        #[call(396, virDomainGetLaunchSecurityInfo, low, [domain.read], rw)]
         fn domain_get_launch_security_info(dom: DomainRef, flags: u32) -> List<TypedParam, 64>;
         #[call(439, virDomainSetLaunchSecurityState, low, [domain.write])]
         fn domain_set_launch_security_state(dom: DomainRef, params: List<TypedParam, 64>, flags: u32);

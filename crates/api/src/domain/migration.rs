@@ -40,7 +40,7 @@ driver! {
         fn domain_migrate_confirm3(dom: DomainRef, cookie_in: Opaque<4_194_304>, flags: u64, cancelled: i32);
         #[call(242, virDomainMigrateGetMaxSpeed, low, [domain.migrate])]
         fn domain_migrate_get_max_speed(dom: DomainRef, flags: u32) -> u64;
-        #[call(299, virDomainMigrateGetCompressionCache, low, [domain.migrate])]
+        #[call(299, virDomainMigrateGetCompressionCache, low, [domain.migrate], ro)]
         fn domain_migrate_get_compression_cache(dom: DomainRef, flags: u32) -> u64;
         #[call(300, virDomainMigrateSetCompressionCache, low, [domain.migrate])]
         fn domain_migrate_set_compression_cache(dom: DomainRef, cache_size: u64, flags: u32);
@@ -58,7 +58,7 @@ driver! {
         fn domain_migrate_confirm3_params(dom: DomainRef, params: List<TypedParam, 64>, cookie_in: Opaque<4_194_304>, flags: u32, cancelled: i32);
         #[call(364, virDomainMigrateStartPostCopy, low, [domain.migrate])]
         fn domain_migrate_start_post_copy(dom: DomainRef, flags: u32);
-        #[call(387, virDomainMigrateGetMaxDowntime, low, [domain.migrate])]
+        #[call(387, virDomainMigrateGetMaxDowntime, low, [domain.migrate], ro)]
         fn domain_migrate_get_max_downtime(dom: DomainRef, flags: u32) -> u64;
     }
 }

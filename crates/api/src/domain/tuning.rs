@@ -29,7 +29,7 @@ driver! {
         fn domain_get_scheduler_type(dom: DomainRef) -> DomainGetSchedulerTypeReply;
         #[call(57, virDomainGetSchedulerParameters, low, [domain.read])]
         fn domain_get_scheduler_parameters(dom: DomainRef, nparams: i32) -> List<TypedParam, 16>;
-        #[call(58, virDomainSetSchedulerParameters, low, [domain.read])]
+        #[call(58, virDomainSetSchedulerParameters, low, [domain.write, domain.save])]
         fn domain_set_scheduler_parameters(dom: DomainRef, params: List<TypedParam, 16>);
         #[call(121, virDomainGetSecurityLabel, high, [domain.read])]
         fn domain_get_security_label(dom: DomainRef) -> DomainGetSecurityLabelReply;
