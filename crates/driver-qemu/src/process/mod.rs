@@ -1,5 +1,6 @@
 //! A running QEMU: started, followed, found again, ended.
 
+mod cgroup;
 pub mod events;
 pub mod log;
 mod prepare;

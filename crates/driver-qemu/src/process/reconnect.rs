@@ -208,6 +208,7 @@ fn gone(
             stop::remove_directory(path);
         }
     }
+    super::cgroup::remove(None, id, name);
     driver.ports.release(id);
     driver.change(domain, |view| {
         view.state = StopReason::Daemon.state();

@@ -140,6 +140,14 @@ fn spawn(
     if let Some(user) = &shared.setup.user {
         spawn.credentials(user.clone()).clear_capabilities();
     }
+    super::cgroup::join(model, id, &mut spawn);
+    {
+        let (model, name) = (model.clone(), Arc::clone(name));
+        undo.push("control group", move || {
+            super::cgroup::remove(Some(&model), id, &name);
+            Ok(())
+        });
+    }
     let mut log_file = prepare::log_file(places, &mut spawn)?;
     log::started(
         &mut log_file,

@@ -66,6 +66,7 @@ pub(crate) fn clean_up(shared: &Shared, domain: &Arc<Domain>, running: &Arc<Runn
         other => other.state().words().1,
     };
     log::stopped(&layout.log(&view.name), word);
+    super::cgroup::remove(view.live.as_ref().map(|live| &live.model), running.id, &view.name);
     remove_directory(&running.channel_dir);
     remove_directory(&layout.memory_dir(running.id, &view.name));
     for path in [layout.pid_file(&view.name), layout.status(&view.name)] {

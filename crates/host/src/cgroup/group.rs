@@ -40,6 +40,15 @@ impl Group {
         group
     }
 
+    /// The group of `machine` as far as it is there, whoever made it.
+    pub fn find(cgroups: &Cgroups, partition: &str, machine: &str, driver: &str) -> Group {
+        let below = group_path(partition, machine, driver);
+        let all =
+            hierarchies(cgroups).into_iter().map(|(mount, controllers)| (mount.join(&below), controllers));
+        let there = all.filter(|(path, _)| path.is_dir());
+        Group { directories: there.map(|(path, controllers)| Directory::new(path, controllers)).collect() }
+    }
+
     /// The group a process is in, if it is one that [`Group::create`] or libvirt makes for `driver`.
     pub fn of_process(cgroups: &Cgroups, pid: i32, driver: &str) -> Group {
         let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
@@ -281,6 +290,7 @@ mod tests {
         });
         let process = spawn.start().unwrap();
         assert_eq!(Group::of_process(&cgroups, process.pid(), "qemu"), group);
+        assert_eq!(Group::find(&cgroups, "/machine", &machine, "qemu"), group);
         if group.directories.iter().any(Directory::by_thread) {
             group.add_thread("emulator", process.pid()).unwrap();
             group.add_thread("emulator", process.pid()).unwrap();
@@ -292,6 +302,7 @@ mod tests {
         assert_eq!(process.exited().await, Exit::Signal(libc::SIGKILL));
         group.remove().unwrap();
         assert!(group.remove().is_ok());
+        assert!(Group::find(&cgroups, "/machine", &machine, "qemu").is_empty());
         assert!(Group::of_process(&cgroups, std::process::id() as i32, "qemu").is_empty());
     }
 

@@ -1,0 +1,48 @@
+//! A guest's control group: its QEMU starts in it and so does not end with the daemon's. A host without groups, or one
+//! that lets nobody make them, has none for guests either.
+
+use std::sync::OnceLock;
+
+use virtus_conf::domain::Domain;
+use virtus_host::cgroup::{Cgroups, Group, machine_name};
+use virtus_host::process::Spawn;
+
+/// Where a guest stands unless it says otherwise.
+const PARTITION: &str = "/machine";
+const DRIVER: &str = "qemu";
+
+fn host() -> &'static Cgroups {
+    static HOST: OnceLock<Cgroups> = OnceLock::new();
+    HOST.get_or_init(Cgroups::detect)
+}
+
+fn partition(model: &Domain) -> &str {
+    model.resource.as_ref().and_then(|r| r.partition.as_deref()).unwrap_or(PARTITION)
+}
+
+fn machine(id: i32, name: &str) -> String {
+    machine_name(DRIVER, u32::try_from(id).unwrap_or(0), name)
+}
+
+/// Makes the group of a guest that is about to start and has its QEMU join it. Only root's guests have groups.
+pub(super) fn join(model: &Domain, id: i32, spawn: &mut Spawn) {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    for file in Group::create(host(), partition(model), &machine(id, &model.name), DRIVER).procs_files() {
+        spawn.cgroup(file);
+    }
+}
+
+/// Ends what a guest that has ended left in its group, and removes the group.
+pub(super) fn remove(model: Option<&Domain>, id: i32, name: &str) {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let group = Group::find(host(), model.map_or(PARTITION, partition), &machine(id, name), DRIVER);
+    group.kill();
+    if let Err(e) = group.remove() {
+        // what was killed may take a moment to go; an empty group costs nothing
+        tracing::debug!("cannot remove the control group of domain '{name}': {e}");
+    }
+}
