@@ -116,9 +116,8 @@ impl<'a> Machine<'a> {
     /// Whether there is a PCI bus to put devices on.
     pub(crate) fn supports_pci(self) -> bool {
         match self.arch {
-            "x86_64" | "i686" => !matches!(self.name, "isapc" | "microvm"),
-            "ppc" | "ppc64" | "ppc64le" | "ppcemb" | "alpha" | "sparc64" | "sh4" | "sh4eb" | "s390"
-            | "s390x" => true,
+            "x86_64" | "i686" | "ppc" | "ppc64" | "ppc64le" | "ppcemb" | "alpha" | "sparc64" | "sh4"
+            | "sh4eb" | "s390" | "s390x" => true,
             "mips" | "mipsel" | "mips64" | "mips64el" => self.is_mips_malta(),
             "armv6l" | "armv7l" | "armv7b" | "aarch64" => {
                 self.name == "versatilepb" || self.name.starts_with("realview-eb") || self.is_arm_virt()

@@ -15,7 +15,7 @@ use virtus_conf::domain::device::memballoon::BalloonModel;
 use virtus_conf::domain::device::memory::MemoryModel;
 use virtus_conf::domain::device::tpm::TpmModel;
 use virtus_conf::domain::device::video::VideoType;
-use virtus_conf::domain::device::{DeviceInfo, Devices, PciAddress};
+use virtus_conf::domain::device::{DeviceInfo, DeviceKind, Devices, PciAddress};
 
 use super::AddressFacts;
 use crate::machine::Machine;
@@ -39,14 +39,18 @@ fn bad(text: String) -> Error {
 pub(super) fn spapr_vio(domain: &mut Domain) -> Result<()> {
     let pseries = Machine::of(domain).is_pseries();
     let devices = &mut domain.devices;
-    let mut taken = Vec::new();
-    devices.each_info(|_, info| {
-        if let Some(Address::SpaprVio(SpaprVioAddress { reg: Some(reg) })) = &info.address {
-            taken.push(*reg);
+    let mut seen = BTreeSet::new();
+    let mut twice = None;
+    devices.each_info(|kind, info| {
+        // the console that is a serial port has that port's address
+        if kind != DeviceKind::Console
+            && let Some(Address::SpaprVio(SpaprVioAddress { reg: Some(reg) })) = &info.address
+            && !seen.insert(*reg)
+        {
+            twice.get_or_insert(*reg);
         }
     });
-    let mut seen = BTreeSet::new();
-    if let Some(reg) = taken.iter().find(|reg| !seen.insert(**reg)) {
+    if let Some(reg) = twice {
         return Err(bad(format!("spapr-vio address {reg:#x} already in use")));
     }
     let mut place = |info: &mut DeviceInfo, belongs: bool, first: u64| {

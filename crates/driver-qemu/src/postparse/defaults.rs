@@ -14,7 +14,7 @@ use virtus_conf::domain::post_parse::order::insert_controller;
 use virtus_xml::OnOff;
 
 use super::device::{default_panic_model, default_usb_model};
-use super::{internal, xml_error};
+use super::xml_error;
 use crate::address;
 use crate::emulator::Emulator;
 use crate::machine::Machine;
@@ -82,12 +82,6 @@ pub(super) fn devices(domain: &mut Domain, emulator: &dyn Emulator) -> Result<()
     let panic = default_panic_model(machine);
     let ps2 = domain.features.as_ref().and_then(|features| features.ps2.as_ref()).map(|ps2| ps2.state);
     let keyboard = machine.is_x86() && ps2 != Some(OnOff::Off);
-    let pci_missing = board.pci_root.is_none() && machine.supports_pci() && !machine.is_s390();
-    if pci_missing {
-        let text = format!("Machine type '{}' supports PCI but no PCI controller added", machine.name);
-        return Err(internal(text));
-    }
-
     let devices = &mut domain.devices;
     if keyboard {
         add_input(devices, InputType::Mouse, InputBus::Ps2);

@@ -11,7 +11,7 @@ use virtus_conf::domain::device::interface::{Interface, InterfaceSource};
 use virtus_conf::domain::device::iommu::{Iommu, IommuModel};
 use virtus_conf::domain::device::panic::PanicModel;
 use virtus_conf::domain::device::shmem::{Msi, Shmem, ShmemModel, ShmemSize};
-use virtus_conf::domain::device::storage::{EncryptionEngine, Location};
+use virtus_conf::domain::device::storage::{BackingStore, EncryptionEngine, Location};
 use virtus_conf::domain::device::tpm::{Tpm, TpmBackend, TpmModel, TpmVersion};
 use virtus_conf::domain::device::video::{Video, VideoType};
 use virtus_conf::domain::device::vsock::VsockModel;
@@ -183,7 +183,13 @@ fn disk(disk: &mut Disk, _: &Context<'_>) -> Result<()> {
     if let Some(mirror) = &mut disk.mirror {
         mirror.format.get_or_insert_with(|| "raw".to_owned());
     }
-    if let Some(encryption) = &mut disk.source.common.encryption {
+    let mut images = vec![&mut disk.source];
+    let mut next = disk.backing.as_mut();
+    while let Some(BackingStore::Image(image)) = next {
+        images.push(&mut image.source);
+        next = image.backing.as_mut();
+    }
+    for encryption in images.into_iter().filter_map(|source| source.common.encryption.as_mut()) {
         encryption.engine.get_or_insert(EncryptionEngine::Qemu);
     }
     Ok(())

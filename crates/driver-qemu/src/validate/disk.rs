@@ -144,10 +144,9 @@ impl Checks<'_> {
     /// Places that QEMU's disk controllers have.
     fn disk_address(&self, disk: &Disk, bus: DiskBus) -> Result<()> {
         let drive = match (&disk.info.address, bus) {
+            (None | Some(Address::Usb(_)), DiskBus::Usb) => return Ok(()),
+            (_, DiskBus::Usb) => return Err(internal("unexpected address type for usb disk")),
             (Some(Address::Drive(drive)), _) => drive,
-            (Some(other), DiskBus::Usb) if !matches!(other, Address::Usb(_)) => {
-                return Err(internal("unexpected address type for usb disk"));
-            }
             _ => return Ok(()),
         };
         match bus {

@@ -4,7 +4,7 @@ use virtus_base::Result;
 use virtus_conf::domain::clock::{TickPolicy, TimerName, TimerTrack};
 use virtus_conf::domain::device::console::ConsoleType;
 use virtus_conf::domain::device::iommu::IommuModel;
-use virtus_conf::domain::memory::{MemoryAccess, MemoryAllocation, MemorySource};
+use virtus_conf::domain::memory::{MemoryAllocation, MemorySource};
 use virtus_conf::domain::os::{Firmware, LoaderType, OsType};
 use virtus_conf::domain::sysinfo::SysInfo;
 use virtus_conf::domain::{LifecycleAction, VirtType};
@@ -255,7 +255,9 @@ impl Checks<'_> {
 
     fn memory_backing(&self) -> Result<()> {
         let Some(backing) = &self.domain.memory_backing else { return Ok(()) };
-        let Some(pages) = &backing.hugepages else { return Ok(()) };
+        if backing.hugepages.is_none() {
+            return Ok(());
+        }
         if backing.allocation == Some(MemoryAllocation::Ondemand) {
             return Err(unsupported("hugepages are not allowed with memory allocation ondemand"));
         }
@@ -264,15 +266,6 @@ impl Checks<'_> {
         }
         if backing.source == Some(MemorySource::Memfd) {
             self.need("memory-backend-memfd.hugetlb", "hugepages is not supported with memfd memory source")?;
-        }
-        let cells =
-            self.domain.cpu.as_ref().and_then(|cpu| cpu.numa.as_ref()).map_or(0, |numa| numa.cells.len());
-        // pages of the default size are told by there being no <page>
-        let huge = pages.pages.first().is_none_or(|page| page.size.0 != SYSTEM_PAGE);
-        if let Some(access @ MemoryAccess::Shared) = backing.access.filter(|_| huge && cells == 0) {
-            return Err(unsupported(format!(
-                "memory access mode '{access}' not supported without guest numa node"
-            )));
         }
         Ok(())
     }
@@ -332,6 +325,3 @@ impl Checks<'_> {
         Ok(())
     }
 }
-
-/// In KiB.
-const SYSTEM_PAGE: u64 = 4;

@@ -5,12 +5,13 @@
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::Domain;
+use virtus_conf::domain::device::console::ConsoleType;
 use virtus_conf::domain::device::controller::{ControllerKind, PciModel, ScsiModel, UsbModel};
 use virtus_conf::domain::device::disk::DiskBus;
 use virtus_conf::domain::device::hostdev::{HostDevSource, MdevModel};
 use virtus_conf::domain::device::interface::InterfaceSource;
 use virtus_conf::domain::device::sound::SoundModel;
-use virtus_conf::domain::device::{Address, Controller, DeviceInfo, PciAddress};
+use virtus_conf::domain::device::{Address, Console, Controller, DeviceInfo, Devices, PciAddress};
 use virtus_conf::domain::post_parse::order::insert_controller;
 use virtus_xml::OnOff;
 
@@ -223,7 +224,12 @@ impl Run {
         }
         others!(smartcards: Connect::empty());
         plugs!(serials);
-        others!(parallels: Connect::empty(), channels: Connect::empty(), consoles: Connect::empty());
+        others!(parallels: Connect::empty(), channels: Connect::empty());
+        for (console, i) in devices.consoles.iter().zip(0..) {
+            if !is_serial_port(console, i, devices) {
+                take(&console.info, Connect::empty())?;
+            }
+        }
         plugs!(inputs, filesystems, watchdogs, memballoons, rngs);
         others!(nvrams: Connect::empty(), hubs: Connect::empty(), shmems: kinds.pci(), tpms: Connect::empty());
         plugs!(panics, memories, iommus, vsocks);
@@ -248,8 +254,8 @@ impl Run {
             choose(buses, &mut filesystem.info, connect)?;
         }
         for interface in &mut devices.interfaces {
-            if !matches!(interface.source, InterfaceSource::HostDev(_)) {
-                let connect = interface.connect(kinds);
+            let connect = interface.connect(kinds);
+            if !matches!(interface.source, InterfaceSource::HostDev(_)) && !connect.is_empty() {
                 choose(buses, &mut interface.info, connect)?;
             }
         }
@@ -358,6 +364,11 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// Whether a console is a serial port once more, with the port's address.
+fn is_serial_port(console: &Console, index: usize, devices: &Devices) -> bool {
+    matches!(console.kind, None | Some(ConsoleType::Serial)) && index < devices.serials.len()
 }
 
 /// The function of a part of a USB 2 controller, and whether that function says there are more.

@@ -221,7 +221,7 @@ impl Plug for MemoryDevice {
 impl Plug for Panic {
     fn connect(&self, kinds: &Kinds) -> Connect {
         match self.model {
-            Some(PanicModel::Pvpanic) => kinds.pci | Connect::INTEGRATED,
+            Some(PanicModel::Pvpanic) => kinds.pcie | Connect::INTEGRATED,
             _ => Connect::empty(),
         }
     }
