@@ -217,7 +217,31 @@ fn number(numa: &mut GuestNuma, _: Element<'_>) -> Result<()> {
         }
     }
     numa.cells.sort_by_key(|c| c.id);
+    complete_distances(&mut numa.cells);
     Ok(())
+}
+
+/// A distance said one way holds the other way too, unless that says its own; to oneself it is 10.
+fn complete_distances(cells: &mut [NumaCell]) {
+    let said: Vec<(usize, Sibling)> = cells
+        .iter()
+        .enumerate()
+        .flat_map(|(i, cell)| cell.distances.iter().map(move |sibling| (i, sibling.clone())))
+        .collect();
+    let mut add = |from: usize, to: u32, value: u32| {
+        if let Some(cell) = cells.get_mut(from) {
+            if !cell.distances.iter().any(|s| s.id == to) {
+                cell.distances.push(Sibling { id: to, value });
+            }
+        }
+    };
+    for (from, sibling) in said {
+        let (Ok(own), Ok(to)) = (u32::try_from(from), usize::try_from(sibling.id)) else { continue };
+        add(from, own, 10);
+        add(to, sibling.id, 10);
+        add(to, own, sibling.value);
+    }
+    cells.iter_mut().for_each(|cell| cell.distances.sort_by_key(|s| s.id));
 }
 
 /// One guest NUMA cell.

@@ -54,8 +54,8 @@ pub struct Features {
     #[xml(at = "ibs/@value")]
     pub ibs: Option<IndirectBranches>,
     pub tcg: Option<TcgFeatures>,
-    #[xml(at = "async-teardown/@enabled")]
-    pub async_teardown: Option<YesNo>,
+    #[xml(child = "async-teardown")]
+    pub async_teardown: Option<AsyncTeardown>,
     pub ras: Option<RequiredSwitch>,
     pub ps2: Option<RequiredSwitch>,
     #[xml(at = "aia/@value")]
@@ -339,6 +339,13 @@ keywords! {
 keywords! {
     /// RISC-V's interrupt architecture.
     pub enum Aia { None = "none", Aplic = "aplic", AplicImsic = "aplic-imsic" }
+}
+
+/// Whether a guest's memory is freed after its process is gone.
+#[derive(Clone, Debug, PartialEq, Xml)]
+pub struct AsyncTeardown {
+    #[xml(attr, default = YesNo::Yes)]
+    pub enabled: YesNo,
 }
 
 /// Emulation by TCG.

@@ -63,6 +63,7 @@ pub type FormatOptions = WriteOptions;
 
 /// A guest's whole definition. Field names are the document's.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = tidy)]
 pub struct Domain {
     #[xml(attr = "type", missing = "missing domain type attribute", code = INTERNAL_ERROR,
         invalid = "invalid domain type {}", invalid_code = CONFIG_UNSUPPORTED, nonempty)]
@@ -134,6 +135,29 @@ pub struct Domain {
     pub launch_security: Option<launch_security::LaunchSecurity>,
     #[xml(flatten)]
     pub qemu: qemu_ns::QemuNamespace,
+}
+
+/// Drops elements that say nothing, and gives the guest an identity if it has none.
+fn tidy(domain: &mut Domain, _: Element<'_>) -> Result<()> {
+    fn drop_empty<T: Default + PartialEq>(element: &mut Option<T>) {
+        *element = element.take().filter(|e| *e != T::default());
+    }
+    drop_empty(&mut domain.blkiotune);
+    drop_empty(&mut domain.memtune);
+    drop_empty(&mut domain.memory_backing);
+    drop_empty(&mut domain.iothreadids);
+    drop_empty(&mut domain.throttlegroups);
+    drop_empty(&mut domain.cputune);
+    drop_empty(&mut domain.numatune);
+    drop_empty(&mut domain.resource);
+    drop_empty(&mut domain.features);
+    drop_empty(&mut domain.pm);
+    drop_empty(&mut domain.perf);
+    if domain.uuid.is_nil() {
+        domain.uuid = Uuid::random()?;
+    }
+    numa::place(domain);
+    Ok(())
 }
 
 /// `<genid>`: the guest's generation; made anew when empty.

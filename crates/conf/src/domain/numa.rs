@@ -53,3 +53,24 @@ fn some_node(memory: &mut NumaMemory, e: Element<'_>) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Where vCPUs are placed automatically, memory is too; and memory without nodes is placed automatically.
+pub(super) fn place(domain: &mut super::Domain) {
+    if domain.vcpu.placement == Placement::Auto && domain.numatune.is_none() {
+        domain.numatune = Some(NumaTune {
+            memory: Some(NumaMemory {
+                mode: NumaMode::Strict,
+                nodeset: None,
+                placement: Some(Placement::Auto),
+            }),
+            memnodes: Vec::new(),
+        });
+    }
+    let Some(memory) = domain.numatune.as_mut().and_then(|n| n.memory.as_mut()) else { return };
+    if memory.nodeset.is_none() && memory.placement.is_none() {
+        memory.placement = Some(Placement::Auto);
+    }
+    if memory.nodeset.is_some() && memory.placement == Some(Placement::Static) {
+        memory.placement = None;
+    }
+}

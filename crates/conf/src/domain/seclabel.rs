@@ -60,8 +60,21 @@ pub struct DeviceSecLabel {
     pub label: Option<String>,
 }
 
-fn has_label(label: &mut DeviceSecLabel, _: Element<'_>) -> Result<()> {
-    match (label.relabel, &label.label) {
+impl DeviceSecLabel {
+    /// Whether it says nothing that outlives a run.
+    pub(super) fn is_void(&self) -> bool {
+        self.label.is_none() && self.relabel == Some(YesNo::Yes)
+    }
+}
+
+fn has_label(label: &mut DeviceSecLabel, e: Element<'_>) -> Result<()> {
+    let said = label.relabel;
+    label.relabel.get_or_insert(YesNo::Yes);
+    // a label that could not be set is no matter of the persistent definition
+    if e.options().inactive {
+        label.labelskip = None;
+    }
+    match (said, &label.label) {
         (Some(YesNo::Yes), None) => {
             let model = label.model.as_deref().unwrap_or("NULL");
             Err(xml_error(format!("Cannot specify relabel if label is missing. model={model}")))

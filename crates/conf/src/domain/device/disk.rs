@@ -4,7 +4,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, OnOff, Only, RawElement, Writer, Xml, YesNo, keywords};
 
 use super::info::DeviceInfo;
-use super::storage::{self, Auth, BackingStore, Encryption, StorageSource};
+use super::storage::{self, Auth, BackingStore, Encryption, FileSource, Location, StorageSource};
 use super::virtio::VirtioOptions;
 use crate::domain::parse::{keyword_attr, unsupported, xml_error};
 
@@ -412,6 +412,15 @@ impl Xml for Disk {
             rest: DiskRest::read(e)?,
             info: DeviceInfo::read(e)?,
         };
+        // what is so anyway is not written
+        let options = &mut disk.driver.options;
+        options.cache = options.cache.filter(|c| *c != CacheMode::Default);
+        disk.rest.target.tray = disk.rest.target.tray.filter(|t| *t != Tray::Closed);
+        if matches!(disk.source.location, Location::Network(_) | Location::Volume(_))
+            && disk.source.is_empty()
+        {
+            disk.source.location = Location::File(FileSource::default());
+        }
         if disk.rest.blockio == Some(BlockIo::default()) {
             disk.rest.blockio = None;
         }

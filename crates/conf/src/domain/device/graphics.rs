@@ -298,6 +298,16 @@ impl Xml for Listens {
                 "graphics 'socket' attribute '{socket}' must match 'socket' attribute of first listen element (found '{first}')"
             )));
         }
+        if e.attr("type") == Some("vnc") && !list.iter().any(|l| matches!(l, Listen::Socket { .. })) {
+            // the attribute's socket takes the place of what the first element says
+            if let (Some(socket), Some(first)) = (&socket, list.first_mut()) {
+                *first = Listen::Socket {
+                    socket: Some(socket.clone()),
+                    auto_generated: false,
+                    from_config: false,
+                };
+            }
+        }
         if list.is_empty() {
             let networked = matches!(e.attr("type"), Some("vnc" | "rdp" | "spice"));
             match socket.filter(|_| e.attr("type") == Some("vnc")) {

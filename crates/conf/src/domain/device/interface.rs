@@ -8,6 +8,7 @@ use super::info::DeviceInfo;
 use super::storage::Reconnect;
 use super::virtio::VirtioOptions;
 use crate::domain::parse::{RULES, keyword_attr, unsupported, xml_error};
+use crate::net::virtual_port::PortType;
 use crate::net::{Bandwidth, MacAddr, VirtualPort, Vlan};
 
 /// `<interface>`.
@@ -18,6 +19,7 @@ pub struct Interface {
     /// Of `hostdev`: whether the daemon takes the device from the host.
     pub managed: Option<YesNo>,
     pub trust_guest_rx_filters: Option<YesNo>,
+    /// Always there once read: made anew where the document has none.
     pub mac: Option<Mac>,
     pub rest: InterfaceRest,
     pub info: DeviceInfo,
@@ -567,6 +569,12 @@ impl InterfaceSource {
     }
 }
 
+/// A random address under QEMU's prefix.
+fn new_address() -> Result<MacAddr> {
+    let [a, b, c, ..] = Uuid::random()?.0;
+    Ok(MacAddr::generated([0x52, 0x54, 0x00], [a, b, c]))
+}
+
 impl Interface {
     /// The device model, e.g. `virtio`; chosen by post-parse when absent.
     pub fn model(&self) -> Option<&str> {
@@ -581,6 +589,15 @@ impl Xml for Interface {
         if !e.reads(Only::Live) && rest.target_dev.as_deref().is_some_and(generated_name) {
             rest.target_dev = None;
         }
+        rest.model = rest.model.take().map(canonical_model);
+        if !rest.model.as_deref().is_some_and(|m| m.starts_with("virtio")) {
+            // the rest of these options are virtio's
+            let virtio = std::mem::take(&mut rest.driver.virtio);
+            rest.driver = InterfaceDriver { virtio, ..InterfaceDriver::default() };
+            rest.backend.vhost = None;
+        }
+        rest.driver.queues = rest.driver.queues.filter(|q| *q > 1);
+        rest.coalesce_rx_frames = rest.coalesce_rx_frames.filter(|max| *max > 0);
         let source = InterfaceSource::read(e)?;
         if let Some(port) = &rest.virtualport {
             use InterfaceSource as S;
@@ -593,10 +610,24 @@ impl Xml for Interface {
             }
             port.check(!matches!(source, S::Network(_)))?;
         }
+        if let Some(port) = &mut rest.virtualport {
+            match port.kind {
+                Some(PortType::OpenVSwitch) if port.interface_id.is_none() => {
+                    port.interface_id = Some(Uuid::random()?);
+                }
+                Some(PortType::Vepa) if port.instance_id.is_none() => {
+                    port.instance_id = Some(Uuid::random()?)
+                }
+                _ => {}
+            }
+        }
         Ok(Interface {
             managed: keyword_attr(e, "managed")?,
             trust_guest_rx_filters: keyword_attr(e, "trustGuestRxFilters")?,
-            mac: e.child("mac").map(Mac::read).transpose()?,
+            mac: Some(match e.child("mac") {
+                Some(mac) => Mac::read(mac)?,
+                None => Mac { address: new_address()?, kind: None, check: None },
+            }),
             source,
             rest,
             info: DeviceInfo::read(e)?,
@@ -617,6 +648,34 @@ impl Xml for Interface {
         self.rest.write_body(w);
         self.info.write_body(w);
     }
+}
+
+/// The models libvirt knows are the same in any case.
+fn canonical_model(model: String) -> String {
+    const KNOWN: &[&str] = &[
+        "netfront",
+        "rtl8139",
+        "virtio",
+        "e1000",
+        "e1000e",
+        "igb",
+        "virtio-transitional",
+        "virtio-non-transitional",
+        "usb-net",
+        "spapr-vlan",
+        "lan9118",
+        "scm91c111",
+        "vlance",
+        "vmxnet",
+        "vmxnet2",
+        "vmxnet3",
+        "Am79C970A",
+        "Am79C973",
+        "82540EM",
+        "82545EM",
+        "82543GC",
+    ];
+    KNOWN.iter().find(|known| known.eq_ignore_ascii_case(&model)).map_or(model, |known| (*known).to_owned())
 }
 
 /// Whether a device name is one the daemon makes.

@@ -474,7 +474,10 @@ impl Xml for StorageSource {
         {
             return Err(xml_error("missing 'type' attribute to disk source"));
         }
-        let common = source.map(SourceCommon::read).transpose()?.unwrap_or_default();
+        let mut common = source.map(SourceCommon::read).transpose()?.unwrap_or_default();
+        if e.options().inactive {
+            common.seclabels.retain(|label| !label.is_void());
+        }
         Ok(StorageSource { location, common })
     }
     fn write_attrs(&self, w: &mut Writer) {

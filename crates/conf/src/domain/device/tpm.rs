@@ -47,6 +47,7 @@ pub enum TpmBackend {
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 #[xml(check = check)]
 pub struct TpmEmulator {
+    /// The specification; chosen by post-parse when absent.
     #[xml(attr)]
     pub version: Option<TpmVersion>,
     #[xml(attr)]
@@ -122,8 +123,7 @@ impl Xml for PcrBanks {
 }
 
 fn check(tpm: &mut TpmEmulator, _: Element<'_>) -> Result<()> {
-    let version = *tpm.version.get_or_insert(TpmVersion::V2_0);
-    if tpm.active_pcr_banks.is_some() && version != TpmVersion::V2_0 {
+    if tpm.active_pcr_banks.is_some() && tpm.version == Some(TpmVersion::V1_2) {
         return Err(xml_error("<active_pcr_banks/> requires TPM version '2.0'"));
     }
     Ok(())

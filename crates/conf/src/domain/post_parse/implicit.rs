@@ -121,14 +121,20 @@ pub(super) fn console(domain: &mut Domain) -> Result<()> {
                 info: console.info.clone(),
             });
         }
-        (None, Some(serial)) if can_be_console(serial) => {
+        (first, Some(serial))
+            if can_be_console(serial)
+                && first.is_none_or(|c| c.kind.is_some_and(|k| k != ConsoleType::Serial)) =>
+        {
             let console = Console {
                 chardev: serial.chardev.clone(),
                 kind: Some(ConsoleType::Serial),
                 port: Some(0),
                 info: serial.info.clone(),
             };
-            devices.consoles.push(console);
+            devices.consoles.insert(0, console);
+            for (port, console) in (0..).zip(&mut devices.consoles) {
+                console.port = Some(port);
+            }
         }
         _ => {}
     }
