@@ -296,6 +296,9 @@ fn guard(f: &FieldSpec, value: TokenStream, write: TokenStream) -> TokenStream {
         let d = f.default.as_ref();
         out = quote!(if *#value != #d { #out });
     }
+    if let Some(unless) = only(f.unless.as_deref()) {
+        out = quote!(if !w.shows(#unless) { #out });
+    }
     if let Some(only) = only(f.only.as_deref()) {
         out = quote!(if w.shows(#only) { #out });
     }

@@ -37,6 +37,8 @@ pub(crate) struct FieldSpec {
     pub(crate) only: Option<String>,
     /// As `only`, but written always.
     pub(crate) reads: Option<String>,
+    /// Not written in that variant.
+    pub(crate) unless: Option<String>,
     pub(crate) default: Option<Expr>,
     pub(crate) omit_default: bool,
     pub(crate) keep_empty: bool,
@@ -114,6 +116,7 @@ impl FieldSpec {
             count,
             only: None,
             reads: None,
+            unless: None,
             default: None,
             omit_default: false,
             keep_empty: false,
@@ -151,6 +154,7 @@ impl FieldSpec {
                     "skip" => spec.place = Place::Skip,
                     "only" => spec.only = Some(text(&meta)?.value()),
                     "reads" => spec.reads = Some(text(&meta)?.value()),
+                    "unless" => spec.unless = Some(text(&meta)?.value()),
                     "default" if given => spec.default = Some(meta.value()?.parse()?),
                     "default" => spec.default = Some(syn::parse_quote!(Default::default())),
                     "omit_default" => {

@@ -57,7 +57,7 @@
 //!
 //! `Option` fields are written when there is a value; others are required unless `default` or
 //! `default = …` is given; `omit_default` does not write the default. `only = "live"`, `"inactive"`,
-//! `"secure"`, `"migratable"`, `"status"` reads and writes the field in that variant of the document alone; `reads = "live"` reads it there alone and writes it always.
+//! `"secure"`, `"migratable"`, `"status"` reads and writes the field in that variant of the document alone; `reads = "live"` reads it there alone and writes it always; `unless = "migratable"` does not write it there.
 //! `format = "0x{:02x}"` and `base = 0` are for numbers, `rule = "nonzero" | "nonnegative"` limits them;
 //! `nonempty` takes an empty attribute for none; `missing = "…"`, `invalid = "… '{}'"` and `code = CONFIG_UNSUPPORTED` replace libvirt's usual error.
 //!

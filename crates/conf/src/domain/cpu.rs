@@ -229,10 +229,10 @@ fn complete_distances(cells: &mut [NumaCell]) {
         .flat_map(|(i, cell)| cell.distances.iter().map(move |sibling| (i, sibling.clone())))
         .collect();
     let mut add = |from: usize, to: u32, value: u32| {
-        if let Some(cell) = cells.get_mut(from) {
-            if !cell.distances.iter().any(|s| s.id == to) {
-                cell.distances.push(Sibling { id: to, value });
-            }
+        if let Some(cell) = cells.get_mut(from)
+            && !cell.distances.iter().any(|s| s.id == to)
+        {
+            cell.distances.push(Sibling { id: to, value });
         }
     };
     for (from, sibling) in said {

@@ -103,6 +103,32 @@ pub struct CpuTune {
     pub memorytune: Vec<MemoryTune>,
 }
 
+impl CpuTune {
+    /// Splits scheduling policies into one element a thread, in order of the threads.
+    pub(super) fn split(&mut self, vcpus: u32, iothreads: &[u32]) {
+        fn threads(set: &Bitmap) -> impl Iterator<Item = u32> + '_ {
+            set.iter().filter_map(|thread| u32::try_from(thread).ok())
+        }
+        let one = |thread: u32| std::iter::once(usize::try_from(thread).unwrap_or(0)).collect::<Bitmap>();
+        let mut list: Vec<(u32, Sched)> = Vec::new();
+        for policy in &self.vcpusched {
+            let known = threads(&policy.vcpus).take_while(|vcpu| *vcpu < vcpus);
+            list.extend(known.map(|vcpu| (vcpu, policy.sched.clone())));
+        }
+        list.sort_by_key(|(vcpu, _)| *vcpu);
+        self.vcpusched =
+            list.into_iter().map(|(vcpu, sched)| VcpuSched { vcpus: one(vcpu), sched }).collect();
+        let mut list: Vec<(u32, Sched)> = Vec::new();
+        for policy in &self.iothreadsched {
+            let known = threads(&policy.iothreads).filter(|thread| iothreads.contains(thread));
+            list.extend(known.map(|thread| (thread, policy.sched.clone())));
+        }
+        list.sort_by_key(|(thread, _)| *thread);
+        self.iothreadsched =
+            list.into_iter().map(|(thread, sched)| IoThreadSched { iothreads: one(thread), sched }).collect();
+    }
+}
+
 /// The host CPUs of one vCPU.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct VcpuPin {

@@ -342,10 +342,17 @@ keywords! {
 }
 
 /// Whether a guest's memory is freed after its process is gone.
-#[derive(Clone, Debug, PartialEq, Xml)]
+#[derive(Clone, Copy, Debug, PartialEq, Xml)]
 pub struct AsyncTeardown {
     #[xml(attr, default = YesNo::Yes)]
     pub enabled: YesNo,
+}
+
+impl AsyncTeardown {
+    /// Whether it is.
+    pub fn is_true(self) -> bool {
+        self.enabled.is_true()
+    }
 }
 
 /// Emulation by TCG.

@@ -157,6 +157,10 @@ fn tidy(domain: &mut Domain, _: Element<'_>) -> Result<()> {
         domain.uuid = Uuid::random()?;
     }
     numa::place(domain);
+    let (vcpus, iothreads) = (domain.vcpu.max, domain.iothread_ids());
+    if let Some(tune) = &mut domain.cputune {
+        tune.split(vcpus, &iothreads);
+    }
     Ok(())
 }
 
@@ -209,6 +213,22 @@ impl Domain {
         post_parse::order::arrange(&mut domain.devices);
         consistency::check(&domain)?;
         Ok(domain)
+    }
+
+    /// The ids of all I/O threads: those the document names, then the lowest free ones up to the count.
+    pub fn iothread_ids(&self) -> Vec<u32> {
+        let mut ids: Vec<u32> =
+            self.iothreadids.iter().flat_map(|list| &list.iothreads).map(|thread| thread.id).collect();
+        // an absurd count is refused later; it must not cost memory first
+        let count = usize::try_from(self.iothreads.unwrap_or(0).min(u32::from(u16::MAX))).unwrap_or(0);
+        let mut next = 1;
+        while ids.len() < count {
+            if !ids.contains(&next) {
+                ids.push(next);
+            }
+            next += 1;
+        }
+        ids
     }
 
     /// The document's text.

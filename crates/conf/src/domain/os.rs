@@ -30,7 +30,7 @@ keywords! {
 /// `<os>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct Os {
-    #[xml(attr)]
+    #[xml(attr, unless = "migratable")]
     pub firmware: Option<Firmware>,
     /// What kind of guest, and on what machine.
     #[xml(child = "type", missing = "an os <type> must be specified")]
@@ -47,7 +47,7 @@ pub struct Os {
     pub inituser: Option<String>,
     #[xml(value)]
     pub initgroup: Option<String>,
-    #[xml(child = "firmware")]
+    #[xml(child = "firmware", unless = "migratable")]
     pub firmware_features: Option<FirmwareFeatures>,
     pub loader: Option<Loader>,
     pub nvram: Option<Nvram>,

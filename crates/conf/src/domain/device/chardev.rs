@@ -1,7 +1,9 @@
 //! The host's side of a character device: what a serial port, console, channel, RNG … talks to.
 
 use virtus_base::Result;
-use virtus_xml::{Element, OnOff, Only, Writer, Xml, YesNo, keywords};
+use virtus_xml::{Element, OnOff, Only, Writer, Xml, YesNo, field, keywords};
+
+use crate::RULES;
 
 use super::storage::Reconnect;
 use crate::domain::parse::xml_error;
@@ -112,16 +114,44 @@ keywords! {
     pub enum SocketMode { Connect = "connect", Bind = "bind" }
 }
 
-/// A Unix socket.
-#[derive(Clone, Debug, Default, PartialEq, Xml)]
+/// A Unix socket. One without a path gets it from the daemon, and is not written.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnixSource {
-    #[xml(attr)]
     pub mode: Option<SocketMode>,
-    #[xml(attr)]
     pub path: Option<String>,
     pub reconnect: Option<Reconnect>,
-    #[xml(child = "seclabel")]
     pub seclabels: Vec<DeviceSecLabel>,
+}
+
+impl Xml for UnixSource {
+    fn read(e: Element<'_>) -> Result<Self> {
+        Ok(UnixSource {
+            mode: field::attr(Some(e), "mode", &RULES)?,
+            path: e.attr("path").map(str::to_owned),
+            reconnect: field::child(Some(e), "reconnect")?,
+            seclabels: field::children(Some(e), "seclabel")?,
+        })
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        w.attr_opt("mode", self.mode.map(SocketMode::as_str));
+        w.attr_opt("path", self.path.as_deref());
+    }
+    fn write_body(&self, w: &mut Writer) {
+        if let Some(reconnect) = &self.reconnect {
+            w.element("reconnect", reconnect);
+        }
+        for label in &self.seclabels {
+            w.element("seclabel", label);
+        }
+    }
+    fn write_element(&self, name: &'static str, w: &mut Writer) {
+        if self.path.is_some() {
+            w.start(name);
+            self.write_attrs(w);
+            self.write_body(w);
+            w.end();
+        }
+    }
 }
 
 keywords! {

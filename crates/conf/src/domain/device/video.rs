@@ -1,6 +1,7 @@
 //! `<video>`: graphics cards.
 
-use virtus_xml::{OnOff, Xml, YesNo, keywords};
+use virtus_base::Result;
+use virtus_xml::{Element, OnOff, Xml, YesNo, keywords};
 
 use super::info::DeviceInfo;
 use super::virtio::VirtioOptions;
@@ -45,7 +46,8 @@ pub struct VideoDriver {
 }
 
 /// `<model>`: memory in KiB.
-#[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = complete)]
 pub struct VideoModel {
     /// The card; chosen by post-parse when absent.
     #[xml(attr = "type")]
@@ -58,6 +60,7 @@ pub struct VideoModel {
     pub vram64: Option<u32>,
     #[xml(attr)]
     pub vgamem: Option<u32>,
+    /// How many screens; one where the document does not say.
     #[xml(attr, rule = "nonzero")]
     pub heads: Option<u32>,
     #[xml(attr)]
@@ -68,6 +71,32 @@ pub struct VideoModel {
     pub edid: Option<OnOff>,
     pub acceleration: Option<Acceleration>,
     pub resolution: Option<Resolution>,
+}
+
+fn complete(model: &mut VideoModel, _: Element<'_>) -> Result<()> {
+    if model.kind != Some(VideoType::None) {
+        model.heads.get_or_insert(1);
+    }
+    model.primary = model.primary.filter(|p| p.is_true());
+    Ok(())
+}
+
+impl Default for VideoModel {
+    fn default() -> Self {
+        VideoModel {
+            kind: None,
+            ram: None,
+            vram: None,
+            vram64: None,
+            vgamem: None,
+            heads: Some(1),
+            primary: None,
+            blob: None,
+            edid: None,
+            acceleration: None,
+            resolution: None,
+        }
+    }
 }
 
 /// What the host's graphics card helps with.

@@ -16,7 +16,7 @@ use crate::domain::device::input::{Input, InputBus, InputType};
 use crate::domain::device::memory::MemoryModel;
 use crate::domain::device::rng::RngBackend;
 use crate::domain::device::sound::SoundModel;
-use crate::domain::device::storage::{Location, NetProtocol};
+use crate::domain::device::storage::{BackingStore, Location, NetProtocol, NetTransport, StorageSource};
 use crate::domain::device::video::{Video, VideoType};
 use crate::domain::memory::MemoryAccess;
 use crate::domain::os::OsType;
@@ -124,6 +124,7 @@ pub fn added(domain: &mut Domain) -> Result<()> {
             let alias = first.info.alias.take();
             *first = Video::default();
             first.model.kind = Some(VideoType::None);
+            first.model.heads = None;
             first.info.alias = alias;
         } else {
             first.model.primary = Some(YesNo::Yes);
@@ -226,6 +227,12 @@ fn one_disk(disk: &mut Disk, domain: &Domain) -> Result<()> {
             disk.snapshot = None;
         }
     }
+    default_ports(&mut disk.source);
+    let mut below = disk.backing.as_mut();
+    while let Some(BackingStore::Image(image)) = below {
+        default_ports(&mut image.source);
+        below = image.backing.as_mut();
+    }
     match &mut disk.source.location {
         Location::Network(network) if network.protocol == Some(NetProtocol::Iscsi) => {
             network.name = network.name.take().map(iscsi_unit);
@@ -239,6 +246,30 @@ fn one_disk(disk: &mut Disk, domain: &Domain) -> Result<()> {
         drive_address(disk, domain)?;
     }
     Ok(())
+}
+
+/// A server's port is its protocol's where none is said.
+fn default_ports(source: &mut StorageSource) {
+    let Location::Network(network) = &mut source.location else { return };
+    let port = match network.protocol {
+        Some(NetProtocol::Ssh) => "22",
+        Some(NetProtocol::Http) => "80",
+        Some(NetProtocol::Https) => "443",
+        Some(NetProtocol::Ftp) => "21",
+        Some(NetProtocol::Ftps) => "990",
+        Some(NetProtocol::Tftp) => "69",
+        Some(NetProtocol::Sheepdog) => "7000",
+        Some(NetProtocol::Nbd) => "10809",
+        Some(NetProtocol::Iscsi) => "3260",
+        Some(NetProtocol::Gluster) => "24007",
+        Some(NetProtocol::Vxhs) => "9999",
+        _ => return,
+    };
+    for host in &mut network.hosts {
+        if host.transport.is_none_or(|t| t == NetTransport::Tcp) {
+            host.port.get_or_insert_with(|| port.to_owned());
+        }
+    }
 }
 
 /// An iSCSI name without a unit is unit 0.
