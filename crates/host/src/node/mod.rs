@@ -30,7 +30,7 @@ pub use topology::{CacheBank, CacheKind, Cell, Cpu, Distance, Topology};
 
 /// How often what may change is compared, in ms.
 const CHECK_AFTER: u64 = 1_000;
-/// How often it is read again even if nothing seems changed (CPU frequency), in ms.
+/// How often what changes unseen (clock, memory) is read again, in ms.
 const READ_AFTER: u64 = 10_000;
 
 /// The host. Share one.
@@ -93,10 +93,14 @@ impl Node {
     fn refresh(&self, now: u64) {
         let known = self.snapshot.load();
         let fingerprint = Fingerprint::read(&self.root);
-        if fingerprint == known.fingerprint && now.saturating_sub(known.read) < READ_AFTER {
+        let read = if fingerprint != known.fingerprint {
+            Topology::read(&self.root)
+        } else if now.saturating_sub(known.read) >= READ_AFTER {
+            known.topology.read_again(&self.root)
+        } else {
             return;
-        }
-        match Topology::read(&self.root) {
+        };
+        match read {
             Ok(topology) => {
                 let topology = Arc::new(topology);
                 self.snapshot.store(Arc::new(Snapshot { topology, fingerprint, read: now }));
@@ -154,5 +158,34 @@ pub(crate) mod fixture {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hot_plug_is_noticed() {
+        let online = "sys/devices/system/cpu/online";
+        let root = fixture::tree(&[
+            ("proc/meminfo", "MemTotal: 100 kB\n"),
+            ("sys/devices/system/cpu/present", "0-1"),
+            (online, "0"),
+        ]);
+        let node = Node::at(root.path()).unwrap();
+        assert_eq!(node.topology().online_count, 1);
+        fixture::add(root.path(), &[(online, "0-1")]);
+        node.refresh(1);
+        assert_eq!(node.topology().online_count, 2);
+        fixture::add(root.path(), &[("proc/meminfo", "MemTotal: 200 kB\n")]);
+        node.refresh(READ_AFTER);
+        assert_eq!(node.topology().memory_kib, 100);
+        node.refresh(READ_AFTER + 1);
+        assert_eq!((node.topology().memory_kib, node.topology().online_count), (200, 2));
+        // a host that stops making sense is as it was last
+        fixture::add(root.path(), &[(online, "nonsense"), ("sys/devices/system/cpu/present", "x")]);
+        node.refresh(READ_AFTER + 2);
+        assert_eq!(node.topology().online_count, 2);
     }
 }

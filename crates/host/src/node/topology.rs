@@ -126,6 +126,13 @@ impl Topology {
         Ok(topology)
     }
 
+    /// The same CPUs, with clock and memory as they are now.
+    pub(super) fn read_again(&self, root: &Path) -> Result<Topology, Error> {
+        let mut topology = Topology { mhz: frequency(root), cells: Vec::new(), ..self.clone() };
+        topology.read_cells(root)?;
+        Ok(topology)
+    }
+
     fn read_cells(&mut self, root: &Path) -> Result<(), Error> {
         let system = root.join("sys/devices/system");
         let nodes = read_list(&system.join("node/online")).unwrap_or_default();
