@@ -226,6 +226,17 @@ impl<'a> Element<'a> {
         })
     }
 
+    /// This element and those of its name beside it, in the order of the document.
+    pub fn twins(&self) -> impl Iterator<Item = Element<'a>> + use<'a> {
+        let (doc, tag) = (self.doc, self.node.tag_name());
+        let parent = self.node.parent().unwrap_or(self.node);
+        parent.children().filter(move |n| n.is_element() && n.tag_name() == tag).map(move |node| {
+            let e = Element { node, doc };
+            e.see();
+            e
+        })
+    }
+
     /// All child elements. Each counts as read only after [`Element::accept`].
     pub fn elements(&self) -> impl Iterator<Item = Element<'a>> + use<'a> {
         let doc = self.doc;

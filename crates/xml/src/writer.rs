@@ -57,7 +57,8 @@ impl Writer {
         match only {
             Only::Live => !self.options.inactive,
             Only::Inactive => self.options.inactive,
-            Only::Secure => self.options.secure,
+            // the other host has to have the secrets too
+            Only::Secure => self.options.secure || self.options.migratable,
             Only::Migratable => self.options.migratable,
             Only::Status => self.options.status,
         }

@@ -3,6 +3,7 @@
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::Domain;
+use super::cpu_tune::{CacheType, CpuTune};
 use super::device::controller::{ControllerKind, UsbModel};
 use super::device::hostdev::HostDevSource;
 use super::device::input::InputBus;
@@ -54,11 +55,17 @@ pub(super) fn check(domain: &Domain) -> Result<()> {
         return Err(unsupported(format!("Unknown architecture {arch}")));
     }
     usb(domain)?;
+    cputune(domain)?;
     single_devices(domain)
 }
 
+/// A contradiction, which libvirt tells with the number of a syntax error.
+fn detail_error(text: &str) -> Error {
+    Error::new(ErrorDomain::DOMAIN, ErrorCode::XML_DETAIL, text)
+}
+
 fn usb(domain: &Domain) -> Result<()> {
-    let detail = |text: &str| Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::XML_DETAIL, text));
+    let detail = |text: &str| Err(detail_error(text));
     let d = &domain.devices;
     let usb = || d.controllers.iter().filter(|c| matches!(c.kind, ControllerKind::Usb { .. }));
     let none = usb().any(|c| matches!(c.kind, ControllerKind::Usb { model: Some(UsbModel::None), .. }));
@@ -100,4 +107,58 @@ fn single_devices(domain: &Domain) -> Result<()> {
         Some((_, text)) => Err(xml_error(*text)),
         None => Ok(()),
     }
+}
+
+/// No two policies for one vCPU, no two groups with one vCPU.
+fn cputune(domain: &Domain) -> Result<()> {
+    let Some(tune) = &domain.cputune else { return Ok(()) };
+    let mut seen = virtus_base::Bitmap::new();
+    for vcpu in tune.vcpusched.iter().flat_map(|s| s.vcpus.iter()) {
+        if seen.contains(vcpu) {
+            return Err(detail_error("'vcpusched' attributes 'vcpus' must not overlap"));
+        }
+        seen.set(vcpu);
+    }
+    cachetune(tune)
+}
+
+/// Parts of caches must be of different vCPUs, and of different parts.
+fn cachetune(tune: &CpuTune) -> Result<()> {
+    let groups = &tune.cachetune;
+    for (i, group) in groups.iter().enumerate() {
+        for other in groups.iter().take(i) {
+            if group.vcpus == other.vcpus {
+                return Err(xml_error("Identical vcpus in cachetunes found"));
+            }
+            if group.vcpus.iter().any(|v| other.vcpus.contains(v)) {
+                return Err(xml_error("Overlapping vcpus in resctrls"));
+            }
+        }
+        for (j, cache) in group.caches.iter().enumerate() {
+            let twice =
+                group.caches.iter().take(j).filter(|c| (c.level, c.id) == (cache.level, cache.id)).any(|c| {
+                    c.cache_type == cache.cache_type
+                        || [c.cache_type, cache.cache_type].contains(&CacheType::Both)
+                });
+            if twice {
+                return Err(Error::new(
+                    ErrorDomain::RESCTRL,
+                    ErrorCode::XML_ERROR,
+                    format!(
+                        "Colliding cache allocations for cache level '{}' id '{}', type '{}'",
+                        cache.level, cache.id, cache.cache_type
+                    ),
+                ));
+            }
+        }
+    }
+    for memory in &tune.memorytune {
+        let partly = groups
+            .iter()
+            .any(|g| g.vcpus != memory.vcpus && g.vcpus.iter().any(|v| memory.vcpus.contains(v)));
+        if partly {
+            return Err(xml_error("Overlapping vcpus in resctrls"));
+        }
+    }
+    Ok(())
 }

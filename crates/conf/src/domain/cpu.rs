@@ -121,6 +121,11 @@ fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
     for feature in &mut cpu.features {
         feature.policy.get_or_insert(FeaturePolicy::Require);
     }
+    // without a name there is nothing to fall back from
+    let nameless = cpu.model.as_ref().is_some_and(|m| m.name.is_none() && m.vendor_id.is_none());
+    if mode == Some(CpuMode::HostModel) && nameless {
+        cpu.model = None;
+    }
     Ok(())
 }
 

@@ -156,6 +156,9 @@ fn tidy(domain: &mut Domain, _: Element<'_>) -> Result<()> {
     if domain.uuid.is_nil() {
         domain.uuid = Uuid::random()?;
     }
+    if let Some(GenId { uuid: uuid @ None }) = &mut domain.genid {
+        *uuid = Some(Uuid::random()?);
+    }
     numa::place(domain);
     let (vcpus, iothreads) = (domain.vcpu.max, domain.iothread_ids());
     if let Some(tune) = &mut domain.cputune {

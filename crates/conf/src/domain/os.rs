@@ -29,6 +29,7 @@ keywords! {
 
 /// `<os>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = whole_order)]
 pub struct Os {
     #[xml(attr, unless = "migratable")]
     pub firmware: Option<Firmware>,
@@ -77,14 +78,20 @@ pub struct Os {
     pub smbios: Option<SmbiosMode>,
 }
 
+/// The boot order goes over all `<os>` elements there are.
+fn whole_order(os: &mut Os, e: Element<'_>) -> Result<()> {
+    os.boot = e.twins().flat_map(|e| e.children("boot")).map(Boot::read).collect::<Result<_>>()?;
+    Ok(())
+}
+
 /// `<type>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct OsKind {
     /// The guest's architecture, by libvirt's name.
-    #[xml(attr)]
+    #[xml(attr, nonempty)]
     pub arch: Option<String>,
     /// The machine type.
-    #[xml(attr)]
+    #[xml(attr, nonempty)]
     pub machine: Option<String>,
     #[xml(text, missing = "an os <type> must be specified", invalid = "unknown OS type '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub name: OsType,

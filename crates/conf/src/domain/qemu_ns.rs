@@ -1,9 +1,7 @@
 //! The `qemu:` namespace: what the administrator tells QEMU past libvirt's model.
 
-use virtus_base::Result;
-use virtus_xml::{Element, Writer, Xml, keywords};
-
-use super::parse::xml_error;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_xml::{Element, Value, Writer, Xml, keywords};
 
 /// The namespace's URI.
 pub const URI: &str = "http://libvirt.org/schemas/domain/qemu/1.0";
@@ -53,6 +51,10 @@ impl QemuNamespace {
     }
 }
 
+fn xml_error(text: impl Into<String>) -> Error {
+    Error::new(ErrorDomain::QEMU, ErrorCode::XML_ERROR, text)
+}
+
 fn attr(e: Element<'_>, name: &str, missing: &str) -> Result<String> {
     match e.attr(name) {
         Some(value) => Ok(value.to_owned()),
@@ -70,6 +72,16 @@ fn device(e: Element<'_>) -> Result<DeviceOverride> {
             xml_error(format!("Invalid value for attribute 'type' in element 'property': '{kind}'."))
         })?;
         let value = property.attr("value").map(str::to_owned);
+        let text = value.as_deref().unwrap_or_default();
+        let right = match kind {
+            PropertyKind::Bool => matches!(text, "true" | "false"),
+            PropertyKind::Unsigned => u64::parse(text, 0).is_some(),
+            PropertyKind::Signed => i64::parse(text, 0).is_some(),
+            PropertyKind::String | PropertyKind::Remove => true,
+        };
+        if !right {
+            return Err(xml_error(format!("invalid value '{text}' of 'value' attribute of 'qemu:property'")));
+        }
         properties.push(PropertyOverride { name, kind, value });
     }
     Ok(DeviceOverride { alias, properties })

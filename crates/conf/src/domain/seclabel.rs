@@ -31,7 +31,10 @@ pub struct SecLabel {
 fn complete(label: &mut SecLabel, e: Element<'_>) -> Result<()> {
     let kind = *label.kind.get_or_insert(SecLabelType::Dynamic);
     match kind {
-        SecLabelType::None => label.relabel = None,
+        SecLabelType::None => {
+            label.relabel = None;
+            label.model.get_or_insert_with(|| "none".to_owned());
+        }
         _ => {
             label.relabel.get_or_insert(YesNo::Yes);
         }

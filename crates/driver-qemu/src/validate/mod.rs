@@ -41,6 +41,7 @@ struct Checks<'a> {
 pub fn all(domain: &Domain, emulator: &dyn Emulator) -> Result<()> {
     let checks = Checks { domain, machine: Machine::of(domain), emulator };
     checks.domain()?;
+    virtus_conf::domain::validate::devices(domain)?;
     macro_rules! each {
         ($($list:ident),*) => {$(
             for device in &domain.devices.$list {

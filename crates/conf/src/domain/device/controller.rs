@@ -182,7 +182,11 @@ impl ControllerKind {
             invalid_code: virtus_base::ErrorCode::CONFIG_UNSUPPORTED,
             ..RULES
         };
-        Ok(match e.attr("type").unwrap_or("ide") {
+        let tag = e.attr("type").unwrap_or("ide");
+        if let (Some(model), "sata" | "fdc" | "ccid" | "xenbus") = (e.attr("model"), tag) {
+            return Err(field::invalid(e, "model", model, "", &rules));
+        }
+        Ok(match tag {
             "ide" => ControllerKind::Ide { model: field::attr(Some(e), "model", &rules)? },
             "fdc" => ControllerKind::Fdc { model: field::attr(Some(e), "model", &rules)? },
             "scsi" => ControllerKind::Scsi { model: field::attr(Some(e), "model", &rules)? },
@@ -214,13 +218,24 @@ impl ControllerKind {
 impl Xml for Controller {
     fn read(e: Element<'_>) -> Result<Self> {
         let kind = ControllerKind::read(e)?;
+        let mut info = DeviceInfo::read(e)?;
+        if let ControllerKind::Usb { model: Some(model), .. } = &kind {
+            // a companion serves two ports of its master
+            let port = match model {
+                UsbModel::Ich9Uhci1 => Some(0),
+                UsbModel::Ich9Uhci2 => Some(2),
+                UsbModel::Ich9Uhci3 => Some(4),
+                _ => None,
+            };
+            info.master = info.master.or(port);
+        }
         let rules = field::Rules { number: field::NumberRule::NonNegative, ..RULES };
         let index = field::attr::<i32>(Some(e), "index", &rules)?.and_then(|i| u32::try_from(i).ok());
         Ok(Controller {
             kind,
             index,
             driver: e.child("driver").map(ControllerDriver::read).transpose()?.unwrap_or_default(),
-            info: DeviceInfo::read(e)?,
+            info,
         })
     }
 

@@ -339,7 +339,9 @@ impl Xml for Listens {
     fn write_body(&self, w: &mut Writer) {
         // what reads a migrated definition may not know sockets as listeners
         let old = w.shows(Only::Migratable);
-        for listen in self.list.iter().filter(|l| !(old && matches!(l, Listen::Socket { .. }))) {
+        for listen in
+            self.list.iter().filter(|l| !(old && matches!(l, Listen::Socket { socket: Some(_), .. })))
+        {
             listen.write(w);
         }
     }

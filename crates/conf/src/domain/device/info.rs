@@ -4,6 +4,7 @@ use virtus_base::Result;
 use virtus_xml::{Element, OnOff, Only, Writer, Xml, YesNo};
 
 use super::address::Address;
+use crate::domain::parse::internal;
 
 /// The end of most devices' elements.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,11 +23,28 @@ pub struct DeviceInfo {
 
 /// `<boot order='1'/>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = loadparm)]
 pub struct BootOrder {
     #[xml(attr, rule = "nonzero")]
     pub order: u32,
     #[xml(attr)]
     pub loadparm: Option<String>,
+}
+
+/// s390's boot parameter: at most eight characters of a small set, in capitals.
+fn loadparm(boot: &mut BootOrder, _: Element<'_>) -> Result<()> {
+    let Some(text) = &boot.loadparm else { return Ok(()) };
+    if text.is_empty() || text.len() > 8 {
+        return Err(internal(format!("loadparm value '{text}' must be between 1 and 8 characters long")));
+    }
+    let text = text.to_ascii_uppercase();
+    if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b' ') {
+        return Err(internal(format!(
+            "invalid loadparm value '{text}', expecting chars in set of [a-zA-Z0-9.] and blank spaces"
+        )));
+    }
+    boot.loadparm = Some(text);
+    Ok(())
 }
 
 /// `<rom>`: the device's option ROM.

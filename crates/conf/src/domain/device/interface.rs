@@ -610,6 +610,13 @@ impl Xml for Interface {
             }
             port.check(!matches!(source, S::Network(_)))?;
         }
+        use InterfaceSource as Source;
+        if matches!(source, Source::HostDev(_)) {
+            rest.driver = InterfaceDriver::default();
+        }
+        if !matches!(source, Source::Ethernet(_) | Source::Network(_) | Source::Bridge(_)) {
+            rest.filterref = None;
+        }
         if let Some(port) = &mut rest.virtualport {
             match port.kind {
                 Some(PortType::OpenVSwitch) if port.interface_id.is_none() => {
@@ -625,7 +632,13 @@ impl Xml for Interface {
             managed: keyword_attr(e, "managed")?,
             trust_guest_rx_filters: keyword_attr(e, "trustGuestRxFilters")?,
             mac: Some(match e.child("mac") {
-                Some(mac) => Mac::read(mac)?,
+                Some(mac) => match Mac::read(mac)? {
+                    // all zeroes is none
+                    Mac { address: MacAddr([0, 0, 0, 0, 0, 0]), kind, check } => {
+                        Mac { address: new_address()?, kind, check }
+                    }
+                    mac => mac,
+                },
                 None => Mac { address: new_address()?, kind: None, check: None },
             }),
             source,

@@ -108,7 +108,7 @@ macro_rules! devices {
                     emulator: field::text(e.child("emulator"), &super::parse::RULES)?,
                     ..Devices::default()
                 };
-                for child in e.elements() {
+                for child in e.twins().flat_map(|e| e.elements()) {
                     match child.name() {
                         $($name => devices.$list.push(<$type>::read(child.accept())?),)*
                         _ => {}

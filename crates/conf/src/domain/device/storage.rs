@@ -463,7 +463,12 @@ impl StorageSource {
 impl Xml for StorageSource {
     fn read(e: Element<'_>) -> Result<Self> {
         let source = e.child("source");
-        let location = Location::read(e.attr("type").unwrap_or("file"), e, source)?;
+        let mut location = Location::read(e.attr("type").unwrap_or("file"), e, source)?;
+        if let Location::Network(network) = &mut location
+            && !matches!(network.protocol, Some(NetProtocol::Https | NetProtocol::Ftps))
+        {
+            network.ssl_verify = None;
+        }
         if let (Location::Network(network), Some(_)) = (&location, source)
             && network.protocol.is_none()
         {

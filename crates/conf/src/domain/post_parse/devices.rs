@@ -25,6 +25,9 @@ use crate::domain::parse::unsupported;
 /// How many ISA serial ports there can be.
 const ISA_SERIAL_PORTS: u32 = 4;
 
+/// How many units of a SCSI controller get devices of their own accord.
+const SCSI_UNITS: u32 = 7;
+
 /// Numbers the ISA serial ports that have no number.
 fn isa_serial_ports(domain: &mut Domain) -> Result<()> {
     let mut used = Vec::new();
@@ -286,8 +289,7 @@ fn drive_address(disk: &mut Disk, domain: &Domain) -> Result<()> {
     let address = match disk.bus() {
         Some(DiskBus::Scsi) => {
             // unit 7 is the controller itself
-            let unit = index % 15;
-            let address = drive(index / 15, 0, if unit >= 7 { unit + 1 } else { unit });
+            let address = drive(index / SCSI_UNITS, 0, index % SCSI_UNITS);
             if scsi_address_in_use(&domain.devices.hostdevs, &address) {
                 let DriveAddress { controller, bus, target, unit } = address;
                 return Err(unsupported(format!(
@@ -377,7 +379,9 @@ fn free_scsi_address(domain: &Domain) -> DriveAddress {
                 })
         };
     (0..=u32::MAX)
-        .flat_map(|controller| (0..16).map(move |unit| DriveAddress { controller, bus: 0, target: 0, unit }))
-        .find(|address| address.unit != 7 && !used(address))
+        .flat_map(|controller| {
+            (0..SCSI_UNITS).map(move |unit| DriveAddress { controller, bus: 0, target: 0, unit })
+        })
+        .find(|address| !used(address))
         .unwrap_or_default()
 }

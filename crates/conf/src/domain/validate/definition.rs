@@ -4,7 +4,6 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::{detail, hostdev, printable, refuse, topology};
 use crate::domain::Domain;
-use crate::domain::cpu_tune::{CacheType, CpuTune};
 use crate::domain::device::address::{Address, DriveAddress};
 use crate::domain::device::filesystem::FsDriverType;
 use crate::domain::device::hostdev::HostDevSource;
@@ -252,54 +251,6 @@ fn cputune(domain: &Domain) -> Result<()> {
         ("iothread_quota", tune.iothread_quota),
     ] {
         ranged(name, quota.map(i128::from), 1000, 17_592_186_044_415)?;
-    }
-    let mut seen = virtus_base::Bitmap::new();
-    for vcpu in tune.vcpusched.iter().flat_map(|s| s.vcpus.iter()) {
-        if seen.contains(vcpu) {
-            return Err(detail("'vcpusched' attributes 'vcpus' must not overlap"));
-        }
-        seen.set(vcpu);
-    }
-    cachetune(tune)
-}
-
-/// Parts of caches must be of different vCPUs, and of different parts.
-fn cachetune(tune: &CpuTune) -> Result<()> {
-    let groups = &tune.cachetune;
-    for (i, group) in groups.iter().enumerate() {
-        for other in groups.iter().take(i) {
-            if group.vcpus == other.vcpus {
-                return Err(xml_error("Identical vcpus in cachetunes found"));
-            }
-            if group.vcpus.iter().any(|v| other.vcpus.contains(v)) {
-                return Err(xml_error("Overlapping vcpus in resctrls"));
-            }
-        }
-        for (j, cache) in group.caches.iter().enumerate() {
-            let twice =
-                group.caches.iter().take(j).filter(|c| (c.level, c.id) == (cache.level, cache.id)).any(|c| {
-                    c.cache_type == cache.cache_type
-                        || [c.cache_type, cache.cache_type].contains(&CacheType::Both)
-                });
-            if twice {
-                return Err(Error::new(
-                    ErrorDomain::RESCTRL,
-                    ErrorCode::XML_ERROR,
-                    format!(
-                        "Colliding cache allocations for cache level '{}' id '{}', type '{}'",
-                        cache.level, cache.id, cache.cache_type
-                    ),
-                ));
-            }
-        }
-    }
-    for memory in &tune.memorytune {
-        let partly = groups
-            .iter()
-            .any(|g| g.vcpus != memory.vcpus && g.vcpus.iter().any(|v| memory.vcpus.contains(v)));
-        if partly {
-            return Err(xml_error("Overlapping vcpus in resctrls"));
-        }
     }
     Ok(())
 }
