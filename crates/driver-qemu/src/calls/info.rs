@@ -5,6 +5,7 @@ use virtus_api::domain::info::*;
 use virtus_api::{Call, DomainInfo, DomainRef};
 use virtus_base::{Result, Uuid};
 use virtus_conf::domain::FormatOptions;
+use virtus_host::process::usage;
 use virtus_xdr::List;
 
 use super::{flags, list, truth};
@@ -80,7 +81,9 @@ impl DomainInfo for Driver {
         let view = domain.view();
         let summary = view.summary().ok_or_else(|| internal("the domain has no definition"))?;
         let cpu_time = match domain.running.load_full() {
-            Some(running) => crate::usage::cpu_time(running.process.pid()).unwrap_or(0),
+            Some(running) => {
+                usage(running.process.pid(), None).map_or(0, |u| u.user.saturating_add(u.system))
+            }
             None => 0,
         };
         Ok(DomainGetInfoReply {
@@ -135,5 +138,29 @@ impl DomainInfo for Driver {
             (Some(live), None) => Ok(live.format(&options)),
             (None, None) => Err(internal("the domain has no definition")),
         }
+    }
+
+    async fn domain_get_metadata(
+        &self,
+        _: &Call,
+        dom: DomainRef,
+        kind: i32,
+        uri: Option<String>,
+        given: u32,
+    ) -> Result<String> {
+        super::metadata::get(self, &dom, kind, uri.as_deref(), given)
+    }
+
+    async fn domain_set_metadata(
+        &self,
+        call: &Call,
+        dom: DomainRef,
+        kind: i32,
+        metadata: Option<String>,
+        key: Option<String>,
+        uri: Option<String>,
+        given: u32,
+    ) -> Result<()> {
+        super::metadata::set(self, call, &dom, kind, (metadata, key, uri), given).await
     }
 }

@@ -1,10 +1,14 @@
 //! What the driver answers, one file a subject.
 
 mod connection;
+mod console;
 mod info;
 mod lifecycle;
 mod list;
+mod metadata;
 mod node;
+mod qemu;
+mod stats;
 mod undefine;
 
 pub(crate) use lifecycle::no_agent;
@@ -17,17 +21,14 @@ use crate::Driver;
 impl Features for Driver {}
 impl NodeDeviceAssignment for Driver {}
 impl DomainSave for Driver {}
-impl DomainStats for Driver {}
 impl DomainTuning for Driver {}
 impl DomainDevices for Driver {}
 impl DomainBlock for Driver {}
 impl DomainJobs for Driver {}
 impl DomainMigration for Driver {}
-impl DomainConsole for Driver {}
 impl DomainAgent for Driver {}
 impl DomainSnapshots for Driver {}
 impl DomainCheckpoints for Driver {}
-impl QemuCalls for Driver {}
 impl LxcCalls for Driver {}
 
 /// A number as the wire's truth value.

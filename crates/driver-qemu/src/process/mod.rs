@@ -8,6 +8,7 @@ mod reconnect;
 pub mod start;
 pub mod stop;
 
+pub(crate) use prepare::is_serial;
 pub use reconnect::reconnect;
 
 use std::path::PathBuf;
