@@ -19,7 +19,6 @@ pub fn parse(xml: &str, options: &ParseOptions, environment: &dyn Environment) -
     let emulator = complete(&mut domain, environment)?;
     if !options.skip_validate {
         validate::all(&domain, &*emulator)?;
-        virtus_conf::domain::validate::definition(&domain)?;
     }
     Ok(domain)
 }

@@ -17,6 +17,7 @@ mod launch;
 pub mod layout;
 mod machine;
 pub mod migratable;
+pub mod persistent;
 mod ports;
 pub mod postparse;
 pub mod process;

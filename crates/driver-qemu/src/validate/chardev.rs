@@ -30,9 +30,7 @@ impl Checks<'_> {
         let reconnect = match source {
             ChardevSource::Tcp(tcp) => {
                 if let Some(protocol @ (TcpProtocol::Telnets | TcpProtocol::Tls)) = tcp.protocol {
-                    // libvirt calls both by the newer name
-                    let _ = protocol;
-                    return Err(unsupported("tcp chardev protocol 'tls' not supported"));
+                    return Err(unsupported(format!("tcp chardev protocol '{protocol}' not supported")));
                 }
                 tcp.source.reconnect.as_ref()
             }
@@ -138,6 +136,10 @@ impl Checks<'_> {
     }
 
     pub(super) fn smartcards(&self, card: &Smartcard) -> Result<()> {
+        let first = matches!(&card.info.address, Some(Address::Ccid(ccid)) if ccid.slot == 0);
+        if !first || self.domain.devices.smartcards.len() > 1 {
+            return Err(unsupported("this QEMU binary lacks multiple smartcard support"));
+        }
         match &card.mode {
             SmartcardMode::Host | SmartcardMode::HostCertificates { .. } => {
                 self.need("ccid-emulated", "this QEMU binary lacks smartcard host mode support")

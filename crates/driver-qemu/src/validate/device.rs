@@ -31,6 +31,11 @@ impl Checks<'_> {
     /// One watchdog of each model.
     pub(super) fn watchdog_devices(&self) -> Result<()> {
         let list = &self.domain.devices.watchdogs;
+        if let Some((first, rest)) = list.split_first()
+            && rest.iter().any(|other| other.action != first.action)
+        {
+            return Err(unsupported("watchdogs with different actions are not supported with this QEMU binary"));
+        }
         let twice =
             list.iter().enumerate().find(|(i, one)| list.iter().take(*i).any(|two| two.model == one.model));
         match twice {

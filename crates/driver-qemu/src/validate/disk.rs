@@ -231,17 +231,19 @@ impl Checks<'_> {
             ));
         }
         for thread in &map.iothreads {
+            let queues = match (with_queues, queues) {
+                (0, _) => None,
+                (_, Some(queues)) => Some(queues),
+                (_, None) => {
+                    return Err(unsupported(
+                        "'queue' count must be configured for explicit iothread to queue mapping",
+                    ));
+                }
+            };
             if !self.has_iothread(thread.id) {
                 return Err(unsupported(format!("iothread '{}' not defined in iothreadid", thread.id)));
             }
-            if with_queues == 0 {
-                continue;
-            }
-            let Some(queues) = queues else {
-                return Err(unsupported(
-                    "'queue' count must be configured for explicit iothread to queue mapping",
-                ));
-            };
+            let Some(queues) = queues else { continue };
             for queue in &thread.queues {
                 if queue.id >= queues {
                     return Err(unsupported(format!("iothread queue '{}' mapping out of range", queue.id)));

@@ -22,6 +22,7 @@ mod storage;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::{Address, Device, DeviceInfo};
+use virtus_conf::domain::validate as generic;
 
 use crate::emulator::Emulator;
 use crate::machine::Machine;
@@ -41,51 +42,12 @@ struct Checks<'a> {
 pub fn all(domain: &Domain, emulator: &dyn Emulator) -> Result<()> {
     let checks = Checks { domain, machine: Machine::of(domain), emulator };
     checks.domain()?;
-    virtus_conf::domain::validate::devices(domain)?;
-    macro_rules! each {
-        ($($list:ident),*) => {$(
-            for device in &domain.devices.$list {
-                checks.info(&device.info)?;
-                checks.$list(device)?;
-            }
-        )*};
+    // of two faults the one of the first device is told, so the generic rules and a device's own ones take turns;
+    // without a fault there is no need to
+    match generic::devices(domain).and_then(|()| checks.devices(false)) {
+        Ok(()) => generic::definition(domain),
+        Err(error) => Err(checks.devices(true).err().unwrap_or(error)),
     }
-    each!(
-        disks,
-        interfaces,
-        sounds,
-        hostdevs,
-        videos,
-        controllers,
-        smartcards,
-        serials,
-        parallels,
-        channels,
-        consoles,
-        inputs,
-        filesystems,
-        watchdogs,
-        memballoons,
-        rngs,
-        nvrams,
-        hubs,
-        shmems,
-        tpms,
-        panics,
-        memories,
-        iommus,
-        vsocks,
-        cryptos,
-        redirdevs,
-        pstores
-    );
-    for graphics in &domain.devices.graphics {
-        checks.graphics(graphics)?;
-    }
-    for audio in &domain.devices.audios {
-        checks.audio(audio)?;
-    }
-    Ok(())
 }
 
 /// Checks one device that is to become part of `domain`.
@@ -136,6 +98,31 @@ fn invalid_argument(text: impl Into<String>) -> Error {
 }
 
 impl Checks<'_> {
+    /// Every device in libvirt's order, each after the generic rules if `generic`.
+    fn devices(&self, generic: bool) -> Result<()> {
+        let devices = &self.domain.devices;
+        macro_rules! each {
+            ($($list:ident: $variant:ident),* $(,)?) => {$(
+                for device in &devices.$list {
+                    if generic {
+                        generic::device(&Device::$variant(Box::new(device.clone())), self.domain)?;
+                    }
+                    self.info(&device.info)?;
+                    self.$list(device)?;
+                }
+            )*};
+        }
+        each!(
+            disks: Disk, interfaces: Interface, sounds: Sound, hostdevs: HostDev, videos: Video,
+            controllers: Controller, smartcards: Smartcard, serials: Serial, parallels: Parallel,
+            channels: Channel, consoles: Console, inputs: Input, filesystems: Filesystem, watchdogs: Watchdog,
+            memballoons: MemBalloon, rngs: Rng, nvrams: Nvram, hubs: Hub, shmems: Shmem, tpms: Tpm, panics: Panic,
+            memories: Memory, iommus: Iommu, vsocks: Vsock, cryptos: Crypto, redirdevs: RedirDev, pstores: Pstore,
+        );
+        devices.graphics.iter().try_for_each(|graphics| self.graphics(graphics))?;
+        devices.audios.iter().try_for_each(|audio| self.audio(audio))
+    }
+
     fn has(&self, capability: &str) -> bool {
         self.emulator.has(capability)
     }

@@ -142,6 +142,13 @@ macro_rules! devices {
                 })?)*
             }
 
+            /// Takes the last device of a kind out.
+            pub fn pop(&mut self, kind: DeviceKind) -> Option<Device> {
+                match kind {
+                    $(DeviceKind::$variant => self.$list.pop().map(|device| Device::$variant(Box::new(device))),)*
+                }
+            }
+
             /// Adds `device` to the list of its kind.
             pub fn push(&mut self, device: Device) {
                 match device { $(Device::$variant(device) => self.$list.push(*device)),* }

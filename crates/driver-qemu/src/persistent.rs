@@ -1,0 +1,343 @@
+//! Devices joining and leaving a persistent definition.
+//!
+//! Pure: a definition goes in, the changed one comes out, and nothing of a running guest is touched.
+
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::domain::device::console::ConsoleType;
+use virtus_conf::domain::device::{Device, DeviceInfo, DeviceKind, Devices, HostDev, Interface};
+use virtus_conf::domain::post_parse::order::{insert_controller, insert_disk};
+use virtus_conf::domain::{Domain, ParseOptions, post_parse};
+use virtus_conf::domain::validate as generic;
+
+use crate::emulator::{Emulator, Environment};
+use crate::{define, postparse, validate};
+
+fn invalid(text: impl Into<String>) -> Error {
+    Error::new(ErrorDomain::QEMU, ErrorCode::OPERATION_INVALID, text)
+}
+
+fn missing(text: impl Into<String>) -> Error {
+    Error::new(ErrorDomain::QEMU, ErrorCode::DEVICE_MISSING, text)
+}
+
+/// The definition with the device of the document `xml`.
+///
+/// # Errors
+/// libvirt's: what is wrong with the device, `OPERATION_INVALID` when it is there already, `OPERATION_UNSUPPORTED`
+/// for kinds that cannot join.
+pub fn attach(domain: &Domain, xml: &str, options: &ParseOptions, environment: &dyn Environment) -> Result<Domain> {
+    let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
+    let device = read(domain, xml, options, &*emulator, environment)?;
+    generic::device(&device, domain)?;
+    validate::one(&device, domain, &*emulator)?;
+    let mut domain = domain.clone();
+    insert(&mut domain, device)?;
+    define::complete(&mut domain, environment)?;
+    Ok(domain)
+}
+
+/// The definition without the device of the document `xml`.
+///
+/// # Errors
+/// libvirt's: `DEVICE_MISSING` mostly when there is no such device.
+pub fn detach(domain: &Domain, xml: &str, options: &ParseOptions, environment: &dyn Environment) -> Result<Domain> {
+    let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
+    let device = read(domain, xml, options, &*emulator, environment)?;
+    let mut domain = domain.clone();
+    remove(&mut domain, &device)?;
+    define::complete(&mut domain, environment)?;
+    Ok(domain)
+}
+
+/// Reads a device and fills in what it leaves out, as it would be in `domain`.
+fn read(
+    domain: &Domain,
+    xml: &str,
+    options: &ParseOptions,
+    emulator: &dyn Emulator,
+    environment: &dyn Environment,
+) -> Result<Device> {
+    let mut device = Device::parse(xml, options)?;
+    postparse::one_device(&mut device, domain, emulator, environment)?;
+    let kind = device.kind();
+    let mut around = domain.clone();
+    around.devices.push(device);
+    post_parse::devices(&mut around)?;
+    around.devices.pop(kind).ok_or_else(|| Error::internal(ErrorDomain::QEMU, "device is lost"))
+}
+
+fn unsupported(verb: &str, kind: DeviceKind) -> Error {
+    Error::new(
+        ErrorDomain::QEMU,
+        ErrorCode::OPERATION_UNSUPPORTED,
+        format!("persistent {verb} of device '{}' is not supported", kind.name()),
+    )
+}
+
+fn insert(domain: &mut Domain, device: Device) -> Result<()> {
+    let devices = &mut domain.devices;
+    let twice = || Err(invalid("device is already in the domain configuration"));
+    match device {
+        Device::Disk(disk) => {
+            if devices.disks.iter().any(|other| other.dst() == disk.dst()) {
+                return Err(invalid(format!("target {} already exists", disk.dst())));
+            }
+            insert_disk(&mut devices.disks, *disk);
+        }
+        Device::Controller(controller) => {
+            let taken = controller.index.filter(|index| {
+                devices
+                    .controllers
+                    .iter()
+                    .any(|other| other.index == Some(*index) && other.kind.tag() == controller.kind.tag())
+            });
+            if let Some(index) = taken {
+                return Err(invalid(format!("controller index='{index}' already exists")));
+            }
+            insert_controller(&mut devices.controllers, *controller);
+        }
+        Device::HostDev(hostdev) => {
+            if devices.hostdevs.iter().any(|other| same_host_device(other, &hostdev)) {
+                return twice();
+            }
+            devices.hostdevs.push(*hostdev);
+        }
+        Device::Lease(lease) => {
+            if devices.leases.iter().any(|other| other.key == lease.key && other.lockspace == lease.lockspace) {
+                return Err(invalid(format!(
+                    "Lease {} in lockspace {} already exists",
+                    lease.key,
+                    lease.lockspace.as_deref().unwrap_or_default()
+                )));
+            }
+            devices.leases.push(*lease);
+        }
+        Device::Console(console) if matches!(console.kind, None | Some(ConsoleType::Serial)) => {
+            return Err(Error::new(
+                ErrorDomain::QEMU,
+                ErrorCode::OPERATION_UNSUPPORTED,
+                "attaching serial console is not supported",
+            ));
+        }
+        Device::Filesystem(filesystem) => {
+            if devices.filesystems.iter().any(|other| other.target == filesystem.target) {
+                return Err(invalid("Target already exists"));
+            }
+            devices.filesystems.push(*filesystem);
+        }
+        Device::Shmem(shmem) => {
+            if devices.shmems.iter().any(|other| other.name == shmem.name) {
+                return twice();
+            }
+            devices.shmems.push(*shmem);
+        }
+        Device::Watchdog(watchdog) => {
+            if devices.watchdogs.iter().any(|other| other.model == watchdog.model) {
+                return twice();
+            }
+            devices.watchdogs.push(*watchdog);
+        }
+        Device::Vsock(vsock) => {
+            if !devices.vsocks.is_empty() {
+                return Err(invalid("domain already has a vsock device"));
+            }
+            devices.vsocks.push(*vsock);
+        }
+        Device::Iommu(iommu) => {
+            if !devices.iommus.is_empty() {
+                return Err(invalid("domain already has an iommu device"));
+            }
+            devices.iommus.push(*iommu);
+        }
+        device @ (Device::Interface(_)
+        | Device::Sound(_)
+        | Device::Serial(_)
+        | Device::Parallel(_)
+        | Device::Console(_)
+        | Device::Channel(_)
+        | Device::Rng(_)
+        | Device::Memory(_)
+        | Device::RedirDev(_)
+        | Device::Input(_)) => devices.push(device),
+        other => return Err(unsupported("attach", other.kind())),
+    }
+    Ok(())
+}
+
+/// Whether two entries hand over the same device.
+fn same_host_device(one: &HostDev, other: &HostDev) -> bool {
+    one.source == other.source
+}
+
+/// Whether what `asked` says of its place is true of `found`; what it does not say is not asked for.
+fn same_place(found: &DeviceInfo, asked: &DeviceInfo) -> bool {
+    asked.alias.as_ref().is_none_or(|alias| found.alias.as_ref() == Some(alias))
+        && asked.address.as_ref().is_none_or(|address| found.address.as_ref() == Some(address))
+}
+
+fn same_interface(found: &Interface, asked: &Interface) -> bool {
+    asked.mac.as_ref().is_none_or(|mac| found.mac.as_ref().is_some_and(|other| other.address == mac.address))
+        && same_place(&found.info, &asked.info)
+}
+
+/// Takes the first that matches out of a list.
+fn take<T>(list: &mut Vec<T>, matches: impl Fn(&T) -> bool, error: impl FnOnce() -> Error) -> Result<T> {
+    match list.iter().position(matches) {
+        Some(at) => Ok(list.remove(at)),
+        None => Err(error()),
+    }
+}
+
+fn remove(domain: &mut Domain, device: &Device) -> Result<()> {
+    let devices = &mut domain.devices;
+    let absent = || missing("device not present in domain configuration");
+    let no = |what: &'static str| move || missing(what);
+    match device {
+        Device::Disk(disk) => {
+            let error = || missing(format!("no target device {}", disk.dst()));
+            take(&mut devices.disks, |other| other.dst() == disk.dst(), error).map(drop)
+        }
+        Device::Interface(net) => {
+            let error = || {
+                let mac = net.mac.as_ref().map(|mac| mac.address.to_string()).unwrap_or_default();
+                missing(format!("no device matching MAC address {mac} found"))
+            };
+            take(&mut devices.interfaces, |other| same_interface(other, net), error).map(drop)
+        }
+        Device::Sound(sound) => {
+            let same = |other: &_| same_sound(other, sound);
+            take(&mut devices.sounds, same, absent).map(drop)
+        }
+        Device::HostDev(hostdev) => {
+            take(&mut devices.hostdevs, |other| same_host_device(other, hostdev), absent).map(drop)
+        }
+        Device::Lease(lease) => {
+            let error = || {
+                Error::new(
+                    ErrorDomain::QEMU,
+                    ErrorCode::INVALID_ARG,
+                    format!(
+                        "Lease {} in lockspace {} does not exist",
+                        lease.key,
+                        lease.lockspace.as_deref().unwrap_or_default()
+                    ),
+                )
+            };
+            let same = |other: &virtus_conf::domain::device::Lease| {
+                other.key == lease.key && other.lockspace == lease.lockspace
+            };
+            take(&mut devices.leases, same, error).map(drop)
+        }
+        Device::Controller(controller) => {
+            let same = |other: &virtus_conf::domain::device::Controller| {
+                other.kind.tag() == controller.kind.tag()
+                    && other.index.unwrap_or_default() == controller.index.unwrap_or_default()
+            };
+            take(&mut devices.controllers, same, absent).map(drop)
+        }
+        Device::Serial(_) | Device::Parallel(_) | Device::Console(_) | Device::Channel(_) => {
+            remove_character(devices, device)
+        }
+        Device::Filesystem(filesystem) => {
+            let error = no("no matching filesystem device was found");
+            take(&mut devices.filesystems, |other| other.target == filesystem.target, error).map(drop)
+        }
+        Device::Rng(rng) => {
+            let same = |other: &virtus_conf::domain::device::Rng| {
+                other.model == rng.model
+                    && other.backend == rng.backend
+                    && other.rate == rng.rate
+                    && same_place(&other.info, &rng.info)
+            };
+            take(&mut devices.rngs, same, no("no matching RNG device was found")).map(drop)
+        }
+        Device::Memory(memory) => {
+            let same = |other: &virtus_conf::domain::device::MemoryDevice| {
+                other.model == memory.model
+                    && other.source == memory.source
+                    && other.target.size == memory.target.size
+                    && other.target.node == memory.target.node
+                    && same_place(&other.info, &memory.info)
+            };
+            take(&mut devices.memories, same, no("matching memory device was not found")).map(drop)
+        }
+        Device::RedirDev(redirdev) => {
+            let same = |other: &virtus_conf::domain::device::RedirDev| {
+                other.bus == redirdev.bus && other.chardev == redirdev.chardev && same_place(&other.info, &redirdev.info)
+            };
+            take(&mut devices.redirdevs, same, no("no matching redirdev was not found")).map(drop)
+        }
+        Device::Shmem(shmem) => {
+            let same = |other: &virtus_conf::domain::device::Shmem| {
+                other.name == shmem.name && other.model == shmem.model && same_place(&other.info, &shmem.info)
+            };
+            take(&mut devices.shmems, same, no("matching shmem device was not found")).map(drop)
+        }
+        Device::Watchdog(watchdog) => {
+            let same = |other: &virtus_conf::domain::device::Watchdog| {
+                other.model == watchdog.model
+                    && other.action == watchdog.action
+                    && same_place(&other.info, &watchdog.info)
+            };
+            take(&mut devices.watchdogs, same, no("no matching watchdog was not found")).map(drop)
+        }
+        Device::Input(input) => {
+            let same = |other: &virtus_conf::domain::device::Input| {
+                other.kind == input.kind
+                    && other.bus == input.bus
+                    && other.source == input.source
+                    && same_place(&other.info, &input.info)
+            };
+            take(&mut devices.inputs, same, no("matching input device not found")).map(drop)
+        }
+        Device::Vsock(vsock) => {
+            let same = |other: &virtus_conf::domain::device::Vsock| {
+                other.model == vsock.model && same_place(&other.info, &vsock.info)
+            };
+            take(&mut devices.vsocks, same, no("matching vsock device not found")).map(drop)
+        }
+        Device::Iommu(iommu) => {
+            let same = |other: &virtus_conf::domain::device::Iommu| other.model == iommu.model;
+            take(&mut devices.iommus, same, no("matching iommu device not found")).map(drop)
+        }
+        other => Err(unsupported("detach", other.kind())),
+    }
+}
+
+fn same_sound(found: &virtus_conf::domain::device::Sound, asked: &virtus_conf::domain::device::Sound) -> bool {
+    found.model == asked.model && found.codecs == asked.codecs && same_place(&found.info, &asked.info)
+}
+
+/// Serial ports and their like are told apart by both their sides.
+fn remove_character(devices: &mut Devices, device: &Device) -> Result<()> {
+    let absent = || {
+        Error::new(ErrorDomain::QEMU, ErrorCode::INVALID_ARG, "device not present in domain configuration")
+    };
+    match device {
+        Device::Serial(asked) => {
+            let same = |other: &virtus_conf::domain::device::Serial| {
+                other.chardev.source == asked.chardev.source && other.target == asked.target
+            };
+            take(&mut devices.serials, same, absent).map(drop)
+        }
+        Device::Parallel(asked) => {
+            let same = |other: &virtus_conf::domain::device::Parallel| {
+                other.chardev.source == asked.chardev.source && other.port == asked.port
+            };
+            take(&mut devices.parallels, same, absent).map(drop)
+        }
+        Device::Console(asked) => {
+            let same = |other: &virtus_conf::domain::device::Console| {
+                other.chardev.source == asked.chardev.source && other.kind == asked.kind && other.port == asked.port
+            };
+            take(&mut devices.consoles, same, absent).map(drop)
+        }
+        Device::Channel(asked) => {
+            let same = |other: &virtus_conf::domain::device::Channel| {
+                other.chardev.source == asked.chardev.source && other.target == asked.target
+            };
+            take(&mut devices.channels, same, absent).map(drop)
+        }
+        _ => Err(absent()),
+    }
+}
