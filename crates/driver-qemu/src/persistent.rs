@@ -6,8 +6,8 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::device::console::ConsoleType;
 use virtus_conf::domain::device::{Device, DeviceInfo, DeviceKind, Devices, HostDev, Interface};
 use virtus_conf::domain::post_parse::order::{insert_controller, insert_disk};
-use virtus_conf::domain::{Domain, ParseOptions, post_parse};
 use virtus_conf::domain::validate as generic;
+use virtus_conf::domain::{Domain, ParseOptions, post_parse};
 
 use crate::emulator::{Emulator, Environment};
 use crate::{define, postparse, validate};
@@ -25,7 +25,12 @@ fn missing(text: impl Into<String>) -> Error {
 /// # Errors
 /// libvirt's: what is wrong with the device, `OPERATION_INVALID` when it is there already, `OPERATION_UNSUPPORTED`
 /// for kinds that cannot join.
-pub fn attach(domain: &Domain, xml: &str, options: &ParseOptions, environment: &dyn Environment) -> Result<Domain> {
+pub fn attach(
+    domain: &Domain,
+    xml: &str,
+    options: &ParseOptions,
+    environment: &dyn Environment,
+) -> Result<Domain> {
     let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
     let device = read(domain, xml, options, &*emulator, environment)?;
     generic::device(&device, domain)?;
@@ -40,7 +45,12 @@ pub fn attach(domain: &Domain, xml: &str, options: &ParseOptions, environment: &
 ///
 /// # Errors
 /// libvirt's: `DEVICE_MISSING` mostly when there is no such device.
-pub fn detach(domain: &Domain, xml: &str, options: &ParseOptions, environment: &dyn Environment) -> Result<Domain> {
+pub fn detach(
+    domain: &Domain,
+    xml: &str,
+    options: &ParseOptions,
+    environment: &dyn Environment,
+) -> Result<Domain> {
     let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
     let device = read(domain, xml, options, &*emulator, environment)?;
     let mut domain = domain.clone();
@@ -103,7 +113,8 @@ fn insert(domain: &mut Domain, device: Device) -> Result<()> {
             devices.hostdevs.push(*hostdev);
         }
         Device::Lease(lease) => {
-            if devices.leases.iter().any(|other| other.key == lease.key && other.lockspace == lease.lockspace) {
+            if devices.leases.iter().any(|other| other.key == lease.key && other.lockspace == lease.lockspace)
+            {
                 return Err(invalid(format!(
                     "Lease {} in lockspace {} already exists",
                     lease.key,
@@ -263,7 +274,9 @@ fn remove(domain: &mut Domain, device: &Device) -> Result<()> {
         }
         Device::RedirDev(redirdev) => {
             let same = |other: &virtus_conf::domain::device::RedirDev| {
-                other.bus == redirdev.bus && other.chardev == redirdev.chardev && same_place(&other.info, &redirdev.info)
+                other.bus == redirdev.bus
+                    && other.chardev == redirdev.chardev
+                    && same_place(&other.info, &redirdev.info)
             };
             take(&mut devices.redirdevs, same, no("no matching redirdev was not found")).map(drop)
         }
@@ -304,7 +317,10 @@ fn remove(domain: &mut Domain, device: &Device) -> Result<()> {
     }
 }
 
-fn same_sound(found: &virtus_conf::domain::device::Sound, asked: &virtus_conf::domain::device::Sound) -> bool {
+fn same_sound(
+    found: &virtus_conf::domain::device::Sound,
+    asked: &virtus_conf::domain::device::Sound,
+) -> bool {
     found.model == asked.model && found.codecs == asked.codecs && same_place(&found.info, &asked.info)
 }
 
@@ -328,7 +344,9 @@ fn remove_character(devices: &mut Devices, device: &Device) -> Result<()> {
         }
         Device::Console(asked) => {
             let same = |other: &virtus_conf::domain::device::Console| {
-                other.chardev.source == asked.chardev.source && other.kind == asked.kind && other.port == asked.port
+                other.chardev.source == asked.chardev.source
+                    && other.kind == asked.kind
+                    && other.port == asked.port
             };
             take(&mut devices.consoles, same, absent).map(drop)
         }

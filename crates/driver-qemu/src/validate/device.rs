@@ -34,7 +34,9 @@ impl Checks<'_> {
         if let Some((first, rest)) = list.split_first()
             && rest.iter().any(|other| other.action != first.action)
         {
-            return Err(unsupported("watchdogs with different actions are not supported with this QEMU binary"));
+            return Err(unsupported(
+                "watchdogs with different actions are not supported with this QEMU binary",
+            ));
         }
         let twice =
             list.iter().enumerate().find(|(i, one)| list.iter().take(*i).any(|two| two.model == one.model));
