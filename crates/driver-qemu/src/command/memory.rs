@@ -1,0 +1,210 @@
+//! `-m` and the back ends of guest memory.
+
+use virtus_base::{Bitmap, Result};
+use virtus_conf::domain::memory::{MemoryAccess, MemoryAllocation, MemoryBacking, MemorySource};
+use virtus_conf::domain::numa::NumaMode;
+
+use super::build::Build;
+use super::guest::{Guest, internal};
+use super::props::Props;
+
+/// The memory the guest has without its memory devices, in KiB.
+pub(crate) fn initial(guest: &Guest<'_>) -> u64 {
+    super::prepare::initial_memory(guest.domain)
+}
+
+/// `-m`, and the back end of a guest without NUMA.
+pub(super) fn size(b: &mut Build<'_>) -> Result<()> {
+    let guest = b.guest;
+    let mut text = format!("size={}k", initial(&guest));
+    if let Some(max) = &guest.domain.max_memory {
+        if max.slots > 0 {
+            text.push_str(&format!(",slots={}", max.slots));
+        }
+        text.push_str(&format!(",maxmem={}k", max.size.0));
+    }
+    b.line.option("m", text);
+    if let Some(id) = default_backend(&guest) {
+        let wanted =
+            Wanted { size: initial(&guest).saturating_mul(1024), default_ram: true, ..Wanted::default() };
+        let (props, _) = backend(&guest, id, &wanted)?;
+        b.line.json("object", &props);
+    }
+    Ok(())
+}
+
+/// The id QEMU gives the machine's memory, if it can be replaced and NUMA does not do so.
+pub(crate) fn default_backend(guest: &Guest<'_>) -> Option<&'static str> {
+    if super::numa::cells(guest.domain).next().is_some() {
+        return None;
+    }
+    let machine = guest.machine();
+    Some(match machine {
+        _ if machine.is_x86() && machine.name != "microvm" => "pc.ram",
+        _ if machine.is_arm_virt() => "mach-virt.ram",
+        _ if machine.is_s390_ccw() => "s390.ram",
+        _ if machine.is_pseries() => "ppc_spapr.ram",
+        _ if machine.is_riscv_virt() => "riscv_virt_board.ram",
+        _ if machine.is_loongarch_virt() => "loongarch.ram",
+        _ => return None,
+    })
+}
+
+/// Whether guest memory may be swapped out.
+pub(super) fn overcommit(b: &mut Build<'_>) {
+    let locked = b.guest.domain.memory_backing.as_ref().is_some_and(|backing| backing.locked);
+    b.line.option("overcommit", format!("mem-lock={}", if locked { "on" } else { "off" }));
+}
+
+/// What a piece of guest memory has to be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// In bytes.
+    pub(crate) size: u64,
+    /// It is the machine's own memory.
+    pub(crate) default_ram: bool,
+    /// The guest's NUMA node.
+    pub(crate) node: Option<u32>,
+    pub(crate) access: Option<MemoryAccess>,
+    pub(crate) discard: Option<bool>,
+    /// The file of a device that has its own.
+    pub(crate) path: Option<String>,
+    pub(crate) pagesize: Option<u64>,
+    pub(crate) host_nodes: Option<Bitmap>,
+    /// Persistent memory behind the file.
+    pub(crate) pmem: bool,
+    pub(crate) readonly: bool,
+    /// In bytes.
+    pub(crate) align: Option<u64>,
+    /// Preallocate what the device needs now, nothing else.
+    pub(crate) sparse: bool,
+    pub(crate) is_nvdimm: bool,
+}
+
+/// The size in KiB of the huge pages that a guest node's memory is made of.
+fn huge_page(guest: &Guest<'_>, backing: &MemoryBacking, wanted: &Wanted) -> Result<Option<u64>> {
+    if let Some(size) = wanted.pagesize {
+        return Ok((size != 4).then_some(size));
+    }
+    let Some(hugepages) = &backing.hugepages else { return Ok(None) };
+    let node = wanted.node.unwrap_or(0);
+    let of_node = hugepages
+        .pages
+        .iter()
+        .find(|page| page.nodeset.as_ref().is_some_and(|nodes| nodes.contains(node as usize)))
+        .or_else(|| hugepages.pages.iter().find(|page| page.nodeset.is_none()));
+    let size = match (of_node, hugepages.pages.is_empty()) {
+        (Some(page), _) => page.size.0,
+        (None, true) => guest.context.default_hugepage.ok_or_else(no_hugepages)?,
+        (None, false) => return Ok(None),
+    };
+    Ok((size != 4).then_some(size))
+}
+
+fn no_hugepages() -> virtus_base::Error {
+    internal("hugetlbfs filesystem is not mounted or disabled by administrator config")
+}
+
+/// Where huge pages of a size are found.
+fn mount(guest: &Guest<'_>, size: u64) -> Result<String> {
+    if guest.context.hugepages.is_empty() {
+        return Err(no_hugepages());
+    }
+    let found = guest.context.hugepages.iter().find(|(of, _)| *of == size);
+    let (_, path) =
+        found.ok_or_else(|| internal(format!("Unable to find any usable hugetlbfs mount for {size} KiB")))?;
+    Ok(format!("{path}/libvirt/qemu/{}", guest.context.short_name))
+}
+
+/// The back end of a piece of guest memory, and whether anything about it is out of the ordinary.
+///
+/// # Errors
+/// `INTERNAL_ERROR` when the host has no huge pages of the size asked for.
+pub(crate) fn backend(guest: &Guest<'_>, id: &str, wanted: &Wanted) -> Result<(Props, bool)> {
+    let domain = guest.domain;
+    let backing = domain.memory_backing.clone().unwrap_or_default();
+    let access = wanted.access.or(backing.access);
+    let huge = match &wanted.path {
+        Some(_) => None,
+        None => huge_page(guest, &backing, wanted)?,
+    };
+    let share = |props: &mut Props| props.opt("share", access.map(|access| access == MemoryAccess::Shared));
+    let mut preallocate = backing.allocation == Some(MemoryAllocation::Immediate) || huge.is_some();
+    let mut props;
+    let mut canonical = true;
+    if backing.source == Some(MemorySource::Memfd) && wanted.path.is_none() {
+        props = Props::object("memory-backend-memfd", id);
+        if let Some(size) = huge {
+            props.set("hugetlb", true);
+            props.set("hugetlbsize", size.saturating_mul(1024));
+        }
+        share(&mut props);
+    } else if huge.is_some()
+        || wanted.path.is_some()
+        || access.is_some()
+        || backing.source == Some(MemorySource::File)
+    {
+        let path = match (&wanted.path, huge) {
+            (Some(path), _) => path.clone(),
+            (None, Some(size)) => mount(guest, size)?,
+            (None, None) => format!("{}/{id}", guest.context.memory_dir),
+        };
+        props = Props::object("memory-backend-file", id).with("mem-path", path);
+        share(&mut props);
+        let discard = wanted.discard.unwrap_or(backing.discard);
+        props = props.flag("discard-data", discard);
+        preallocate |= wanted.is_nvdimm && !wanted.pmem;
+    } else {
+        props = Props::object("memory-backend-ram", id);
+        canonical = false;
+    }
+    if wanted.default_ram
+        && canonical
+        && guest.has("memory-backend-file.x-use-canonical-path-for-ramblock-id")
+    {
+        props.set("x-use-canonical-path-for-ramblock-id", false);
+    }
+    if preallocate && !wanted.sparse && !wanted.readonly {
+        props.set("prealloc", true);
+        props.opt("prealloc-threads", backing.allocation_threads.filter(|threads| *threads > 0));
+    }
+    props.set("size", wanted.size);
+    props.opt("align", wanted.align);
+    props = props.flag("pmem", wanted.pmem).flag("readonly", wanted.readonly);
+    if wanted.readonly {
+        props.set("rom", "off");
+    }
+    let mut special = canonical || preallocate;
+    if let Some((nodes, policy)) = host_nodes(guest, wanted) {
+        let nodes: Vec<u64> = nodes.iter().map(|node| node as u64).collect();
+        if !nodes.is_empty() {
+            special = true;
+            props.set("host-nodes", nodes);
+            props.set("policy", policy);
+        }
+    }
+    Ok((props, special))
+}
+
+/// The host's nodes a guest node's memory is on, and how strictly.
+fn host_nodes(guest: &Guest<'_>, wanted: &Wanted) -> Option<(Bitmap, &'static str)> {
+    let tune = guest.domain.numatune.as_ref();
+    let cell = wanted.node.and_then(|node| tune?.memnodes.iter().find(|memnode| memnode.cellid == node));
+    let mode = match (cell, tune.and_then(|tune| tune.memory.as_ref())) {
+        (Some(cell), _) => cell.mode,
+        (None, Some(memory)) => memory.mode,
+        (None, None) => NumaMode::Strict,
+    };
+    let nodes = wanted.host_nodes.clone().or_else(|| match cell {
+        Some(cell) => Some(cell.nodeset.clone()),
+        None => tune?.memory.as_ref()?.nodeset.clone(),
+    })?;
+    let policy = match mode {
+        NumaMode::Strict => "bind",
+        NumaMode::Preferred => "preferred",
+        NumaMode::Interleave => "interleave",
+        // cgroups do it
+        NumaMode::Restrictive => return None,
+    };
+    Some((nodes, policy))
+}

@@ -1,0 +1,29 @@
+//! The QEMU command line of a guest, and what is decided before it.
+//!
+//! Pure: what must be known of the host comes in as [`Context`]. [`prepare`] completes a live definition whose
+//! devices have addresses and aliases, [`build`] describes it to QEMU.
+
+mod boot;
+pub(crate) mod build;
+mod clock;
+mod cpu;
+mod firmware;
+pub mod guest;
+mod launch_security;
+pub(crate) mod line;
+mod machine;
+pub(crate) mod memory;
+pub mod native;
+mod numa;
+mod plan;
+mod prepare;
+pub mod props;
+mod smbios;
+mod threads;
+
+pub use build::build;
+pub use guest::{Context, Guest, Secret};
+pub use line::CommandLine;
+pub use plan::Plan;
+pub use prepare::prepare;
+pub use props::Props;

@@ -1,0 +1,53 @@
+//! `virConnectDomainXMLToNative`: the command line a definition would be started with, on paper.
+
+use virtus_base::Result;
+use virtus_conf::domain::Domain;
+use virtus_conf::domain::device::graphics::Graphics;
+use virtus_conf::domain::device::interface::{EthernetSource, InterfaceSource};
+
+use super::guest::{Context, Secret};
+use super::{build, prepare};
+use crate::address::alias;
+use crate::device::storage::needed_secrets;
+use crate::emulator::Emulator;
+
+/// The first descriptor that stands for what nobody opened.
+const FIRST_FD: i32 = 22;
+
+/// The text of the command line of a definition (which it uses up: interfaces become taps).
+///
+/// # Errors
+/// As [`prepare`] and [`build`].
+pub fn to_native(domain: &mut Domain, emulator: &dyn Emulator, context: &Context) -> Result<String> {
+    let mut context = context.clone();
+    for net in &mut domain.devices.interfaces {
+        net.source = InterfaceSource::Ethernet(EthernetSource { ips: Vec::new(), routes: Vec::new() });
+        let model = net.rest.model.take();
+        net.rest = Default::default();
+        net.rest.model = model;
+    }
+    for graphics in &mut domain.devices.graphics {
+        match graphics {
+            Graphics::Vnc(vnc) => {
+                let ports = &mut vnc.server.ports;
+                ports.port.get_or_insert(5900);
+                if ports.websocket == Some(-1) {
+                    ports.websocket = Some(5700);
+                }
+            }
+            Graphics::Spice(spice) => {
+                spice.port = spice.port.filter(|port| *port > 0).or(Some(5901));
+            }
+            _ => {}
+        }
+    }
+    alias::assign(domain);
+    prepare(domain, &context)?;
+    for (net, fd) in domain.devices.interfaces.iter().zip(FIRST_FD..) {
+        context.tap_fds.insert(net.info.alias.clone().unwrap_or_default(), vec![fd]);
+    }
+    for needed in needed_secrets(domain) {
+        context.secrets.entry(needed.id).or_insert(Secret { data: String::new(), iv: String::new() });
+    }
+    Ok(build(domain, emulator, &context)?.shell())
+}

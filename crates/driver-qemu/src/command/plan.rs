@@ -1,0 +1,92 @@
+//! What is decided about the whole guest before its devices are described.
+
+use std::collections::HashMap;
+
+use virtus_conf::domain::Domain;
+use virtus_conf::domain::device::disk::DiskDevice;
+use virtus_conf::domain::device::storage::{BackingStore, StorageSource};
+use virtus_conf::domain::os::BootDevice;
+
+/// Decisions by device alias.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The boot order of devices that have none of their own: from `<boot dev='…'/>`.
+    pub(crate) boot: HashMap<String, u32>,
+}
+
+impl Plan {
+    /// The plan for a guest whose devices have aliases.
+    pub fn of(domain: &Domain) -> Self {
+        Plan { boot: boot_order(domain) }
+    }
+}
+
+/// The first device of each kind that `<boot>` names takes the kind's place.
+fn boot_order(domain: &Domain) -> HashMap<String, u32> {
+    let mut order = HashMap::new();
+    let mut place: HashMap<&str, u32> = HashMap::new();
+    for (boot, i) in domain.os.boot.iter().zip(1u32..) {
+        place.entry(boot.dev.as_str()).or_insert(i);
+    }
+    let mut take = |kind: BootDevice, alias: Option<&String>| {
+        if let (Some(alias), Some(i)) = (alias, place.remove(kind.as_str())) {
+            order.insert(alias.clone(), i);
+        }
+    };
+    for disk in &domain.devices.disks {
+        let kind = match disk.device {
+            DiskDevice::Cdrom => BootDevice::Cdrom,
+            DiskDevice::Floppy => BootDevice::Floppy,
+            DiskDevice::Disk | DiskDevice::Lun => BootDevice::Disk,
+        };
+        take(kind, disk.info.alias.as_ref());
+    }
+    if let Some(net) = domain.devices.interfaces.first() {
+        take(BootDevice::Network, net.info.alias.as_ref());
+    }
+    for hostdev in &domain.devices.hostdevs {
+        if matches!(hostdev.source, virtus_conf::domain::device::hostdev::HostDevSource::Scsi(_)) {
+            take(BootDevice::Disk, hostdev.info.alias.as_ref());
+        }
+    }
+    order
+}
+
+/// Numbers the images of all disks, which names their block nodes. The last disk comes first, and each chain
+/// from its top. Images that have a number keep it.
+pub(crate) fn number_images(domain: &mut Domain) {
+    let mut last = 0;
+    for disk in &domain.devices.disks {
+        last = last.max(highest(&disk.source, disk.backing.as_ref()));
+    }
+    for disk in domain.devices.disks.iter_mut().rev() {
+        if disk.source.is_empty() {
+            continue;
+        }
+        number(&mut disk.source, &mut last);
+        let mut below = disk.backing.as_mut();
+        while let Some(BackingStore::Image(image)) = below {
+            number(&mut image.source, &mut last);
+            below = image.backing.as_mut();
+        }
+    }
+}
+
+fn number(source: &mut StorageSource, last: &mut u32) {
+    if source.common.index.is_none() {
+        *last = last.saturating_add(1);
+        source.common.index = Some(*last);
+    }
+    if let Some(data) = &mut source.common.data_store {
+        number(&mut data.source, last);
+    }
+}
+
+fn highest(source: &StorageSource, mut below: Option<&BackingStore>) -> u32 {
+    let mut last = source.common.index.unwrap_or(0);
+    while let Some(BackingStore::Image(image)) = below {
+        last = last.max(image.source.common.index.unwrap_or(0));
+        below = image.backing.as_ref();
+    }
+    last
+}

@@ -1,0 +1,100 @@
+//! What a live definition gets before its command line is built: aligned memory, numbered images, paths of sockets.
+
+use virtus_base::Result;
+use virtus_conf::domain::Domain;
+use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode};
+use virtus_conf::domain::device::console::ChannelTarget;
+use virtus_conf::domain::device::memory::MemoryModel;
+use virtus_conf::scaled::KiB;
+
+use super::guest::{Context, unsupported};
+use super::plan;
+use crate::machine::Machine;
+
+/// Completes a live definition whose devices have addresses and aliases.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` for sizes that do not fit.
+pub fn prepare(domain: &mut Domain, context: &Context) -> Result<()> {
+    align_memory(domain)?;
+    plan::number_images(domain);
+    for channel in &mut domain.devices.channels {
+        if let (ChannelTarget::Virtio { name, .. }, ChardevSource::Unix { source }) =
+            (&channel.target, &mut channel.chardev.source)
+        {
+            source.mode.get_or_insert(SocketMode::Bind);
+            if source.path.is_none() {
+                let name = name.clone().or_else(|| channel.info.alias.clone()).unwrap_or_default();
+                source.path = Some(format!("{}/{name}", context.channel_dir));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// In KiB: a machine's memory comes in multiples of this.
+fn alignment(machine: Machine<'_>) -> u64 {
+    if machine.is_ppc64() { 256 << 10 } else { 1 << 10 }
+}
+
+/// The memory of the devices that count as the guest's, in KiB.
+fn device_memory(domain: &Domain) -> u64 {
+    let counts = |model| !matches!(model, MemoryModel::SgxEpc);
+    domain
+        .devices
+        .memories
+        .iter()
+        .filter(|memory| counts(memory.model))
+        .fold(0, |sum, memory| sum.saturating_add(memory.target.size.0))
+}
+
+/// The memory without memory devices, in KiB.
+pub(crate) fn initial_memory(domain: &Domain) -> u64 {
+    let cells: u64 = super::numa::cells(domain).fold(0, |sum, (_, cell)| sum.saturating_add(cell.memory.0));
+    match cells {
+        0 => domain.memory.size.0.saturating_sub(device_memory(domain)),
+        cells => cells,
+    }
+}
+
+/// Rounds all sizes up to what the machine can have.
+fn align_memory(domain: &mut Domain) -> Result<()> {
+    let align = alignment(Machine::of(domain));
+    // hot-plugged modules come in larger pieces
+    let module = if Machine::of(domain).is_x86() { 2 << 10 } else { align };
+    let round = |size: u64, align: u64| size.div_ceil(align).saturating_mul(align);
+    let too_large = |what: String| unsupported(format!("{what} overflowed after alignment"));
+    let limit = i64::MAX as u64 >> 10;
+    let mut initial = initial_memory(domain);
+    if let Some(numa) = domain.cpu.as_mut().and_then(|cpu| cpu.numa.as_mut()) {
+        if !numa.cells.is_empty() {
+            initial = 0;
+        }
+        for (cell, i) in numa.cells.iter_mut().zip(0u32..) {
+            let size = round(cell.memory.0, align);
+            if size > limit {
+                return Err(too_large(format!("memory size of NUMA node '{i}'")));
+            }
+            cell.memory = KiB(size);
+            initial = initial.saturating_add(size);
+        }
+    }
+    initial = round(initial, align);
+    if initial > limit {
+        return Err(too_large("initial memory size".to_owned()));
+    }
+    if let Some(max) = &mut domain.max_memory {
+        max.size = KiB(round(max.size.0, align));
+        if max.size.0 > limit {
+            return Err(too_large("maximum memory size".to_owned()));
+        }
+    }
+    for (memory, i) in domain.devices.memories.iter_mut().zip(0u32..) {
+        memory.target.size = KiB(round(memory.target.size.0, module));
+        if memory.target.size.0 > limit {
+            return Err(too_large(format!("size of memory module '{i}'")));
+        }
+    }
+    domain.memory.size = KiB(initial.saturating_add(device_memory(domain)));
+    Ok(())
+}

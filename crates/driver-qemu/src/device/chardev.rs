@@ -1,0 +1,206 @@
+//! The host's side of character devices: `-chardev`.
+
+use std::fmt::Write as _;
+
+use virtus_base::Result;
+use virtus_conf::domain::device::Chardev;
+use virtus_conf::domain::device::chardev::{ChardevSource, MouseMode, SocketMode, TcpProtocol};
+use virtus_conf::domain::device::storage::Reconnect;
+
+use crate::command::build::Build;
+use crate::command::guest::{Guest, unsupported};
+use crate::command::line::escape;
+use crate::command::props::Props;
+
+/// The id of a device's chardev.
+pub fn id(alias: &str) -> String {
+    format!("char{alias}")
+}
+
+/// The sockets that QEMU serves, by chardev id: they are bound before it starts and handed over.
+pub fn servers(domain: &virtus_conf::domain::Domain) -> Vec<(String, String)> {
+    let devices = &domain.devices;
+    let mut found = Vec::new();
+    let mut look = |alias: &Option<String>, source: &ChardevSource| {
+        if let (Some(alias), ChardevSource::Unix { source }) = (alias, source) {
+            if let (Some(path), Some(SocketMode::Bind)) = (&source.path, source.mode) {
+                found.push((id(alias), path.clone()));
+            }
+        }
+    };
+    for serial in &devices.serials {
+        look(&serial.info.alias, &serial.chardev.source);
+    }
+    for parallel in &devices.parallels {
+        look(&parallel.info.alias, &parallel.chardev.source);
+    }
+    for channel in &devices.channels {
+        look(&channel.info.alias, &channel.chardev.source);
+    }
+    for console in devices.consoles.iter().filter(|console| !super::console::is_serial(console)) {
+        look(&console.info.alias, &console.chardev.source);
+    }
+    for redirdev in &devices.redirdevs {
+        look(&redirdev.info.alias, &redirdev.chardev.source);
+    }
+    found
+}
+
+/// Adds a chardev with everything it needs; answers its id.
+pub(crate) fn add(build: &mut Build<'_>, alias: &str, chardev: &Chardev) -> Result<String> {
+    let id = id(alias);
+    add_as(build, alias, &id, chardev)?;
+    Ok(id)
+}
+
+/// Adds a chardev of a given id.
+pub(crate) fn add_as(build: &mut Build<'_>, alias: &str, id: &str, chardev: &Chardev) -> Result<()> {
+    if let ChardevSource::Tcp(tcp) = &chardev.source {
+        if tcp.source.tls.is_some_and(|tls| tls.is_true()) {
+            let server = tcp.source.mode == Some(SocketMode::Bind);
+            build.line.json("object", &tls_credentials(&format!("obj{id}_tls0"), server));
+        }
+    }
+    let mut text = backend(&build.guest, alias, id, &chardev.source)?;
+    if let ChardevSource::File { source } = &chardev.source {
+        let append = source.append.map(|on| on.as_str());
+        match build.guest.context.chardev_fds.get(&format!("{id}-source")) {
+            Some(fd) => {
+                build.line.option("add-fd", format!("set={fd},fd={fd},opaque={id}-source"));
+                let _ = write!(text, ",path=/dev/fdset/{fd},append=on");
+            }
+            None => {
+                let _ = write!(text, ",path={}", escape(source.path.as_deref().unwrap_or_default()));
+                if let Some(append) = append {
+                    let _ = write!(text, ",append={append}");
+                }
+            }
+        }
+    }
+    if let Some(log) = &chardev.log {
+        match build.guest.context.chardev_fds.get(&format!("{id}-log")) {
+            Some(fd) => {
+                build.line.option("add-fd", format!("set={fd},fd={fd},opaque={id}-log"));
+                let _ = write!(text, ",logfile=/dev/fdset/{fd},logappend=on");
+            }
+            None => {
+                let _ = write!(text, ",logfile={}", escape(&log.file));
+                if let Some(append) = log.append {
+                    let _ = write!(text, ",logappend={}", append.as_str());
+                }
+            }
+        }
+    }
+    build.line.option("chardev", text);
+    Ok(())
+}
+
+fn tls_credentials(id: &str, server: bool) -> Props {
+    Props::object("tls-creds-x509", id)
+        .with("dir", "/etc/pki/qemu")
+        .with("endpoint", if server { "server" } else { "client" })
+        .with("verify-peer", true)
+}
+
+/// The chardev of a vhost-user server that QEMU connects to.
+pub(super) fn vhost_user(guest: &Guest<'_>, id: &str, path: &str, reconnect: Option<&Reconnect>) -> String {
+    match guest.context.chardev_fds.get(id) {
+        Some(fd) => format!("socket,id={id},fd={fd}"),
+        None => format!("socket,id={id},path={}{}", escape(path), reconnecting(guest, reconnect)),
+    }
+}
+
+/// Whether and when a lost connection is tried again.
+fn reconnecting(guest: &Guest<'_>, reconnect: Option<&Reconnect>) -> String {
+    let Some(reconnect) = reconnect else { return String::new() };
+    let seconds = if reconnect.enabled.is_true() { reconnect.timeout.unwrap_or(0) } else { 0 };
+    match guest.has("chardev-reconnect-miliseconds") {
+        true => format!(",reconnect-ms={}", u64::from(seconds) * 1000),
+        false => format!(",reconnect={seconds}"),
+    }
+}
+
+fn backend(guest: &Guest<'_>, alias: &str, id: &str, source: &ChardevSource) -> Result<String> {
+    let with_path = |kind: &str, path: &Option<String>| {
+        format!("{kind},id={id},path={}", escape(path.as_deref().unwrap_or_default()))
+    };
+    Ok(match source {
+        ChardevSource::Null => format!("null,id={id}"),
+        ChardevSource::Vc => format!("vc,id={id}"),
+        ChardevSource::Pty { .. } => format!("pty,id={id}"),
+        ChardevSource::Stdio => format!("stdio,id={id}"),
+        ChardevSource::Dev { source } => {
+            let kind = if alias.starts_with("parallel") { "parallel" } else { "serial" };
+            with_path(kind, &source.path)
+        }
+        ChardevSource::Pipe { source } => with_path("pipe", &source.path),
+        ChardevSource::File { .. } => format!("file,id={id}"),
+        ChardevSource::Udp(udp) => {
+            let (connect, bind) =
+                (udp.connect.clone().unwrap_or_default(), udp.bind.clone().unwrap_or_default());
+            format!(
+                "udp,id={id},host={},port={},localaddr={},localport={}",
+                escape(connect.host.as_deref().unwrap_or_default()),
+                escape(connect.service.as_deref().unwrap_or_default()),
+                escape(bind.host.as_deref().unwrap_or_default()),
+                escape(bind.service.as_deref().unwrap_or("0")),
+            )
+        }
+        ChardevSource::Tcp(tcp) => {
+            let end = &tcp.source;
+            let mut text = format!(
+                "socket,id={id},host={},port={}",
+                escape(end.host.as_deref().unwrap_or_default()),
+                escape(end.service.as_deref().unwrap_or_default())
+            );
+            if tcp.protocol == Some(TcpProtocol::Telnet) {
+                text.push_str(",telnet=on");
+            }
+            if end.mode == Some(SocketMode::Bind) {
+                text.push_str(",server=on,wait=off");
+            }
+            text.push_str(&reconnecting(guest, end.reconnect.as_ref()));
+            if end.tls.is_some_and(|tls| tls.is_true()) {
+                let _ = write!(text, ",tls-creds=obj{id}_tls0");
+            }
+            text
+        }
+        ChardevSource::Unix { source } => {
+            let mut text = match guest.context.chardev_fds.get(id) {
+                Some(fd) => format!("socket,id={id},fd={fd}"),
+                None => with_path("socket", &source.path),
+            };
+            match source.mode {
+                Some(SocketMode::Bind) => text.push_str(",server=on,wait=off"),
+                _ => text.push_str(&reconnecting(guest, source.reconnect.as_ref())),
+            }
+            text
+        }
+        ChardevSource::SpiceVmc => {
+            let name = match alias {
+                alias if alias.starts_with("redir") => "usbredir",
+                alias if alias.starts_with("smartcard") => "smartcard",
+                _ => "vdagent",
+            };
+            format!("spicevmc,id={id},name={name}")
+        }
+        ChardevSource::SpicePort { source } => {
+            format!("spiceport,id={id},name={}", source.channel.as_deref().unwrap_or_default())
+        }
+        ChardevSource::QemuVdagent { source } => {
+            let clipboard = source.clipboard.is_some_and(|on| on.is_true());
+            let mut text = format!(
+                "qemu-vdagent,id={id},name=vdagent,clipboard={}",
+                if clipboard { "on" } else { "off" }
+            );
+            if let Some(mouse) = source.mouse {
+                let _ = write!(text, ",mouse={}", if mouse == MouseMode::Client { "on" } else { "off" });
+            }
+            text
+        }
+        ChardevSource::Dbus { source } => {
+            format!("dbus,id={id},name={}", source.channel.as_deref().unwrap_or_default())
+        }
+        ChardevSource::Nmdm { .. } => return Err(unsupported("unsupported chardev 'nmdm'")),
+    })
+}

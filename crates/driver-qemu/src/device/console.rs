@@ -1,0 +1,155 @@
+//! Serial and parallel ports, consoles and channels.
+
+use serde_json::json;
+use virtus_base::Result;
+use virtus_conf::domain::device::console::{ChannelTarget, Console, ConsoleType, SerialType};
+use virtus_conf::domain::device::{Address, Channel, DeviceInfo, Parallel, Serial};
+
+use super::chardev;
+use crate::command::build::Build;
+use crate::command::guest::{Guest, internal, unsupported};
+use crate::command::props::Props;
+
+/// Whether a console is but another name of a serial port.
+pub(super) fn is_serial(console: &Console) -> bool {
+    matches!(console.kind, None | Some(ConsoleType::Serial))
+}
+
+/// Serial ports.
+pub(crate) fn add_serials(build: &mut Build<'_>) -> Result<()> {
+    for serial in &build.guest.domain.devices.serials {
+        let alias = build.guest.alias(&serial.info);
+        let id = chardev::add(build, &alias, &serial.chardev)?;
+        if let Some(props) = serial_props(&build.guest, serial, &id)? {
+            build.device(props);
+        } else {
+            build.line.option("serial", format!("chardev:{id}"));
+        }
+    }
+    Ok(())
+}
+
+/// A serial port; none for those that are part of the board.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` for a model the emulator does not have.
+pub fn serial_props(guest: &Guest<'_>, serial: &Serial, chardev: &str) -> Result<Option<Props>> {
+    let target = &serial.target;
+    if matches!(target.kind, Some(SerialType::System)) {
+        return Ok(None);
+    }
+    let driver = match target.model.as_deref() {
+        Some(model) => model,
+        None => match target.kind {
+            Some(SerialType::Usb) => "usb-serial",
+            Some(SerialType::Pci) => "pci-serial",
+            Some(SerialType::SpaprVio) => "spapr-vty",
+            Some(SerialType::Sclp) => "sclpconsole",
+            Some(SerialType::IsaDebug) => "isa-debugcon",
+            _ => "isa-serial",
+        },
+    };
+    let mut props = Props::device(driver).with("chardev", chardev).with("id", guest.alias(&serial.info));
+    if driver == "isa-serial" {
+        props.opt("index", target.port);
+    }
+    Ok(Some(props.join(guest.address(&serial.info)?)))
+}
+
+/// Parallel ports.
+pub(crate) fn add_parallels(build: &mut Build<'_>) -> Result<()> {
+    for parallel in &build.guest.domain.devices.parallels {
+        let alias = build.guest.alias(&parallel.info);
+        let id = chardev::add(build, &alias, &parallel.chardev)?;
+        build.device(parallel_props(&build.guest, parallel, &id));
+    }
+    Ok(())
+}
+
+/// A parallel port.
+pub fn parallel_props(guest: &Guest<'_>, parallel: &Parallel, chardev: &str) -> Props {
+    Props::device("isa-parallel").with("chardev", chardev).with("id", guest.alias(&parallel.info))
+}
+
+/// Channels.
+pub(crate) fn add_channels(build: &mut Build<'_>) -> Result<()> {
+    for channel in &build.guest.domain.devices.channels {
+        let alias = build.guest.alias(&channel.info);
+        let id = chardev::add(build, &alias, &channel.chardev)?;
+        match &channel.target {
+            ChannelTarget::GuestFwd { .. } => {
+                let props = forward(&build.guest, channel, &id);
+                build.line.json("netdev", &props);
+            }
+            _ => build.device(channel_props(&build.guest, channel, &id)?),
+        }
+    }
+    Ok(())
+}
+
+/// A port of the guest's user network that ends in a chardev.
+fn forward(guest: &Guest<'_>, channel: &Channel, chardev: &str) -> Props {
+    let mut props = Props::new().with("type", "user");
+    if let ChannelTarget::GuestFwd { address, port } = &channel.target {
+        props.set("guestfwd", json!([{"str": format!("tcp:{address}:{port}-chardev:{chardev}")}]));
+    }
+    props.with("id", guest.alias(&channel.info))
+}
+
+/// A virtio channel.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` for other channels, `INTERNAL_ERROR` without a controller.
+pub fn channel_props(guest: &Guest<'_>, channel: &Channel, chardev: &str) -> Result<Props> {
+    match &channel.target {
+        ChannelTarget::Virtio { name, .. } => {
+            Ok(virtio_port(guest, "virtserialport", &channel.info, chardev)?.maybe("name", name.clone()))
+        }
+        _ => Err(unsupported("unsupported channel target type")),
+    }
+}
+
+/// Consoles that are not serial ports.
+pub(crate) fn add_consoles(build: &mut Build<'_>) -> Result<()> {
+    for console in build.guest.domain.devices.consoles.iter().filter(|console| !is_serial(console)) {
+        let alias = build.guest.alias(&console.info);
+        let id = chardev::add(build, &alias, &console.chardev)?;
+        build.device(console_props(&build.guest, console, &id)?);
+    }
+    Ok(())
+}
+
+/// A console.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` for a type QEMU does not have.
+pub fn console_props(guest: &Guest<'_>, console: &Console, chardev: &str) -> Result<Props> {
+    let sclp =
+        |driver: &str| Props::device(driver).with("chardev", chardev).with("id", guest.alias(&console.info));
+    match console.kind {
+        Some(ConsoleType::Virtio) => virtio_port(guest, "virtconsole", &console.info, chardev),
+        Some(ConsoleType::Sclp) if guest.has("sclpconsole") => Ok(sclp("sclpconsole")),
+        Some(ConsoleType::Sclplm) if guest.has("sclplmconsole") => Ok(sclp("sclplmconsole")),
+        Some(kind @ (ConsoleType::Sclp | ConsoleType::Sclplm)) => {
+            Err(unsupported(format!("{}console is not supported in this QEMU binary", kind.as_str())))
+        }
+        kind => Err(unsupported(format!(
+            "unsupported console target type {}",
+            kind.map_or("NULL", ConsoleType::as_str)
+        ))),
+    }
+}
+
+fn virtio_port(guest: &Guest<'_>, driver: &str, info: &DeviceInfo, chardev: &str) -> Result<Props> {
+    let mut props = Props::device(driver);
+    match &info.address {
+        Some(Address::VirtioSerial(port)) => {
+            let controller = guest.controller_alias("virtio-serial", port.controller)?;
+            props.set("bus", format!("{controller}.{}", port.bus));
+            props.set("nr", port.port);
+        }
+        Some(Address::Ccw(_)) | None => {}
+        Some(_) => return Err(internal("virtio serial device has invalid address type")),
+    }
+    Ok(props.with("chardev", chardev).with("id", guest.alias(info)))
+}

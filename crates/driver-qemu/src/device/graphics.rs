@@ -1,0 +1,215 @@
+//! Displays: VNC, SPICE, SDL, D-Bus and headless OpenGL.
+
+use std::fmt::Write as _;
+
+use virtus_base::Result;
+use virtus_conf::domain::device::Graphics;
+use virtus_conf::domain::device::chardev::MouseMode;
+use virtus_conf::domain::device::graphics::{DbusGraphics, Listen, Listens, Sdl, Spice, SpiceMode, Vnc};
+use virtus_xml::OnOff;
+
+use super::audio;
+use crate::command::build::Build;
+use crate::command::guest::{Guest, unsupported};
+use crate::command::line::escape;
+
+/// All displays.
+pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
+    let guest = build.guest;
+    for graphics in &guest.domain.devices.graphics {
+        match graphics {
+            Graphics::Sdl(sdl) => {
+                if sdl.fullscreen.is_some_and(|on| on.is_true()) {
+                    build.line.flag("full-screen");
+                }
+                build.line.option("display", display_sdl(sdl));
+            }
+            Graphics::Vnc(vnc) => {
+                if let Some(keymap) = &vnc.keymap {
+                    build.line.option("k", keymap.clone());
+                }
+                build.line.option("vnc", vnc_text(&guest, vnc)?);
+            }
+            Graphics::Spice(spice) => {
+                build.line.option("spice", spice_text(&guest, spice)?);
+                if let Some(keymap) = &spice.keymap {
+                    build.line.option("k", keymap.clone());
+                }
+            }
+            Graphics::EglHeadless { rendernode } => {
+                let mut text = "egl-headless".to_owned();
+                if let Some(node) = rendernode {
+                    let _ = write!(text, ",rendernode={}", escape(node));
+                }
+                build.line.option("display", text);
+            }
+            Graphics::Dbus(dbus) => build.line.option("display", dbus_text(&guest, dbus)),
+            Graphics::Rdp(_) => {
+                return Err(unsupported("rdp graphics are not supported with this QEMU"));
+            }
+            Graphics::Desktop { .. } => {
+                return Err(unsupported("unsupported graphics type 'desktop'"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What SDL needs of the environment.
+pub(crate) fn environment(guest: &Guest<'_>) -> Vec<(String, String)> {
+    let mut env = Vec::new();
+    for graphics in &guest.domain.devices.graphics {
+        if let Graphics::Sdl(sdl) = graphics {
+            env.extend(sdl.xauth.clone().map(|value| ("XAUTHORITY".to_owned(), value)));
+            env.extend(sdl.display.clone().map(|value| ("DISPLAY".to_owned(), value)));
+        }
+    }
+    env
+}
+
+fn display_sdl(sdl: &Sdl) -> String {
+    match sdl.gl {
+        Some(gl) => format!("sdl,gl={}", OnOff::from(gl.is_true()).as_str()),
+        None => "sdl".to_owned(),
+    }
+}
+
+/// An address with IPv6 ones in brackets.
+fn bracketed(address: &str) -> String {
+    if address.contains(':') { format!("[{address}]") } else { escape(address) }
+}
+
+fn address(listens: &Listens) -> Option<&str> {
+    match listens.list.first() {
+        Some(Listen::Address { address } | Listen::Network { address, .. }) => address.as_deref(),
+        _ => None,
+    }
+}
+
+fn vnc_text(guest: &Guest<'_>, vnc: &Vnc) -> Result<String> {
+    let mut text = match vnc.server.listens.list.first() {
+        Some(Listen::Socket { socket, .. }) => {
+            let path = socket.clone().unwrap_or_else(|| format!("{}/vnc.sock", guest.context.lib_dir));
+            format!("vnc=unix:{}", escape(&path))
+        }
+        Some(Listen::None) => "none".to_owned(),
+        _ => {
+            let address = address(&vnc.server.listens).unwrap_or(&guest.context.vnc_listen);
+            let port = vnc.server.ports.port.unwrap_or(5900);
+            let mut text = format!("{}:{}", bracketed(address), i64::from(port) - 5900);
+            if let Some(websocket) = vnc.server.ports.websocket {
+                let _ = write!(text, ",websocket={websocket}");
+            }
+            text
+        }
+    };
+    if let Some(policy) = vnc.share_policy {
+        let _ = write!(text, ",share={}", policy.as_str());
+    }
+    if vnc.auth.passwd.is_some() || guest.context.vnc_password {
+        text.push_str(",password=on");
+    }
+    if let Some(power) = vnc.power_control {
+        let _ = write!(text, ",power-control={}", OnOff::from(power.is_true()).as_str());
+    }
+    if let Some(audio) = audio::of(guest, vnc.audio) {
+        let _ = write!(text, ",audiodev={audio}");
+    }
+    Ok(text)
+}
+
+fn dbus_text(guest: &Guest<'_>, dbus: &DbusGraphics) -> String {
+    let mut text = "dbus".to_owned();
+    match dbus.p2p.is_some_and(|on| on.is_true()) {
+        true => text.push_str(",p2p=on"),
+        false => {
+            let address = dbus.address.clone().unwrap_or_else(|| {
+                format!("unix:path={}/{}-dbus.sock", guest.context.dbus_dir, guest.context.short_name)
+            });
+            let _ = write!(text, ",addr={}", escape(&address));
+        }
+    }
+    if let Some(gl) = dbus.gl {
+        let _ = write!(text, ",gl={}", OnOff::from(gl.is_true()).as_str());
+    }
+    if let Some(node) = &dbus.rendernode {
+        let _ = write!(text, ",rendernode={}", escape(node));
+    }
+    if let Some(audio) = dbus.audio.and_then(|id| audio::of(guest, Some(id))) {
+        let _ = write!(text, ",audiodev={audio}");
+    }
+    text
+}
+
+fn spice_text(guest: &Guest<'_>, spice: &Spice) -> Result<String> {
+    if !guest.has("spice") {
+        return Err(unsupported("spice graphics are not supported with this QEMU"));
+    }
+    let mut parts: Vec<String> = Vec::new();
+    match spice.listens.list.first() {
+        Some(Listen::Socket { socket, .. }) => {
+            let path = socket.clone().unwrap_or_else(|| format!("{}/spice.sock", guest.context.lib_dir));
+            parts.push("unix=on".to_owned());
+            parts.push(format!("addr={}", escape(&path)));
+        }
+        Some(Listen::None) => parts.push("port=0".to_owned()),
+        _ => {
+            if let Some(port) = spice.port.filter(|port| *port > 0) {
+                parts.push(format!("port={port}"));
+            }
+            if let Some(port) = spice.tls_port.filter(|port| *port > 0) {
+                parts.push(format!("tls-port={port}"));
+            }
+            if parts.is_empty() {
+                parts.push("port=0".to_owned());
+            }
+            parts.push(format!(
+                "addr={}",
+                escape(address(&spice.listens).unwrap_or(&guest.context.vnc_listen))
+            ));
+        }
+    }
+    if spice.tls_port.is_some_and(|port| port > 0) {
+        parts.push("x509-dir=/etc/pki/libvirt-spice".to_owned());
+    }
+    match spice.mouse {
+        Some(MouseMode::Server) => parts.push("agent-mouse=off".to_owned()),
+        Some(MouseMode::Client) => parts.push("agent-mouse=on".to_owned()),
+        None => {}
+    }
+    if spice.auth.passwd.is_none() {
+        parts.push("disable-ticketing=on".to_owned());
+    }
+    match spice.default_mode {
+        Some(SpiceMode::Secure) => parts.push("tls-channel=default".to_owned()),
+        Some(SpiceMode::Insecure) => parts.push("plaintext-channel=default".to_owned()),
+        _ => {}
+    }
+    for channel in &spice.channels {
+        match channel.mode {
+            SpiceMode::Secure => parts.push(format!("tls-channel={}", channel.name.as_str())),
+            SpiceMode::Insecure => parts.push(format!("plaintext-channel={}", channel.name.as_str())),
+            SpiceMode::Any => {}
+        }
+    }
+    let words = [
+        ("image-compression", spice.image.map(|image| image.as_str())),
+        ("jpeg-wan-compression", spice.jpeg.map(|jpeg| jpeg.as_str())),
+        ("zlib-glz-wan-compression", spice.zlib.map(|zlib| zlib.as_str())),
+        ("playback-compression", spice.playback.map(|playback| playback.as_str())),
+        ("streaming-video", spice.streaming.map(|streaming| streaming.as_str())),
+    ];
+    parts.extend(words.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}"))));
+    if spice.clipboard.is_some_and(|on| !on.is_true()) {
+        parts.push("disable-copy-paste=on".to_owned());
+    }
+    if spice.filetransfer.is_some_and(|on| !on.is_true()) {
+        parts.push("disable-agent-file-xfer=on".to_owned());
+    }
+    if spice.gl.is_some_and(|on| on.is_true()) {
+        parts.push("gl=on".to_owned());
+        parts.extend(spice.rendernode.as_ref().map(|node| format!("rendernode={}", escape(node))));
+    }
+    parts.push("seamless-migration=on".to_owned());
+    Ok(parts.join(","))
+}

@@ -1,0 +1,33 @@
+//! Sockets between host and guest.
+
+use virtus_base::Result;
+use virtus_conf::domain::device::Vsock;
+
+use super::Virtio;
+use crate::command::build::Build;
+use crate::command::guest::Guest;
+use crate::command::props::Props;
+
+/// The device, if there is one.
+pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
+    let guest = build.guest;
+    for vsock in &guest.domain.devices.vsocks {
+        build.device(props(&guest, vsock)?);
+    }
+    Ok(())
+}
+
+/// The device.
+///
+/// # Errors
+/// `INTERNAL_ERROR` for an address that does not fit.
+pub fn props(guest: &Guest<'_>, vsock: &Vsock) -> Result<Props> {
+    let alias = guest.alias(&vsock.info);
+    let fd = guest.context.device_fds.get(&alias).copied();
+    Ok(guest
+        .virtio("vhost-vsock", vsock.model.map_or(Virtio::Plain, Virtio::from), &vsock.driver, &vsock.info)?
+        .with("id", alias)
+        .maybe("guest-cid", vsock.cid_address)
+        .maybe("vhostfd", fd.map(|fd| fd.to_string()))
+        .join(guest.address(&vsock.info)?))
+}
