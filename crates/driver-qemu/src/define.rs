@@ -44,7 +44,7 @@ pub fn complete(domain: &mut Domain, environment: &dyn Environment) -> Result<Ar
     postparse::devices(domain, &*emulator, environment)?;
     post_parse::devices(domain)?;
     post_parse::common(domain)?;
-    postparse::devices(domain, &*emulator, environment)?;
+    postparse::implied(domain, &*emulator, environment)?;
     post_parse::added(domain)?;
     address::assign(domain, AddressFacts::of(&*emulator))?;
     post_parse::sync_console(domain);

@@ -13,7 +13,7 @@ use crate::machine::Machine;
 /// The definition without what goes without saying; to be written with the `migratable` option.
 pub fn reduced(domain: &Domain) -> Domain {
     let mut domain = domain.clone();
-    let x86 = Machine::of(&domain).is_x86();
+    let (x86, i440fx) = (Machine::of(&domain).is_x86(), Machine::of(&domain).is_i440fx());
     let named_loader = domain.os.loader.as_ref().is_some_and(|loader| loader.path.is_some());
     if named_loader {
         domain.os.firmware = None;
@@ -25,7 +25,7 @@ pub fn reduced(domain: &Domain) -> Domain {
         |kind| matches!(kind, ControllerKind::Usb { .. }),
         |kind| match kind {
             ControllerKind::Usb { model, .. } => {
-                model.is_none() || (x86 && *model == Some(UsbModel::Piix3Uhci))
+                model.is_none() || (i440fx && *model == Some(UsbModel::Piix3Uhci))
             }
             _ => false,
         },

@@ -4,7 +4,7 @@
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::device::console::ConsoleType;
-use virtus_conf::domain::device::{Device, DeviceInfo, DeviceKind, Devices, HostDev, Interface};
+use virtus_conf::domain::device::{Device, DeviceInfo, DeviceKind, Devices, HostDev, Interface, Watchdog};
 use virtus_conf::domain::post_parse::order::{insert_controller, insert_disk};
 use virtus_conf::domain::validate as generic;
 use virtus_conf::domain::{Domain, ParseOptions, post_parse};
@@ -34,10 +34,12 @@ pub fn attach(
     let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
     let device = read(domain, xml, options, &*emulator, environment)?;
     generic::device(&device, domain)?;
+    joins(domain, &device)?;
     validate::one(&device, domain, &*emulator)?;
     let mut domain = domain.clone();
     insert(&mut domain, device)?;
     define::complete(&mut domain, environment)?;
+    validate::all(&domain, &*emulator)?;
     Ok(domain)
 }
 
@@ -71,9 +73,41 @@ fn read(
     postparse::one_device(&mut device, domain, emulator, environment)?;
     let kind = device.kind();
     let mut around = domain.clone();
+    if names_port(&device) {
+        // whether the port is free is not asked here
+        around.devices.serials.clear();
+        around.devices.parallels.clear();
+        around.devices.consoles.clear();
+        around.devices.channels.clear();
+    }
     around.devices.push(device);
     post_parse::devices(&mut around)?;
     around.devices.pop(kind).ok_or_else(|| Error::internal(ErrorDomain::QEMU, "device is lost"))
+}
+
+/// Whether a serial port or its like says which it is.
+fn names_port(device: &Device) -> bool {
+    match device {
+        Device::Serial(serial) => serial.target.port.is_some(),
+        Device::Parallel(parallel) => parallel.port.is_some(),
+        Device::Console(console) => console.port.is_some(),
+        _ => false,
+    }
+}
+
+/// Whether the definition has what the device needs.
+fn joins(domain: &Domain, device: &Device) -> Result<()> {
+    let refuse = |code, text: String| Err(Error::new(ErrorDomain::DOMAIN, code, text));
+    match device {
+        Device::Audio(audio) if domain.devices.audios.iter().any(|other| other.id == audio.id) => {
+            refuse(ErrorCode::XML_ERROR, format!("audio ID {} is used multiple times", audio.id))
+        }
+        Device::Memory(_) if domain.max_memory.is_none() => refuse(
+            ErrorCode::CONFIG_UNSUPPORTED,
+            "cannot use/hotplug a memory device when domain 'maxMemory' is not defined".to_owned(),
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn unsupported(verb: &str, kind: DeviceKind) -> Error {
@@ -143,8 +177,16 @@ fn insert(domain: &mut Domain, device: Device) -> Result<()> {
             devices.shmems.push(*shmem);
         }
         Device::Watchdog(watchdog) => {
-            if devices.watchdogs.iter().any(|other| other.model == watchdog.model) {
+            let same = |other: &Watchdog| other.model == watchdog.model && other.action == watchdog.action;
+            if devices.watchdogs.iter().any(same) {
                 return twice();
+            }
+            if devices.watchdogs.iter().any(|other| other.action != watchdog.action) {
+                return Err(Error::new(
+                    ErrorDomain::QEMU,
+                    ErrorCode::CONFIG_UNSUPPORTED,
+                    "watchdogs with different actions are not supported with this QEMU binary",
+                ));
             }
             devices.watchdogs.push(*watchdog);
         }

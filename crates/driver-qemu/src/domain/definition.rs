@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 use virtus_base::Result;
 use virtus_conf::domain as conf;
 
+use crate::migratable;
+
 /// A persistent definition. Only the text is kept, for a host may have thousands that nobody looks into; the
 /// model is read from it when one is needed.
 #[derive(Debug)]
@@ -99,7 +101,12 @@ impl Definition {
         if plain && options.inactive && (options.secure || !has_secrets(&self.text)) {
             return Ok(self.text.clone().into_string());
         }
-        Ok(self.model()?.format(options))
+        let model = self.model()?;
+        Ok(if options.migratable {
+            migratable::reduced(&model).format(options)
+        } else {
+            model.format(options)
+        })
     }
 }
 
@@ -129,6 +136,9 @@ impl Live {
         if *options == conf::FormatOptions::default() {
             return self.text.get_or_init(|| self.model.format(options).into()).to_string();
         }
-        self.model.format(options)
+        match options.migratable {
+            true => migratable::reduced(&self.model).format(options),
+            false => self.model.format(options),
+        }
     }
 }

@@ -2,19 +2,21 @@
 
 use virtus_base::Result;
 use virtus_conf::domain::Domain;
-use virtus_conf::domain::device::Device;
-use virtus_conf::domain::device::console::{Serial, SerialType};
+use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode, UnixSource};
+use virtus_conf::domain::device::console::{ChannelTarget, Serial, SerialType};
 use virtus_conf::domain::device::controller::{Controller, ControllerKind, PciModel, ScsiModel, UsbModel};
 use virtus_conf::domain::device::disk::Disk;
 use virtus_conf::domain::device::hostdev::{HostDev, HostDevSource, MdevModel};
 use virtus_conf::domain::device::interface::{Interface, InterfaceSource};
 use virtus_conf::domain::device::iommu::{Iommu, IommuModel};
+use virtus_conf::domain::device::memballoon::BalloonModel;
 use virtus_conf::domain::device::panic::PanicModel;
 use virtus_conf::domain::device::shmem::{Msi, Shmem, ShmemModel, ShmemSize};
 use virtus_conf::domain::device::storage::{BackingStore, EncryptionEngine, Location};
 use virtus_conf::domain::device::tpm::{Tpm, TpmBackend, TpmModel, TpmVersion};
 use virtus_conf::domain::device::video::{Video, VideoType};
 use virtus_conf::domain::device::vsock::VsockModel;
+use virtus_conf::domain::device::{Address, Channel, Console, Device, DeviceInfo, MemBalloon, Parallel};
 use virtus_xml::OnOff;
 
 use super::domain::needs_x2apic;
@@ -52,6 +54,10 @@ pub(super) fn all(domain: &mut Domain, emulator: &dyn Emulator, environment: &dy
             videos: video;
             controllers: controller;
             serials: serial;
+            channels: channel;
+            consoles: console;
+            parallels: parallel;
+            memballoons: balloon;
             shmems: shmem;
             tpms: tpm;
             panics: panic;
@@ -65,6 +71,28 @@ pub(super) fn all(domain: &mut Domain, emulator: &dyn Emulator, environment: &dy
     let result = run();
     domain.devices = devices;
     result
+}
+
+/// SCSI controllers that a device of the host brought with it are of the model of the one before.
+pub(super) fn implied_controllers(domain: &mut Domain) {
+    let implied = |index: u32| {
+        domain.devices.hostdevs.iter().any(|hostdev| {
+            matches!(hostdev.source, HostDevSource::Scsi(_))
+                && matches!(&hostdev.info.address, Some(Address::Drive(drive)) if drive.controller == index)
+        })
+    };
+    let indexes: Vec<u32> =
+        domain.devices.controllers.iter().filter_map(|c| c.index).filter(|i| implied(*i)).collect();
+    let mut previous = None;
+    for controller in &mut domain.devices.controllers {
+        let index = controller.index.unwrap_or_default();
+        if let ControllerKind::Scsi { model } = &mut controller.kind {
+            if model.is_none() && indexes.contains(&index) {
+                *model = previous;
+            }
+            previous = model.or(previous);
+        }
+    }
 }
 
 /// Completes one device that is going to be part of `domain`.
@@ -85,6 +113,10 @@ pub(crate) fn complete(
         Device::Video(device) => video(device, context),
         Device::Controller(device) => controller(device, context),
         Device::Serial(device) => serial(device, context),
+        Device::Channel(device) => channel(device, context),
+        Device::Console(device) => console(device, context),
+        Device::Parallel(device) => parallel(device, context),
+        Device::MemBalloon(device) => balloon(device, context),
         Device::Shmem(device) => shmem(device, context),
         Device::Tpm(device) => tpm(device, context),
         Device::Panic(device) => panic(device, context),
@@ -362,6 +394,52 @@ fn serial(serial: &mut Serial, context: &Context<'_>) -> Result<()> {
     };
     if let Some(model) = model {
         target.model.get_or_insert_with(|| model.to_owned());
+    }
+    listen(&mut serial.chardev.source);
+    Ok(())
+}
+
+fn channel(channel: &mut Channel, _: &Context<'_>) -> Result<()> {
+    listen(&mut channel.chardev.source);
+    if let (ChannelTarget::Virtio { name, .. }, ChardevSource::Unix { source }) =
+        (&channel.target, &mut channel.chardev.source)
+        && source.path.as_deref().is_some_and(|path| is_generated(path, name.as_deref().unwrap_or_default()))
+    {
+        // it is another guest's, or this one's of its last run
+        *source = UnixSource { mode: Some(SocketMode::Bind), ..UnixSource::default() };
+    }
+    Ok(())
+}
+
+/// Whether the path of a channel's socket is one that the daemon made up: `…/domain-1-guest/org.qemu.guest_agent.0`.
+fn is_generated(path: &str, name: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    parts.next() == Some(name) && parts.next().is_some_and(|directory| directory.starts_with("domain-"))
+}
+
+fn console(console: &mut Console, _: &Context<'_>) -> Result<()> {
+    listen(&mut console.chardev.source);
+    Ok(())
+}
+
+fn parallel(parallel: &mut Parallel, _: &Context<'_>) -> Result<()> {
+    listen(&mut parallel.chardev.source);
+    Ok(())
+}
+
+/// A Unix socket whose path is made up at the start is one that QEMU listens on.
+fn listen(source: &mut ChardevSource) {
+    if let ChardevSource::Unix { source } = source
+        && source.path.is_none()
+    {
+        source.mode = Some(SocketMode::Bind);
+    }
+}
+
+/// A balloon that is not there is nowhere.
+fn balloon(balloon: &mut MemBalloon, _: &Context<'_>) -> Result<()> {
+    if balloon.model == BalloonModel::None {
+        balloon.info = DeviceInfo::default();
     }
     Ok(())
 }

@@ -59,6 +59,15 @@ pub fn one_device(
     device::complete(device, domain, emulator, environment)
 }
 
+/// The devices that others brought with them.
+///
+/// # Errors
+/// As [`devices`].
+pub fn implied(domain: &mut Domain, emulator: &dyn Emulator, environment: &dyn Environment) -> Result<()> {
+    device::implied_controllers(domain);
+    device::all(domain, emulator, environment)
+}
+
 /// Each device by itself.
 ///
 /// # Errors

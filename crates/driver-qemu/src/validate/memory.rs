@@ -159,7 +159,7 @@ impl Checks<'_> {
                 if !self.has("virtio-iommu-pci") {
                     return Err(lacks());
                 }
-                if !matches!(iommu.info.address, Some(Address::Pci(_))) {
+                if !matches!(iommu.info.address, None | Some(Address::Pci(_))) {
                     return Err(unsupported(format!("IOMMU device: '{model}' needs a PCI address")));
                 }
             }

@@ -104,11 +104,32 @@ impl Plug for Interface {
         match self.rest.model.as_deref() {
             Some("usb-net") => Connect::empty(),
             Some("virtio" | "virtio-non-transitional") => kinds.virtio,
-            Some("e1000e" | "igb") | None => kinds.pcie,
-            Some(_) => kinds.pci,
+            Some(model) if LEGACY_CARDS.contains(&model) => kinds.pci,
+            // the newer cards, and those libvirt does not know
+            _ => kinds.pcie,
         }
     }
 }
+
+/// Network cards that libvirt knows to be of old.
+const LEGACY_CARDS: &[&str] = &[
+    "netfront",
+    "rtl8139",
+    "e1000",
+    "virtio-transitional",
+    "spapr-vlan",
+    "lan9118",
+    "smc91c111",
+    "vlance",
+    "vmxnet",
+    "vmxnet2",
+    "vmxnet3",
+    "Am79C970A",
+    "Am79C973",
+    "82540EM",
+    "82545EM",
+    "82543GC",
+];
 
 impl Plug for Sound {
     fn connect(&self, kinds: &Kinds) -> Connect {
