@@ -6,12 +6,37 @@ use virtus_base::Result;
 use virtus_conf::domain as conf;
 
 use crate::capabilities::ProbedEmulator;
+use crate::command::Context;
+use crate::layout::Layout;
 
 /// A running domain's directories.
 #[derive(Clone, Debug)]
 pub(crate) struct Directories {
     pub(crate) lib: String,
     pub(crate) channel: String,
+    pub(crate) memory: String,
+    pub(crate) dbus: String,
+    /// Number and name, as they stand in file names.
+    pub(crate) short_name: String,
+    /// Whether they are the system's.
+    pub(crate) privileged: bool,
+}
+
+impl Directories {
+    /// Those of a domain of this number.
+    pub(crate) fn of(layout: &Layout, id: i32, name: &str) -> Self {
+        let text = |path: std::path::PathBuf| path.to_string_lossy().into_owned();
+        let memory = layout.memory_dir(id, name);
+        let short_name = memory.file_name().map(|name| name.to_string_lossy().into_owned());
+        Directories {
+            lib: text(layout.domain_dir(id, name)),
+            channel: text(layout.channel_dir(id, name)),
+            memory: text(memory),
+            dbus: text(layout.dbus_dir()),
+            short_name: short_name.unwrap_or_default(),
+            privileged: layout.privileged,
+        }
+    }
 }
 
 /// The numbers of the descriptors QEMU finds its sockets under.
@@ -37,64 +62,30 @@ pub(crate) fn command(
     directories: Directories,
     descriptors: &Descriptors,
 ) -> Result<Launch> {
-    let s = str::to_owned;
-    let mut args = vec![
-        s("-name"),
-        format!("guest={},debug-threads=on", model.name),
-        s("-S"),
-        s("-object"),
-        format!(
-            r#"{{"qom-type":"secret","id":"masterKey0","format":"raw","file":"{}/master-key.aes"}}"#,
-            directories.lib
-        ),
-        s("-machine"),
-        model.os.kind.machine.clone().unwrap_or_else(|| "q35".into()),
-        s("-accel"),
-        s("tcg"),
-        s("-m"),
-        format!("size={}k", model.memory.size.0),
-        s("-uuid"),
-        model.uuid.to_string(),
-        s("-no-user-config"),
-        s("-nodefaults"),
-        s("-chardev"),
-        format!("socket,id=charmonitor,fd={},server=on,wait=off", descriptors.monitor),
-        s("-mon"),
-        s("chardev=charmonitor,id=monitor,mode=control"),
-        s("-no-shutdown"),
-        s("-display"),
-        s("none"),
-    ];
-    for (option, value) in
-        [("-kernel", &model.os.kernel), ("-initrd", &model.os.initrd), ("-append", &model.os.cmdline)]
-    {
-        if let Some(value) = value {
-            args.extend([s(option), value.clone()]);
-        }
+    let mut context = context(&directories);
+    context.monitor_fd = Some(descriptors.monitor);
+    context.chardev_fds = descriptors.chardevs.clone();
+    let line = crate::command::build(model, emulator, &context)?;
+    Ok(Launch { args: line.args, env: line.env, version: version_text(emulator) })
+}
+
+/// What a command line needs to know of the host, with nothing opened yet.
+pub(crate) fn context(directories: &Directories) -> Context {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Context {
+        lib_dir: directories.lib.clone(),
+        channel_dir: directories.channel.clone(),
+        memory_dir: directories.memory.clone(),
+        dbus_dir: directories.dbus.clone(),
+        short_name: directories.short_name.clone(),
+        master_key: Some(format!("{}/master-key.aes", directories.lib)),
+        vnc_listen: "127.0.0.1".to_owned(),
+        privileged: directories.privileged,
+        now: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
+        utc_offset: virtus_host::clock::utc_offset(),
+        path: std::env::var("PATH").ok(),
+        ..Context::default()
     }
-    for serial in &model.devices.serials {
-        let alias = serial.info.alias.clone().unwrap_or_default();
-        args.extend([
-            s("-chardev"),
-            format!("pty,id=char{alias}"),
-            s("-device"),
-            format!("isa-serial,chardev=char{alias},id={alias}"),
-        ]);
-    }
-    if !model.devices.memballoons.is_empty() {
-        args.extend([s("-device"), s("virtio-balloon-pci,id=balloon0")]);
-    }
-    let home = directories.lib;
-    let _ = (directories.channel, &descriptors.chardevs);
-    Ok(Launch {
-        args,
-        env: vec![
-            (s("LC_ALL"), s("C")),
-            (s("PATH"), std::env::var("PATH").unwrap_or_default()),
-            (s("HOME"), home),
-        ],
-        version: String::new(),
-    })
 }
 
 /// The names of what an emulator can do, for status files.

@@ -129,6 +129,11 @@ impl Layout {
         self.lib.join(format!("ram/{id}-{}", short(name)))
     }
 
+    /// The sockets of private D-Bus servers.
+    pub fn dbus_dir(&self) -> PathBuf {
+        self.state.join("dbus")
+    }
+
     /// What a domain's QEMU says.
     pub fn log(&self, name: &str) -> PathBuf {
         self.log.join(format!("{name}.log"))

@@ -2,6 +2,7 @@
 //! Nothing here knows of libvirt's objects.
 
 pub mod cgroup;
+pub mod clock;
 pub mod image;
 pub mod net;
 pub mod node;

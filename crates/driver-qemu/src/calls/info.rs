@@ -52,6 +52,17 @@ impl DomainInfo for Driver {
         list::by_uuid(self, uuid)
     }
 
+    async fn connect_domain_xml_to_native(
+        &self,
+        _: &Call,
+        format: String,
+        xml: String,
+        given: u32,
+    ) -> Result<String> {
+        flags(given, 0, "qemuConnectDomainXMLToNative")?;
+        super::native::to_native(self, &format, xml).await
+    }
+
     async fn domain_is_active(&self, _: &Call, dom: DomainRef) -> Result<i32> {
         Ok(truth(self.look(&dom)?.is_active()))
     }

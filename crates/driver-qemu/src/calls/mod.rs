@@ -6,6 +6,7 @@ mod info;
 mod lifecycle;
 mod list;
 mod metadata;
+mod native;
 mod node;
 mod qemu;
 mod stats;

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use virtus_base::{Error, ErrorCode, ErrorDomain};
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::DeviceInfo;
 
 use crate::emulator::Emulator;
+pub(crate) use crate::error::{internal, unsupported};
 use crate::machine::Machine;
 
 use super::plan::Plan;
@@ -91,14 +91,4 @@ impl<'a> Guest<'a> {
     pub(crate) fn alias(&self, info: &DeviceInfo) -> String {
         info.alias.clone().unwrap_or_default()
     }
-}
-
-/// `CONFIG_UNSUPPORTED` of the QEMU driver.
-pub(crate) fn unsupported(text: impl Into<String>) -> Error {
-    Error::new(ErrorDomain::QEMU, ErrorCode::CONFIG_UNSUPPORTED, text)
-}
-
-/// `INTERNAL_ERROR` of the QEMU driver.
-pub(crate) fn internal(text: impl Into<String>) -> Error {
-    Error::internal(ErrorDomain::QEMU, text)
 }

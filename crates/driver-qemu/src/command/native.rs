@@ -2,12 +2,13 @@
 
 use virtus_base::Result;
 use virtus_conf::domain::Domain;
+use virtus_conf::domain::device::DeviceInfo;
 use virtus_conf::domain::device::graphics::Graphics;
-use virtus_conf::domain::device::interface::{EthernetSource, InterfaceSource};
+use virtus_conf::domain::device::interface::{EthernetSource, InterfaceRest, InterfaceSource};
 
 use super::guest::{Context, Secret};
 use super::{build, prepare};
-use crate::address::alias;
+use crate::address::{self, AddressFacts, alias};
 use crate::device::storage::needed_secrets;
 use crate::emulator::Emulator;
 
@@ -22,10 +23,10 @@ pub fn to_native(domain: &mut Domain, emulator: &dyn Emulator, context: &Context
     let mut context = context.clone();
     for net in &mut domain.devices.interfaces {
         net.source = InterfaceSource::Ethernet(EthernetSource { ips: Vec::new(), routes: Vec::new() });
-        let model = net.rest.model.take();
-        net.rest = Default::default();
-        net.rest.model = model;
+        net.rest = InterfaceRest { model: net.rest.model.take(), ..InterfaceRest::default() };
+        net.info = DeviceInfo { boot: net.info.boot.take(), ..DeviceInfo::default() };
     }
+    address::assign(domain, AddressFacts::of(emulator))?;
     for graphics in &mut domain.devices.graphics {
         match graphics {
             Graphics::Vnc(vnc) => {

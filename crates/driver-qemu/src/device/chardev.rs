@@ -17,35 +17,6 @@ pub fn id(alias: &str) -> String {
     format!("char{alias}")
 }
 
-/// The sockets that QEMU serves, by chardev id: they are bound before it starts and handed over.
-pub fn servers(domain: &virtus_conf::domain::Domain) -> Vec<(String, String)> {
-    let devices = &domain.devices;
-    let mut found = Vec::new();
-    let mut look = |alias: &Option<String>, source: &ChardevSource| {
-        if let (Some(alias), ChardevSource::Unix { source }) = (alias, source) {
-            if let (Some(path), Some(SocketMode::Bind)) = (&source.path, source.mode) {
-                found.push((id(alias), path.clone()));
-            }
-        }
-    };
-    for serial in &devices.serials {
-        look(&serial.info.alias, &serial.chardev.source);
-    }
-    for parallel in &devices.parallels {
-        look(&parallel.info.alias, &parallel.chardev.source);
-    }
-    for channel in &devices.channels {
-        look(&channel.info.alias, &channel.chardev.source);
-    }
-    for console in devices.consoles.iter().filter(|console| !super::console::is_serial(console)) {
-        look(&console.info.alias, &console.chardev.source);
-    }
-    for redirdev in &devices.redirdevs {
-        look(&redirdev.info.alias, &redirdev.chardev.source);
-    }
-    found
-}
-
 /// Adds a chardev with everything it needs; answers its id.
 pub(crate) fn add(build: &mut Build<'_>, alias: &str, chardev: &Chardev) -> Result<String> {
     let id = id(alias);

@@ -52,14 +52,12 @@ pub(super) fn live_model(
 ) -> Result<conf::Domain> {
     model.id = Some(id);
     crate::address::alias::assign(&mut model);
+    let name = model.name.clone();
+    let directories = crate::launch::Directories::of(&shared.setup.layout, id, &name);
+    crate::command::prepare(&mut model, &crate::launch::context(&directories))?;
     for channel in &mut model.devices.channels {
-        let ChannelTarget::Virtio { name: Some(name), state } = &mut channel.target else { continue };
-        *state = Some(ChannelState::Disconnected);
-        if let ChardevSource::Unix { source } = &mut channel.chardev.source
-            && source.path.is_none()
-        {
-            source.mode = Some(SocketMode::Bind);
-            source.path = Some(places.channel_dir.join(&*name).to_string_lossy().into_owned());
+        if let ChannelTarget::Virtio { state, .. } = &mut channel.target {
+            *state = Some(ChannelState::Disconnected);
         }
     }
     for graphics in &mut model.devices.graphics {

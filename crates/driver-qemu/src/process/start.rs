@@ -132,7 +132,8 @@ fn spawn(
 ) -> Result<(Arc<Running>, u64)> {
     let mut spawn = Spawn::new(emulator.path());
     let sockets = prepare::sockets(shared, model, places, &mut spawn)?;
-    let launch = crate::launch::command(model, emulator, places_text(places), &sockets_map(sockets))?;
+    let directories = crate::launch::Directories::of(&shared.setup.layout, id, name);
+    let launch = crate::launch::command(model, emulator, directories, &sockets_map(sockets))?;
     spawn.args(&launch.args).umask(0o022).session(true);
     for (variable, value) in &launch.env {
         spawn.env(variable, value);
@@ -335,13 +336,6 @@ async fn explain(places: &Places, log_from: u64, e: Error) -> Error {
 
 fn name_in(e: &Error) -> String {
     e.message().split("vm='").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or_default().to_owned()
-}
-
-fn places_text(places: &Places) -> crate::launch::Directories {
-    crate::launch::Directories {
-        lib: places.lib_dir.to_string_lossy().into_owned(),
-        channel: places.channel_dir.to_string_lossy().into_owned(),
-    }
 }
 
 fn sockets_map(sockets: prepare::Sockets) -> crate::launch::Descriptors {

@@ -1,0 +1,34 @@
+//! A definition as the command line it would be started with.
+
+use std::sync::Arc;
+
+use virtus_base::Result;
+use virtus_conf::domain::ParseOptions;
+
+use crate::Driver;
+use crate::command::native;
+use crate::emulator::Environment as _;
+use crate::error::bad_argument;
+use crate::launch::{Directories, context};
+
+/// The only foreign format there is.
+const FORMAT: &str = "qemu-argv";
+
+/// A domain that does not run has no number; its files are named with this one.
+const NO_ID: i32 = -1;
+
+pub(super) async fn to_native(driver: &Driver, format: &str, xml: String) -> Result<String> {
+    if format != FORMAT {
+        return Err(bad_argument(format!("unsupported config type {format}")));
+    }
+    let shared = Arc::clone(&driver.0);
+    driver
+        .blocking(move || {
+            let environment = &*shared.setup.emulators;
+            let mut domain = crate::define::parse(&xml, &ParseOptions::default(), environment)?;
+            let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
+            let directories = Directories::of(&shared.setup.layout, NO_ID, &domain.name);
+            native::to_native(&mut domain, &*emulator, &context(&directories))
+        })
+        .await
+}
