@@ -9,6 +9,8 @@ use virtus_conf::domain::post_parse::order::{insert_controller, insert_disk};
 use virtus_conf::domain::validate as generic;
 use virtus_conf::domain::{Domain, ParseOptions, post_parse};
 
+use virtus_xml::{Document, ReadOptions};
+
 use crate::emulator::{Emulator, Environment};
 use crate::{define, postparse, validate};
 
@@ -56,9 +58,85 @@ pub fn detach(
     let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
     let device = read(domain, xml, options, &*emulator, environment)?;
     let mut domain = domain.clone();
-    remove(&mut domain, &device)?;
+    remove(&mut domain, &device, names_mac(xml, options)?)?;
     define::complete(&mut domain, environment)?;
     Ok(domain)
+}
+
+/// The definition with the device of the document `xml` in the place of the one it is about: a disk of the same
+/// target, a network interface of the same MAC address, a display of the same kind.
+///
+/// # Errors
+/// libvirt's: `INVALID_ARG` or `DEVICE_MISSING` when there is no such device, `OPERATION_UNSUPPORTED` for kinds that
+/// cannot be changed.
+pub fn update(
+    domain: &Domain,
+    xml: &str,
+    options: &ParseOptions,
+    environment: &dyn Environment,
+) -> Result<Domain> {
+    let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
+    let device = read(domain, xml, options, &*emulator, environment)?;
+    generic::device(&device, domain)?;
+    joins(domain, &device)?;
+    validate::one(&device, domain, &*emulator)?;
+    let mut domain = domain.clone();
+    replace(&mut domain, device, names_mac(xml, options)?)?;
+    define::complete(&mut domain, environment)?;
+    validate::all(&domain, &*emulator)?;
+    Ok(domain)
+}
+
+fn replace(domain: &mut Domain, device: Device, mac: bool) -> Result<()> {
+    let devices = &mut domain.devices;
+    let absent = |text: String| Error::new(ErrorDomain::QEMU, ErrorCode::INVALID_ARG, text);
+    match device {
+        Device::Disk(disk) => match devices.disks.iter_mut().find(|other| other.dst() == disk.dst()) {
+            Some(found) => *found = *disk,
+            None => return Err(absent(format!("target {} doesn't exist.", disk.dst()))),
+        },
+        Device::Interface(net) => {
+            let at = find_interface(&devices.interfaces, &net, mac)?;
+            if let Some(found) = devices.interfaces.get_mut(at) {
+                *found = *net;
+            }
+        }
+        Device::Graphics(graphics) => {
+            let kind = std::mem::discriminant(&*graphics);
+            match devices.graphics.iter_mut().find(|other| std::mem::discriminant(*other) == kind) {
+                Some(found) => *found = *graphics,
+                None => {
+                    let kind = graphics.tag();
+                    return Err(absent(format!(
+                        "cannot find existing graphics type '{kind}' device to modify"
+                    )));
+                }
+            }
+        }
+        Device::Memory(memory) => {
+            let found = devices
+                .memories
+                .iter_mut()
+                .find(|other| other.model == memory.model && same_place(&other.info, &memory.info));
+            *found.ok_or_else(|| missing("matching memory device was not found"))? = *memory;
+        }
+        other => return Err(unsupported("update", other.kind())),
+    }
+    Ok(())
+}
+
+/// No network interface is as the document says.
+fn no_interface(net: &Interface) -> Error {
+    let none = || "(<null>)".to_owned();
+    let address =
+        net.info.address.as_ref().and_then(|address| address.pci()).map_or_else(none, |pci| pci.to_string());
+    let mac = net.mac.as_ref().map_or_else(none, |mac| mac.address.to_string());
+    let alias = net.info.alias.clone().unwrap_or_else(none);
+    Error::new(
+        ErrorDomain::DOMAIN,
+        ErrorCode::DEVICE_MISSING,
+        format!("no device found at address '{address}' matching MAC address '{mac}' and alias '{alias}'"),
+    )
 }
 
 /// Reads a device and fills in what it leaves out, as it would be in `domain`.
@@ -181,13 +259,6 @@ fn insert(domain: &mut Domain, device: Device) -> Result<()> {
             if devices.watchdogs.iter().any(same) {
                 return twice();
             }
-            if devices.watchdogs.iter().any(|other| other.action != watchdog.action) {
-                return Err(Error::new(
-                    ErrorDomain::QEMU,
-                    ErrorCode::CONFIG_UNSUPPORTED,
-                    "watchdogs with different actions are not supported with this QEMU binary",
-                ));
-            }
             devices.watchdogs.push(*watchdog);
         }
         Device::Vsock(vsock) => {
@@ -228,9 +299,32 @@ fn same_place(found: &DeviceInfo, asked: &DeviceInfo) -> bool {
         && asked.address.as_ref().is_none_or(|address| found.address.as_ref() == Some(address))
 }
 
-fn same_interface(found: &Interface, asked: &Interface) -> bool {
-    asked.mac.as_ref().is_none_or(|mac| found.mac.as_ref().is_some_and(|other| other.address == mac.address))
-        && same_place(&found.info, &asked.info)
+/// Where the one interface is that `asked` means: of its MAC address (if its document named one) and its place.
+fn find_interface(list: &[Interface], asked: &Interface, mac: bool) -> Result<usize> {
+    let same = |found: &Interface| {
+        let address = |net: &Interface| net.mac.as_ref().map(|mac| mac.address);
+        (!mac || address(found) == address(asked)) && same_place(&found.info, &asked.info)
+    };
+    let mut found = list.iter().enumerate().filter(|(_, net)| same(net)).map(|(at, _)| at);
+    match (found.next(), found.next()) {
+        (Some(at), None) => Ok(at),
+        (None, _) => Err(no_interface(asked)),
+        (Some(_), Some(_)) => {
+            let mac = asked.mac.as_ref().map(|mac| mac.address.to_string()).unwrap_or_default();
+            Err(Error::new(
+                ErrorDomain::DOMAIN,
+                ErrorCode::OPERATION_FAILED,
+                format!("multiple devices matching MAC address {mac} found"),
+            ))
+        }
+    }
+}
+
+/// Whether a network interface's document names its MAC address; else reading has made one up.
+fn names_mac(xml: &str, options: &ParseOptions) -> Result<bool> {
+    let read = ReadOptions { inactive: options.inactive, status: false, track: false };
+    let document = Document::parse(xml, ErrorDomain::DOMAIN, &read)?;
+    Ok(document.root().child("mac").is_some())
 }
 
 /// Takes the first that matches out of a list.
@@ -241,7 +335,7 @@ fn take<T>(list: &mut Vec<T>, matches: impl Fn(&T) -> bool, error: impl FnOnce()
     }
 }
 
-fn remove(domain: &mut Domain, device: &Device) -> Result<()> {
+fn remove(domain: &mut Domain, device: &Device, mac: bool) -> Result<()> {
     let devices = &mut domain.devices;
     let absent = || missing("device not present in domain configuration");
     let no = |what: &'static str| move || missing(what);
@@ -251,11 +345,9 @@ fn remove(domain: &mut Domain, device: &Device) -> Result<()> {
             take(&mut devices.disks, |other| other.dst() == disk.dst(), error).map(drop)
         }
         Device::Interface(net) => {
-            let error = || {
-                let mac = net.mac.as_ref().map(|mac| mac.address.to_string()).unwrap_or_default();
-                missing(format!("no device matching MAC address {mac} found"))
-            };
-            take(&mut devices.interfaces, |other| same_interface(other, net), error).map(drop)
+            let at = find_interface(&devices.interfaces, net, mac)?;
+            devices.interfaces.remove(at);
+            Ok(())
         }
         Device::Sound(sound) => {
             let same = |other: &_| same_sound(other, sound);

@@ -11,6 +11,11 @@ use super::{Checks, unsupported, xml_error};
 impl Checks<'_> {
     pub(super) fn watchdogs(&self, watchdog: &Watchdog) -> Result<()> {
         let model = watchdog.model;
+        if self.domain.devices.watchdogs.iter().any(|other| other.action != watchdog.action) {
+            return Err(unsupported(
+                "watchdogs with different actions are not supported with this QEMU binary",
+            ));
+        }
         let refuse = |text: &str| Err(unsupported(format!("{model} model of watchdog {text}")));
         let address = &watchdog.info.address;
         match model {
@@ -31,13 +36,6 @@ impl Checks<'_> {
     /// One watchdog of each model.
     pub(super) fn watchdog_devices(&self) -> Result<()> {
         let list = &self.domain.devices.watchdogs;
-        if let Some((first, rest)) = list.split_first()
-            && rest.iter().any(|other| other.action != first.action)
-        {
-            return Err(unsupported(
-                "watchdogs with different actions are not supported with this QEMU binary",
-            ));
-        }
         let twice =
             list.iter().enumerate().find(|(i, one)| list.iter().take(*i).any(|two| two.model == one.model));
         match twice {
