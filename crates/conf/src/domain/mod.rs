@@ -224,13 +224,9 @@ impl Domain {
             self.iothreadids.iter().flat_map(|list| &list.iothreads).map(|thread| thread.id).collect();
         // an absurd count is refused later; it must not cost memory first
         let count = usize::try_from(self.iothreads.unwrap_or(0).min(u32::from(u16::MAX))).unwrap_or(0);
-        let mut next = 1;
-        while ids.len() < count {
-            if !ids.contains(&next) {
-                ids.push(next);
-            }
-            next += 1;
-        }
+        let named: std::collections::HashSet<u32> = ids.iter().copied().collect();
+        let free = (1..).filter(|id| !named.contains(id));
+        ids.extend(free.take(count.saturating_sub(ids.len())));
         ids
     }
 

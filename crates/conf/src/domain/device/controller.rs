@@ -5,7 +5,7 @@ use virtus_xml::{Element, OnOff, Writer, Xml, field, keywords};
 
 use super::info::DeviceInfo;
 use super::virtio::VirtioOptions;
-use crate::domain::parse::RULES;
+use crate::domain::parse::{RULES, unsupported};
 
 /// `<controller>`.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,6 +117,7 @@ pub struct PciOptions {
 
 /// `<target>` of a PCI controller.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = given)]
 pub struct PciTarget {
     #[xml(attr = "chassisNr", base = 0)]
     pub chassis_nr: Option<i32>,
@@ -137,6 +138,26 @@ pub struct PciTarget {
     /// The guest NUMA node the bus belongs to.
     #[xml(value)]
     pub node: Option<i32>,
+}
+
+/// -1 is how a document says that a number is not given.
+fn given(target: &mut PciTarget, _: Element<'_>) -> Result<()> {
+    let numbers = [
+        &mut target.chassis_nr,
+        &mut target.chassis,
+        &mut target.port,
+        &mut target.bus_nr,
+        &mut target.index,
+    ];
+    for number in numbers {
+        *number = number.filter(|n| *n != -1);
+    }
+    match target.port {
+        Some(port) if port < 0 => {
+            Err(unsupported(format!("PCI controller port '{port}' out of range - must be 0-255")))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl ControllerKind {

@@ -1,9 +1,15 @@
 //! Where the bytes of a disk, of firmware variables or of a backing file are: `<source>` and all it holds.
 
-use virtus_base::{Result, Uuid};
-use virtus_xml::{Element, Only, RawElement, Writer, Xml, YesNo, field, keywords};
+mod backing;
+mod secret;
 
-use crate::domain::parse::{RULES, keyword_attr, xml_error};
+pub use backing::*;
+pub use secret::*;
+
+use virtus_base::Result;
+use virtus_xml::{Element, RawElement, Writer, Xml, YesNo, field, keywords};
+
+use crate::domain::parse::{RULES, xml_error};
 use crate::domain::seclabel::DeviceSecLabel;
 
 use super::address::PciAddress;
@@ -240,92 +246,6 @@ pub struct Slice {
     pub size: u64,
 }
 
-/// Who a network source is opened as.
-#[derive(Clone, Debug, PartialEq, Xml)]
-pub struct Auth {
-    #[xml(attr, missing = "missing username for auth")]
-    pub username: String,
-    #[xml(missing = "missing <secret> element in auth")]
-    pub secret: AuthSecret,
-}
-
-/// The secret of [`Auth`].
-#[derive(Clone, Debug, Default, PartialEq, Xml)]
-pub struct AuthSecret {
-    #[xml(attr = "type")]
-    pub kind: Option<String>,
-    #[xml(flatten)]
-    pub lookup: SecretRef,
-}
-
-/// A secret by its UUID or by what it is used for.
-#[derive(Clone, Debug, Default, PartialEq, Xml)]
-pub struct SecretRef {
-    #[xml(attr)]
-    pub uuid: Option<Uuid>,
-    #[xml(attr)]
-    pub usage: Option<String>,
-}
-
-keywords! {
-    /// A format of an encrypted image.
-    pub enum EncryptionFormat { Default = "default", Qcow = "qcow", Luks = "luks", Luks2 = "luks2", LuksAny = "luks-any" }
-}
-keywords! {
-    /// Who decrypts.
-    pub enum EncryptionEngine { Qemu = "qemu", Librbd = "librbd" }
-}
-
-/// `<encryption>`.
-#[derive(Clone, Debug, PartialEq, Xml)]
-pub struct Encryption {
-    #[xml(attr, missing = "unknown volume encryption format type (null)", code = CONFIG_UNSUPPORTED,
-        invalid = "unknown volume encryption format type {}", domain = STORAGE)]
-    pub format: EncryptionFormat,
-    #[xml(attr)]
-    pub engine: Option<EncryptionEngine>,
-    #[xml(child = "secret")]
-    pub secrets: Vec<EncryptionSecret>,
-    pub cipher: Option<Cipher>,
-    pub ivgen: Option<IvGen>,
-}
-
-/// A secret that opens the image.
-#[derive(Clone, Debug, PartialEq, Xml)]
-pub struct EncryptionSecret {
-    #[xml(attr = "type")]
-    pub kind: SecretKind,
-    #[xml(flatten)]
-    pub lookup: SecretRef,
-}
-
-keywords! {
-    /// What the secret is.
-    pub enum SecretKind { Passphrase = "passphrase" }
-}
-
-/// How a new image is encrypted.
-#[derive(Clone, Debug, PartialEq, Xml)]
-pub struct Cipher {
-    #[xml(attr)]
-    pub name: String,
-    #[xml(attr)]
-    pub size: u32,
-    #[xml(attr)]
-    pub mode: Option<String>,
-    #[xml(attr)]
-    pub hash: Option<String>,
-}
-
-/// How initialisation vectors are made.
-#[derive(Clone, Debug, PartialEq, Xml)]
-pub struct IvGen {
-    #[xml(attr)]
-    pub name: String,
-    #[xml(attr)]
-    pub hash: Option<String>,
-}
-
 /// SCSI persistent reservations.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct Reservations {
@@ -345,15 +265,6 @@ pub struct ReservationsSource {
     pub path: String,
     #[xml(attr)]
     pub mode: String,
-}
-
-/// The external data file of a qcow2 image.
-#[derive(Clone, Debug, PartialEq, Xml)]
-pub struct DataStore {
-    #[xml(at = "format/@type")]
-    pub format: String,
-    #[xml(flatten)]
-    pub source: StorageSource,
 }
 
 impl Default for StorageSource {
@@ -495,89 +406,5 @@ impl Xml for StorageSource {
         self.location.write(w, true);
         self.common.write_body(w);
         w.end_unless_empty();
-    }
-}
-
-/// `<backingStore>`: the next image of a chain, or the chain's known end.
-#[derive(Clone, Debug, PartialEq)]
-pub enum BackingStore {
-    /// `<backingStore/>`: nothing follows.
-    End,
-    /// An image.
-    Image(Box<BackingImage>),
-}
-
-/// One image below the top of a chain.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BackingImage {
-    /// The image's format.
-    pub format: Option<String>,
-    /// At most so many bytes of metadata are cached.
-    pub metadata_cache_max: Option<u64>,
-    pub source: StorageSource,
-    /// What is below; unknown when absent.
-    pub backing: Option<BackingStore>,
-    /// What is below was found by looking, so it is not part of the persistent definition.
-    pub backing_detected: bool,
-}
-
-impl Xml for BackingStore {
-    fn read(e: Element<'_>) -> Result<Self> {
-        if e.attr("type").is_none() && e.child("source").is_none() {
-            return Ok(BackingStore::End);
-        }
-        if e.attr("type").is_none() {
-            return Err(xml_error("missing disk backing store type"));
-        }
-        let mut source = StorageSource::read(e)?;
-        if let Some(index) = keyword_attr(e, "index")? {
-            source.common.index = e.reads(Only::Live).then_some(index);
-        }
-        let format = e.child("format").ok_or_else(|| xml_error("missing disk backing store format"))?;
-        Ok(BackingStore::Image(Box::new(BackingImage {
-            format: format.attr("type").map(str::to_owned),
-            metadata_cache_max: metadata_cache_max(format)?,
-            source,
-            backing: e.child("backingStore").map(BackingStore::read).transpose()?,
-            backing_detected: false,
-        })))
-    }
-    fn write_attrs(&self, w: &mut Writer) {
-        if let BackingStore::Image(image) = self {
-            image.source.write_attrs(w);
-            if let Some(index) = &image.source.common.index {
-                w.attr_value("index", index);
-            }
-        }
-    }
-    fn write_body(&self, w: &mut Writer) {
-        if let BackingStore::Image(image) = self {
-            w.start("format");
-            w.attr_opt("type", image.format.as_deref());
-            write_metadata_cache(w, image.metadata_cache_max);
-            w.end();
-            let mut source = image.source.clone();
-            source.common.index = None;
-            source.write_body(w);
-            let shown = w.shows(Only::Live) || !image.backing_detected;
-            if let Some(backing) = image.backing.as_ref().filter(|_| shown) {
-                w.element("backingStore", backing);
-            }
-        }
-    }
-}
-
-/// `<metadata_cache><max_size unit='bytes'>…` below `e`, in bytes.
-pub(super) fn metadata_cache_max(e: Element<'_>) -> Result<Option<u64>> {
-    let size = e.descend(&["metadata_cache", "max_size"]);
-    size.map_or(Ok(None), |size| crate::scaled::read_bytes(size, "bytes"))
-}
-
-/// Writes what [`metadata_cache_max`] reads.
-pub(super) fn write_metadata_cache(w: &mut Writer, max: Option<u64>) {
-    if let Some(max) = max {
-        w.start("metadata_cache");
-        w.element("max_size", &crate::scaled::Bytes(max));
-        w.end();
     }
 }
