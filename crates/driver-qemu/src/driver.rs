@@ -91,12 +91,14 @@ impl Driver {
         for found in loaded {
             let mut view = View::defined(found.name.as_str().into(), Arc::new(found.definition));
             view.autostart = found.autostart;
+            view.autostart_once = found.autostart_once;
             if driver.registry.insert(Domain::new(found.uuid, view)).is_err() {
                 tracing::error!("domain '{}' has the UUID of another one; it is passed over", found.name);
             }
         }
         driver.find_managed_saves();
         process::reconnect(&driver);
+        process::autostart(&driver);
         Ok(driver)
     }
 

@@ -99,6 +99,11 @@ impl Layout {
         self.autostart_dir().join(format!("{name}.xml"))
     }
 
+    /// The link that has a domain started with the daemon the next time only.
+    pub fn autostart_once(&self, name: &str) -> PathBuf {
+        self.autostart_dir().join(format!("{name}.xml.once"))
+    }
+
     /// Notes that domains have been started since boot.
     pub fn autostarted(&self) -> PathBuf {
         self.state.join("autostarted")

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use virtus_base::Result;
 use virtus_conf::domain as conf;
@@ -32,6 +32,7 @@ pub fn remove(layout: &Layout, name: &str) -> Result<()> {
     let path = layout.definition(name);
     // the link first: a definition without a link is harmless, a link without a definition is a lie
     set_autostart(layout, name, false)?;
+    set_autostart_once(layout, name, false)?;
     file::remove(&path, Durability::Disk)
         .map_err(|e| system(format_args!("cannot remove config {}", path.display()), &e))
 }
@@ -41,9 +42,20 @@ pub fn remove(layout: &Layout, name: &str) -> Result<()> {
 /// # Errors
 /// When that fails.
 pub fn set_autostart(layout: &Layout, name: &str, on: bool) -> Result<()> {
-    let (link, target) = (layout.autostart(name), layout.definition(name));
+    set_link(&layout.autostart(name), &layout.definition(name), on)
+}
+
+/// Makes or removes the link for a single automatic start.
+///
+/// # Errors
+/// When that fails.
+pub fn set_autostart_once(layout: &Layout, name: &str, on: bool) -> Result<()> {
+    set_link(&layout.autostart_once(name), &layout.definition(name), on)
+}
+
+fn set_link(link: &Path, target: &Path, on: bool) -> Result<()> {
     if on {
-        return match std::os::unix::fs::symlink(&target, &link) {
+        return match std::os::unix::fs::symlink(target, link) {
             Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
                 let what = format!("Failed to create symlink '{}' to '{}'", link.display(), target.display());
                 Err(system(what, &e))
@@ -51,7 +63,7 @@ pub fn set_autostart(layout: &Layout, name: &str, on: bool) -> Result<()> {
             _ => Ok(()),
         };
     }
-    match std::fs::remove_file(&link) {
+    match std::fs::remove_file(link) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => {
             Err(system(format_args!("Failed to delete symlink '{}'", link.display()), &e))
         }
@@ -70,6 +82,8 @@ pub struct Loaded {
     pub definition: Definition,
     /// Whether it starts with the daemon.
     pub autostart: bool,
+    /// Whether it does so the next time only.
+    pub autostart_once: bool,
 }
 
 /// Reads all definitions, on all processors. What cannot be read is set aside and hinders nothing else.
@@ -79,9 +93,7 @@ pub struct Loaded {
 pub fn load(layout: &Layout) -> io::Result<Vec<Loaded>> {
     let files = file::list(&layout.config, "xml")?;
     let linked: HashSet<String> = match std::fs::read_dir(layout.config.join("autostart")) {
-        Ok(entries) => entries
-            .filter_map(|e| Some(e.ok()?.file_name().to_str()?.strip_suffix(".xml")?.to_owned()))
-            .collect(),
+        Ok(entries) => entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).collect(),
         Err(_) => HashSet::new(),
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
@@ -130,7 +142,8 @@ fn load_one((stem, path): &(String, PathBuf), linked: &HashSet<String>) -> Optio
         name: domain.name.clone(),
         uuid: domain.uuid,
         definition: Definition::new(&domain),
-        autostart: linked.contains(stem),
+        autostart: linked.contains(&format!("{stem}.xml")),
+        autostart_once: linked.contains(&format!("{stem}.xml.once")),
     })
 }
 

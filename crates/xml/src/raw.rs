@@ -68,6 +68,19 @@ impl RawElement {
         self.namespaces.insert(0, (prefix.to_owned(), uri.to_owned()));
     }
 
+    /// The element without its own namespace: as the application gave it, for one that asks for it by the
+    /// namespace's URI.
+    #[must_use]
+    pub fn without_namespace(mut self) -> Self {
+        let prefix = self.prefix().to_owned();
+        self.namespaces.retain(|(p, uri)| *p != prefix || self.uri.as_ref() != Some(uri));
+        if let Some((_, local)) = self.name.split_once(':') {
+            self.name = local.to_owned();
+        }
+        self.uri = None;
+        self
+    }
+
     /// An attribute's value.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())

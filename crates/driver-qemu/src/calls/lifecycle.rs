@@ -193,25 +193,59 @@ impl DomainLifecycle for Driver {
     }
 
     async fn domain_set_autostart(&self, _: &Call, dom: DomainRef, autostart: i32) -> Result<()> {
+        self.mark(&dom, autostart != 0, store::set_autostart, |view| &mut view.autostart).await
+    }
+
+    async fn domain_get_autostart_once(&self, _: &Call, dom: DomainRef) -> Result<i32> {
+        Ok(truth(self.look(&dom)?.autostart_once))
+    }
+
+    async fn domain_set_autostart_once(&self, _: &Call, dom: DomainRef, autostart: i32) -> Result<()> {
+        self.mark(&dom, autostart != 0, store::set_autostart_once, |view| &mut view.autostart_once).await
+    }
+
+    async fn domain_pm_suspend_for_duration(
+        &self,
+        call: &Call,
+        dom: DomainRef,
+        target: u32,
+        duration: u64,
+        given: u32,
+    ) -> Result<()> {
+        flags(given, 0, "qemuDomainPMSuspendForDuration")?;
+        if duration != 0 {
+            return Err(error(ErrorCode::ARGUMENT_UNSUPPORTED, "Duration not supported. Use 0 for now"));
+        }
+        let command = match i32::try_from(target).unwrap_or(-1) {
+            VIR_NODE_SUSPEND_TARGET_MEM => "guest-suspend-ram",
+            VIR_NODE_SUSPEND_TARGET_DISK => "guest-suspend-disk",
+            VIR_NODE_SUSPEND_TARGET_HYBRID => "guest-suspend-hybrid",
+            _ => {
+                let text = format!("Unknown suspend target: {target}");
+                return Err(error(ErrorCode::INVALID_ARG, text));
+            }
+        };
         let domain = self.find(&dom)?;
-        let (shared, on) = (Arc::clone(&self.0), autostart != 0);
-        self.finish(async move {
-            let _config = domain.config.lock().await;
-            let view = domain.view();
-            if !view.is_persistent() {
-                return Err(invalid("cannot set autostart for transient domain"));
-            }
-            if view.autostart == on {
-                return Ok(());
-            }
-            store::set_autostart(&shared.setup.layout, &view.name, on)?;
-            shared.change(&domain, |view| {
-                view.autostart = on;
-                Vec::new()
-            });
-            Ok(())
-        })
-        .await
+        if !domain.view().is_active() {
+            return Err(invalid("domain is not running"));
+        }
+        let null = serde_json::Value::Null;
+        match crate::agent::command(self, call, &domain, gate::AgentJob::Modify, command, null).await {
+            // a guest that sleeps does not answer
+            Err(e) if e.code() == ErrorCode::AGENT_COMMAND_TIMEOUT => Ok(()),
+            done => done.map(|_| ()),
+        }
+    }
+
+    async fn domain_pm_wakeup(&self, call: &Call, dom: DomainRef, given: u32) -> Result<()> {
+        flags(given, 0, "qemuDomainPMWakeup")?;
+        let domain = self.find(&dom)?;
+        domain.view().require_active()?;
+        let job = self.job(call, &domain, Wanted::Job(gate::Job::Modify)).await?;
+        if domain.view().state.state != VIR_DOMAIN_PMSUSPENDED {
+            return Err(invalid("Unable to wake up domain: domain is not pmsuspended"));
+        }
+        job.execute(&virtus_qmp::command::SystemWakeup {}).await.map(|_| ())
     }
 
     async fn domain_undefine(&self, call: &Call, dom: DomainRef) -> Result<()> {
@@ -288,6 +322,34 @@ fn action_of(action: u32) -> Result<LifecycleAction> {
 }
 
 impl Driver {
+    /// Sets or clears one of a domain's marks for automatic starts: on disk first.
+    async fn mark(
+        &self,
+        dom: &DomainRef,
+        on: bool,
+        store: fn(&crate::layout::Layout, &str, bool) -> Result<()>,
+        field: fn(&mut View) -> &mut bool,
+    ) -> Result<()> {
+        let (shared, domain) = (Arc::clone(&self.0), self.find(dom)?);
+        self.finish(async move {
+            let _config = domain.config.lock().await;
+            let mut view = View::clone(&domain.view());
+            if !view.is_persistent() {
+                return Err(invalid("cannot set autostart for transient domain"));
+            }
+            if *field(&mut view) == on {
+                return Ok(());
+            }
+            store(&shared.setup.layout, &view.name, on)?;
+            shared.change(&domain, |view| {
+                *field(view) = on;
+                Vec::new()
+            });
+            Ok(())
+        })
+        .await
+    }
+
     /// Reads a document and completes it. That may ask an emulator what it can do, so it is done aside.
     pub(super) async fn parse(&self, xml: String, options: conf::ParseOptions) -> Result<conf::Domain> {
         let environment = Arc::clone(&self.setup.emulators);

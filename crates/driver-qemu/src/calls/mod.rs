@@ -9,6 +9,7 @@ mod metadata;
 mod native;
 mod node;
 mod qemu;
+mod save;
 mod stats;
 mod undefine;
 
@@ -21,7 +22,6 @@ use crate::Driver;
 // what has no methods here answers that it is not supported
 impl Features for Driver {}
 impl NodeDeviceAssignment for Driver {}
-impl DomainSave for Driver {}
 impl DomainTuning for Driver {}
 impl DomainDevices for Driver {}
 impl DomainBlock for Driver {}

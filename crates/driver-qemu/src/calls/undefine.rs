@@ -14,7 +14,7 @@ use super::lifecycle::save;
 use crate::Driver;
 use crate::domain::{Domain, View};
 use crate::driver::Shared;
-use crate::error::{invalid, no_domain, system};
+use crate::error::{invalid, system};
 use crate::store;
 
 /// Takes a domain's persistent definition away.
@@ -109,6 +109,7 @@ fn forget(shared: &Arc<Shared>, domain: &Arc<Domain>) {
     shared.change(domain, |view| {
         view.persistent = None;
         view.autostart = false;
+        view.autostart_once = false;
         view.managed_save = false;
         Vec::new()
     });
@@ -197,16 +198,12 @@ async fn renamed(shared: &Arc<Shared>, domain: &Arc<Domain>, new: &str) -> Resul
     if view.autostart {
         store::set_autostart(layout, new, true)?;
     }
+    if view.autostart_once {
+        store::set_autostart_once(layout, new, true)?;
+    }
     store::remove(layout, &view.name)?;
     let lifecycle = |event, detail| DomainEvent::Lifecycle { event, detail };
     shared.tell_as(old, lifecycle(VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_RENAMED));
     shared.tell(domain, lifecycle(VIR_DOMAIN_EVENT_DEFINED, VIR_DOMAIN_EVENT_DEFINED_RENAMED));
     Ok(())
-}
-
-/// The domain is not there any more.
-#[allow(dead_code)]
-fn vanished(domain: &Domain) -> Error {
-    let reference = domain.reference();
-    no_domain(&reference.uuid, &reference.name)
 }

@@ -1,5 +1,6 @@
 //! A running QEMU: started, followed, found again, ended.
 
+mod autostart;
 mod cgroup;
 pub mod events;
 pub mod log;
@@ -8,6 +9,7 @@ mod reconnect;
 pub mod start;
 pub mod stop;
 
+pub(crate) use autostart::autostart;
 pub(crate) use prepare::is_serial;
 pub use reconnect::reconnect;
 
