@@ -119,9 +119,14 @@ impl Layout {
         self.state.join(format!("{name}.pid"))
     }
 
+    /// A running domain's number and name, short enough for the paths of sockets.
+    pub fn short_name(&self, id: i32, name: &str) -> String {
+        format!("{id}-{}", short(name))
+    }
+
     /// A running domain's own directory.
     pub fn domain_dir(&self, id: i32, name: &str) -> PathBuf {
-        self.lib.join(format!("domain-{id}-{}", short(name)))
+        self.lib.join(format!("domain-{}", self.short_name(id, name)))
     }
 
     /// The sockets of a running domain's channels.

@@ -9,7 +9,7 @@ use crate::Driver;
 use crate::command::native;
 use crate::emulator::Environment as _;
 use crate::error::bad_argument;
-use crate::launch::{Directories, context};
+use crate::launch::context;
 
 /// The only foreign format there is.
 const FORMAT: &str = "qemu-argv";
@@ -27,8 +27,8 @@ pub(super) async fn to_native(driver: &Driver, format: &str, xml: String) -> Res
             let environment = &*shared.setup.emulators;
             let mut domain = crate::define::parse(&xml, &ParseOptions::default(), environment)?;
             let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
-            let directories = Directories::of(&shared.setup.layout, NO_ID, &domain.name);
-            native::to_native(&mut domain, &*emulator, &context(&directories))
+            let context = context(&shared, NO_ID, &domain.name);
+            native::to_native(&mut domain, &*emulator, &context)
         })
         .await
 }

@@ -3,11 +3,13 @@
 mod autostart;
 mod cgroup;
 pub mod events;
+mod images;
 pub mod log;
 mod prepare;
 mod reconnect;
 pub mod start;
 pub mod stop;
+mod taps;
 
 pub(crate) use autostart::autostart;
 pub(crate) use prepare::is_serial;

@@ -1,6 +1,5 @@
 //! What has to be there before a QEMU is started: the live definition, directories, sockets, keys, its log.
 
-use std::collections::HashMap;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -18,6 +17,7 @@ use virtus_state::Undo;
 use virtus_xml::YesNo;
 
 use super::{log, stop};
+use crate::command::Context;
 use crate::driver::Shared;
 use crate::error::{internal, system, unsupported};
 
@@ -49,12 +49,11 @@ pub(super) fn live_model(
     mut model: conf::Domain,
     id: i32,
     places: &Places,
+    context: &Context,
 ) -> Result<conf::Domain> {
     model.id = Some(id);
     crate::address::alias::assign(&mut model);
-    let name = model.name.clone();
-    let directories = crate::launch::Directories::of(&shared.setup.layout, id, &name);
-    crate::command::prepare(&mut model, &crate::launch::context(&directories))?;
+    crate::command::prepare(&mut model, context)?;
     for channel in &mut model.devices.channels {
         if let ChannelTarget::Virtio { state, .. } = &mut channel.target {
             *state = Some(ChannelState::Disconnected);
@@ -160,29 +159,23 @@ pub(super) fn master_key(shared: &Shared, places: &Places) -> Result<()> {
     give_to_qemu(shared, &path)
 }
 
-/// The numbers under which a QEMU finds the sockets that were opened for it.
-#[derive(Debug)]
-pub(super) struct Sockets {
-    pub(super) monitor: i32,
-    pub(super) chardevs: HashMap<String, i32>,
-}
-
-/// Opens the monitor's socket and those of the character devices that QEMU serves.
+/// Opens the monitor's socket and those of the character devices that QEMU serves, and notes the numbers under
+/// which QEMU finds them.
 pub(super) fn sockets(
     shared: &Shared,
     model: &conf::Domain,
     places: &Places,
+    context: &mut Context,
     spawn: &mut Spawn,
-) -> Result<Sockets> {
-    let monitor = spawn.next_fd(listen(&places.monitor)?);
-    let mut chardevs = HashMap::new();
+) -> Result<()> {
+    context.monitor_fd = Some(spawn.next_fd(listen(&places.monitor)?));
     for (alias, path) in chardev_servers(model) {
         let path = Path::new(path);
         let listener = listen(path)?;
         give_to_qemu(shared, path)?;
-        chardevs.insert(alias, spawn.next_fd(listener));
+        context.chardev_fds.insert(alias, spawn.next_fd(listener));
     }
-    Ok(Sockets { monitor, chardevs })
+    Ok(())
 }
 
 fn listen(path: &Path) -> Result<UnixListener> {

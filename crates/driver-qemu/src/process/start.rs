@@ -17,8 +17,9 @@ use virtus_state::Undo;
 use virtus_state::file::{self, Durability};
 
 use super::prepare::{self, Places};
-use super::{Running, events, log, stop};
+use super::{Running, events, images, log, stop, taps};
 use crate::capabilities::ProbedEmulator;
+use crate::command::Context;
 use crate::domain::transition::{Input, StopReason};
 use crate::domain::{Domain, Live, State};
 use crate::driver::Shared;
@@ -81,10 +82,20 @@ async fn attempt(
     let name = Arc::clone(&domain.view().name);
     let places = Places::of(shared, id, &name);
     let emulator = emulator_of(shared, &model).await?;
-    let mut model = prepare::live_model(shared, model, id, &places)?;
+    let mut context = crate::launch::context(shared, id, &name);
+    let user = shared.setup.user.clone();
+    // what lies on another host's disk may keep us waiting
+    let mut model = shared
+        .blocking(move || {
+            let mut model = model;
+            images::chains(&mut model, user.as_ref())?;
+            Ok(model)
+        })
+        .await?;
+    model = prepare::live_model(shared, model, id, &places, &context)?;
     prepare::directories(shared, &places, undo)?;
     prepare::master_key(shared, &places)?;
-    let (running, log_from) = spawn(shared, &model, &emulator, id, &name, &places, undo)?;
+    let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, (id, &name), &places, undo)?;
     let talked = match talk(shared, &running, &mut model).await {
         Ok(events) => Ok(events),
         Err(e) => Err(explain(&places, log_from, e).await),
@@ -123,17 +134,19 @@ async fn emulator_of(shared: &Arc<Shared>, model: &conf::Domain) -> Result<Arc<P
 /// Starts the process. It does nothing before it is told to go on through its monitor.
 fn spawn(
     shared: &Arc<Shared>,
-    model: &conf::Domain,
+    model: &mut conf::Domain,
     emulator: &ProbedEmulator,
-    id: i32,
-    name: &Arc<str>,
+    context: &mut Context,
+    (id, name): (i32, &Arc<str>),
     places: &Places,
     undo: &mut Undo,
 ) -> Result<(Arc<Running>, u64)> {
     let mut spawn = Spawn::new(emulator.path());
-    let sockets = prepare::sockets(shared, model, places, &mut spawn)?;
-    let directories = crate::launch::Directories::of(&shared.setup.layout, id, name);
-    let launch = crate::launch::command(model, emulator, directories, &sockets_map(sockets))?;
+    prepare::sockets(shared, model, places, context, &mut spawn)?;
+    taps::open(model, context, &mut spawn)?;
+    let mut launch = crate::command::build(model, emulator, context)?;
+    images::hand_over(&mut launch.args, &mut spawn)?;
+    images::readable(&mut launch.args, shared.setup.user.as_ref(), &places.lib_dir)?;
     spawn.args(&launch.args).umask(0o022).session(true);
     for (variable, value) in &launch.env {
         spawn.env(variable, value);
@@ -152,7 +165,7 @@ fn spawn(
     let mut log_file = prepare::log_file(places, &mut spawn)?;
     log::started(
         &mut log_file,
-        &launch.version,
+        &crate::launch::version_text(emulator),
         &shared.hostname,
         &launch.env,
         emulator.path(),
@@ -336,8 +349,4 @@ async fn explain(places: &Places, log_from: u64, e: Error) -> Error {
 
 fn name_in(e: &Error) -> String {
     e.message().split("vm='").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or_default().to_owned()
-}
-
-fn sockets_map(sockets: prepare::Sockets) -> crate::launch::Descriptors {
-    crate::launch::Descriptors { monitor: sockets.monitor, chardevs: sockets.chardevs }
 }

@@ -198,20 +198,27 @@ struct Image {
     highest: Option<u64>,
 }
 
-/// The images of a disk from the top down.
-fn images(nodes: &[Value], _: &Disk, stats: Option<&virtus_qmp::command::BlockStats>) -> Vec<Image> {
+/// The images of a disk from the top down; their paths are the definition's, for QEMU knows descriptors only.
+fn images(nodes: &[Value], disk: &Disk, stats: Option<&virtus_qmp::command::BlockStats>) -> Vec<Image> {
+    use virtus_conf::domain::device::storage::BackingStore;
     let mut images = Vec::new();
     let mut layer = stats;
+    let mut path = disk_path(disk).map(str::to_owned);
+    let mut below = disk.backing.as_ref();
     while let Some(stats) = layer {
         if let Some(name) = &stats.node_name {
             let node = nodes.iter().find(|n| n.get("node-name").and_then(Value::as_str) == Some(name));
             let image = node.and_then(|n| n.get("image"));
             images.push(Image {
-                path: image.and_then(|i| i.get("filename")?.as_str()).map(str::to_owned),
+                path: path.take(),
                 node: name.clone(),
                 capacity: image.and_then(|i| i.get("virtual-size")?.as_u64()),
                 highest: stats.parent.as_ref().map(|p| p.stats.wr_highest_offset),
             });
+        }
+        if let Some(BackingStore::Image(image)) = below {
+            path = image.source.path().map(str::to_owned);
+            below = image.backing.as_ref();
         }
         layer = stats.backing.as_deref();
     }

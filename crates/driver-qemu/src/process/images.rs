@@ -1,0 +1,211 @@
+//! Files a QEMU works with. The daemon opens images and hands the descriptors over, so that a guest's user needs no
+//! right on the files and they stay as they are; what QEMU opens by name is copied where its user may not read it.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::domain as conf;
+use virtus_conf::domain::device::storage::{BackingImage, BackingStore, StorageSource};
+use virtus_host::image::{Format, Source, backing_chain};
+use virtus_host::process::{Credentials, Spawn};
+
+use crate::error::system;
+
+/// Looks at the images of all disks and fills in what they build on.
+pub(super) fn chains(model: &mut conf::Domain, user: Option<&Credentials>) -> Result<()> {
+    for disk in &mut model.devices.disks {
+        let Some(path) = disk.source.path().map(str::to_owned) else { continue };
+        let local = matches!(
+            disk.source.location,
+            conf::device::storage::Location::File(_) | conf::device::storage::Location::Block(_)
+        );
+        if !local {
+            continue;
+        }
+        std::fs::metadata(&path).map_err(|e| inaccessible(&path, user, &e))?;
+        if disk.backing.is_some() {
+            continue;
+        }
+        let format = disk.driver.format.as_deref().and_then(Format::from_name);
+        let layers = backing_chain(Path::new(&path), format)?;
+        disk.backing = Some(below(&layers, 1));
+    }
+    Ok(())
+}
+
+fn below(layers: &[virtus_host::image::Layer], depth: usize) -> BackingStore {
+    let Some(layer) = layers.get(depth) else { return BackingStore::End };
+    let path = match &layer.source {
+        Source::File(path) => path.to_string_lossy().into_owned(),
+        Source::Other(name) => name.clone(),
+    };
+    BackingStore::Image(Box::new(BackingImage {
+        format: Some(layer.image.format.name().to_owned()),
+        metadata_cache_max: None,
+        source: StorageSource::file(path),
+        backing: Some(below(layers, depth.saturating_add(1))),
+        backing_detected: true,
+    }))
+}
+
+fn inaccessible(path: &str, user: Option<&Credentials>, e: &std::io::Error) -> Error {
+    let what = match user {
+        Some(user) => format!("Cannot access storage file '{path}' (as uid:{}, gid:{})", user.uid, user.gid),
+        None => format!("Cannot access storage file '{path}'"),
+    };
+    Error::system(ErrorDomain::STORAGE, what, e)
+}
+
+/// Opens the images that a command line names and has it name the descriptors instead.
+pub(super) fn hand_over(args: &mut Vec<String>, spawn: &mut Spawn) -> Result<()> {
+    let mut sets = Vec::new();
+    let mut blockdev = false;
+    for arg in args.iter_mut() {
+        if std::mem::replace(&mut blockdev, arg == "-blockdev")
+            && let Ok(mut node) = serde_json::from_str::<Value>(arg)
+            && let Some(path) = image_path(&node)
+        {
+            let number = sets.len();
+            sets.push(open_set(&path, is_read_only(&node), number, spawn)?);
+            if let Some(name) = node.get_mut("filename") {
+                *name = Value::String(format!("/dev/fdset/{number}"));
+            }
+            *arg = node.to_string();
+        }
+    }
+    // sets are known to QEMU before anything is opened, wherever they stand
+    for set in sets.into_iter().flatten() {
+        args.extend(["-add-fd".to_owned(), set]);
+    }
+    Ok(())
+}
+
+fn is_read_only(node: &Value) -> bool {
+    node.get("read-only").and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// The path of a node that is a file or device of the host.
+fn image_path(node: &Value) -> Option<PathBuf> {
+    let driver = node.get("driver")?.as_str()?;
+    let path = node.get("filename")?.as_str()?;
+    (matches!(driver, "file" | "host_device") && path.starts_with('/') && !path.starts_with("/dev/fdset/"))
+        .then(|| PathBuf::from(path))
+}
+
+/// The options that tell QEMU of a set's descriptors: one for reading, and one for writing too where it may.
+fn open_set(path: &Path, read_only: bool, number: usize, spawn: &mut Spawn) -> Result<Vec<String>> {
+    let open = |write: bool| {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(write)
+            // a pipe must not stop the daemon
+            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+            .open(path)?;
+        let kind = file.metadata()?.file_type();
+        if !(kind.is_file() || kind.is_block_device() || kind.is_char_device()) {
+            return Err(rustix::io::Errno::INVAL.into());
+        }
+        // QEMU wants the file as an ordinary one
+        rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? - rustix::fs::OFlags::NONBLOCK)?;
+        Ok::<File, std::io::Error>(file)
+    };
+    let failed = |e: std::io::Error| system(format_args!("Could not open '{}'", path.display()), &e);
+    let mut options = Vec::new();
+    let mut add = |file: File, mode: &str, spawn: &mut Spawn| {
+        let fd = spawn.next_fd(file);
+        let opaque = crate::command::line::escape(&format!("{mode}:{}", path.display()));
+        options.push(format!("set={number},fd={fd},opaque={opaque}"));
+    };
+    add(open(false).map_err(failed)?, "read", spawn);
+    if !read_only {
+        add(open(true).map_err(failed)?, "write", spawn);
+    }
+    Ok(options)
+}
+
+/// The files that QEMU opens by name when it starts: what stands for them if its user may not read them.
+pub(super) fn readable(args: &mut [String], user: Option<&Credentials>, lib_dir: &Path) -> Result<()> {
+    let Some(user) = user else { return Ok(()) };
+    let mut option = None;
+    for arg in args.iter_mut() {
+        let kind = option.take();
+        match (kind, arg.as_str()) {
+            (_, "-kernel" | "-initrd" | "-dtb" | "-shim") => {
+                option = Some(arg.trim_start_matches('-').to_owned())
+            }
+            (Some(kind), path) => {
+                let path = PathBuf::from(path);
+                let meta = std::fs::metadata(&path).map_err(|e| {
+                    Error::system(ErrorDomain::SECURITY, format!("unable to stat: {}", path.display()), &e)
+                })?;
+                if !may_read(&path, &meta, user) {
+                    let copy = lib_dir.join(kind);
+                    duplicate(&path, &copy, user)?;
+                    *arg = copy.to_string_lossy().into_owned();
+                }
+            }
+            (None, _) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a user may read a file: enter all directories above it, and read itself.
+fn may_read(path: &Path, meta: &std::fs::Metadata, user: &Credentials) -> bool {
+    let has = |meta: &std::fs::Metadata, bit: u32| {
+        let shift = match meta {
+            m if m.uid() == user.uid => 6,
+            m if m.gid() == user.gid || user.groups.contains(&m.gid()) => 3,
+            _ => 0,
+        };
+        meta.mode() >> shift & bit != 0
+    };
+    let enter = |dir: &Path| std::fs::metadata(dir).is_ok_and(|meta| has(&meta, 1));
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    has(meta, 4) && real.ancestors().skip(1).all(enter)
+}
+
+fn duplicate(from: &Path, to: &Path, user: &Credentials) -> Result<()> {
+    let copied = std::fs::copy(from, to)
+        .and_then(|_| std::os::unix::fs::chown(to, Some(user.uid), Some(user.gid)))
+        .and_then(|()| std::fs::set_permissions(to, std::os::unix::fs::PermissionsExt::from_mode(0o400)));
+    copied.map_err(|e| {
+        let text = format!("cannot copy '{}' for the guest", from.display());
+        Error::system(ErrorDomain::QEMU, text, &e)
+    })
+}
+
+/// `NO_SUPPORT`-like answer for sources that only another driver can turn into a file.
+pub(super) fn unresolved(text: String) -> Error {
+    Error::new(ErrorDomain::QEMU, ErrorCode::CONFIG_UNSUPPORTED, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_handed_over_as_descriptors() {
+        let dir = tempfile::tempdir().unwrap();
+        let image = dir.path().join("a,b.img");
+        std::fs::write(&image, "x").unwrap();
+        let node = |read_only: bool| {
+            format!(r#"{{"driver":"file","filename":"{}","read-only":{read_only}}}"#, image.display())
+        };
+        let other = r#"{"driver":"qcow2","file":"x"}"#.to_owned();
+        let flag = || "-blockdev".to_owned();
+        let mut args = vec![flag(), node(true), flag(), node(false), flag(), other.clone()];
+        let mut spawn = Spawn::new("/bin/true");
+        hand_over(&mut args, &mut spawn).unwrap();
+        assert_eq!(args[1], r#"{"driver":"file","filename":"/dev/fdset/0","read-only":true}"#);
+        assert_eq!(args[5], other);
+        let sets: Vec<_> = args[6..].iter().filter(|a| a.starts_with("set=")).collect();
+        assert_eq!(sets.len(), 3);
+        assert!(sets[0].starts_with("set=0,fd=3,opaque=read:") && sets[0].ends_with("/a,,b.img"));
+        let mut missing = vec![flag(), node(false).replace("a,b", "none")];
+        assert!(hand_over(&mut missing, &mut spawn).is_err());
+    }
+}
