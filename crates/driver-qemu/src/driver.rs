@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use virtus_api::{Call, DomainEvent, DomainRef, Event, EventSink};
-use virtus_base::{Error, ErrorDomain, Result, Uuid};
+use virtus_base::{Error, ErrorDomain, Result};
 use virtus_host::node::Node;
 use virtus_host::process::Credentials;
 use virtus_state::Registry;
@@ -14,7 +14,7 @@ use virtus_state::gate::{Owner, Wanted};
 
 use crate::capabilities::Emulators;
 use crate::domain::status::{Status, with_header};
-use crate::domain::{Domain, View, reference};
+use crate::domain::{Domain, View};
 use crate::error::{internal, no_domain, system};
 use crate::layout::Layout;
 use crate::ports::Ports;
@@ -248,11 +248,6 @@ impl Shared {
     /// Refuses flags outside `supported`.
     pub(crate) fn flags(flags: u32, supported: u32, function: &str) -> Result<()> {
         Error::check_flags(ErrorDomain::QEMU, flags, supported, function)
-    }
-
-    /// How the wire names a domain.
-    pub(crate) fn reference(uuid: Uuid, view: &View) -> DomainRef {
-        reference(uuid, view)
     }
 }
 

@@ -67,7 +67,7 @@ async fn follow_monitor(
 
 fn handle(shared: &Arc<Shared>, domain: &Arc<Domain>, running: &Arc<Running>, event: &Qmp) {
     pass_on(shared, domain, event);
-    for input in inputs(running, event) {
+    if let Some(input) = inputs(running, event) {
         apply(shared, domain, running, input);
     }
     tell(shared, domain, running, event);

@@ -62,6 +62,7 @@ fn inaccessible(path: &str, user: Option<&Credentials>, e: &std::io::Error) -> E
 /// Opens the images that a command line names and has it name the descriptors instead.
 pub(super) fn hand_over(args: &mut Vec<String>, spawn: &mut Spawn) -> Result<()> {
     let mut sets = Vec::new();
+    let written = written(args);
     let mut blockdev = false;
     for arg in args.iter_mut() {
         if std::mem::replace(&mut blockdev, arg == "-blockdev")
@@ -69,7 +70,9 @@ pub(super) fn hand_over(args: &mut Vec<String>, spawn: &mut Spawn) -> Result<()>
             && let Some(path) = image_path(&node)
         {
             let number = sets.len();
-            sets.push(open_set(&path, is_read_only(&node), number, spawn)?);
+            let write =
+                node_name(&node).is_none_or(|name| written.iter().any(|w| w == name)) && !is_read_only(&node);
+            sets.push(open_set(&path, !write, number, spawn)?);
             if let Some(name) = node.get_mut("filename") {
                 *name = Value::String(format!("/dev/fdset/{number}"));
             }
@@ -81,6 +84,19 @@ pub(super) fn hand_over(args: &mut Vec<String>, spawn: &mut Spawn) -> Result<()>
         args.extend(["-add-fd".to_owned(), set]);
     }
     Ok(())
+}
+
+/// The nodes that a format which may be written lies on, or that nobody says anything of.
+fn written(args: &[String]) -> Vec<String> {
+    let nodes = args.windows(2).filter(|pair| pair.first().is_some_and(|a| a == "-blockdev"));
+    let nodes: Vec<Value> = nodes.filter_map(|pair| serde_json::from_str(pair.get(1)?).ok()).collect();
+    let above = |name: &str| nodes.iter().find(|n| n.get("file").and_then(Value::as_str) == Some(name));
+    let names = nodes.iter().filter_map(node_name);
+    names.filter(|name| above(name).is_none_or(|format| !is_read_only(format))).map(str::to_owned).collect()
+}
+
+fn node_name(node: &Value) -> Option<&str> {
+    node.get("node-name")?.as_str()
 }
 
 fn is_read_only(node: &Value) -> bool {
