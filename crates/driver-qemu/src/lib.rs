@@ -13,6 +13,8 @@ pub mod domain;
 mod driver;
 pub mod emulator;
 mod error;
+#[cfg(test)]
+mod fake;
 pub mod firmware;
 mod keys;
 mod launch;

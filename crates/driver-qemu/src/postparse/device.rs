@@ -2,7 +2,7 @@
 
 use virtus_base::Result;
 use virtus_conf::domain::Domain;
-use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode, UnixSource};
+use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode};
 use virtus_conf::domain::device::console::{ChannelTarget, Serial, SerialType};
 use virtus_conf::domain::device::controller::{Controller, ControllerKind, PciModel, ScsiModel, UsbModel};
 use virtus_conf::domain::device::disk::Disk;
@@ -400,14 +400,14 @@ fn serial(serial: &mut Serial, context: &Context<'_>) -> Result<()> {
 }
 
 fn channel(channel: &mut Channel, _: &Context<'_>) -> Result<()> {
-    listen(&mut channel.chardev.source);
     if let (ChannelTarget::Virtio { name, .. }, ChardevSource::Unix { source }) =
         (&channel.target, &mut channel.chardev.source)
         && source.path.as_deref().is_some_and(|path| is_generated(path, name.as_deref().unwrap_or_default()))
     {
         // it is another guest's, or this one's of its last run
-        *source = UnixSource { mode: Some(SocketMode::Bind), ..UnixSource::default() };
+        source.path = None;
     }
+    listen(&mut channel.chardev.source);
     Ok(())
 }
 

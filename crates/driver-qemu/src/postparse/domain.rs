@@ -1,8 +1,11 @@
 //! Machine type, features, vCPUs and NUMA cells.
 
+use std::path::Path;
+
 use virtus_base::{Bitmap, Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::cpu::{Cpu, GuestNuma, NumaCell};
+use virtus_conf::domain::device::graphics::{Graphics, Listen};
 use virtus_conf::domain::device::memory::MemoryModel;
 use virtus_conf::domain::features::{Features, Gic, GicVersion, IoApic};
 use virtus_conf::scaled::KiB;
@@ -10,7 +13,7 @@ use virtus_xml::{OnOff, YesNo};
 
 use super::defaults::MAX_VCPUS_WITHOUT_X2APIC;
 use super::{unsupported, xml_error};
-use crate::emulator::Emulator;
+use crate::emulator::{Emulator, Environment};
 use crate::machine::Machine;
 
 /// Names the machine type by its version, so that the guest stays the same when the emulator gets newer.
@@ -48,6 +51,24 @@ pub(super) fn features(domain: &mut Domain, _: &dyn Emulator) {
     if remaps {
         let features = domain.features.get_or_insert_with(Features::default);
         features.ioapic.get_or_insert(IoApic::Qemu);
+    }
+}
+
+/// VNC sockets that an old daemon made up are not kept: the guest listens on an address, as it did before.
+pub(super) fn displays(domain: &mut Domain, environment: &dyn Environment) {
+    let own = Path::new(environment.nvram_dir()).parent().filter(|_| domain.id.is_none());
+    let Some(own) = own else { return };
+    for graphics in &mut domain.devices.graphics {
+        let Graphics::Vnc(vnc) = graphics else { continue };
+        for listen in &mut vnc.server.listens.list {
+            let Listen::Socket { socket: Some(socket), auto_generated: false, .. } = &listen else {
+                continue;
+            };
+            if Path::new(socket).starts_with(own) {
+                *listen = Listen::Address { address: None };
+                vnc.server.ports.autoport = true;
+            }
+        }
     }
 }
 

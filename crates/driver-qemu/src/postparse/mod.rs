@@ -39,6 +39,7 @@ pub fn whole(domain: &mut Domain, emulator: &dyn Emulator, environment: &dyn Env
     defaults::devices(domain, emulator)?;
     cpu::default_model(domain, emulator)?;
     domain::features(domain, emulator);
+    domain::displays(domain, environment);
     domain::vcpus(domain)?;
     cpu::complete(domain, emulator)?;
     domain::tseg(domain, emulator)?;

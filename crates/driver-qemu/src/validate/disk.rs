@@ -211,11 +211,9 @@ impl Checks<'_> {
             Some(ids) if ids.iothreads.iter().any(|thread| thread.id == id) => true,
             // threads that are not listed get the lowest free numbers
             Some(ids) => {
-                let free = (count as usize).saturating_sub(ids.iothreads.len());
-                (1..)
-                    .filter(|n| !ids.iothreads.iter().any(|thread| thread.id == *n))
-                    .take(free)
-                    .any(|n| n == id)
+                let unlisted = (count as usize).saturating_sub(ids.iothreads.len());
+                let below = ids.iothreads.iter().filter(|thread| thread.id < id).count();
+                id != 0 && (id as usize).saturating_sub(below) <= unlisted
             }
             None => (1..=count).contains(&id),
         }

@@ -50,3 +50,6 @@ pub fn complete(domain: &mut Domain, environment: &dyn Environment) -> Result<Ar
     post_parse::sync_console(domain);
     Ok(emulator)
 }
+
+#[cfg(test)]
+mod tests;
