@@ -3,6 +3,8 @@
 //! `VIRTUS_DOMAIN_XML_DIR` names a directory of such documents (`*.xml`, persistent definitions as libvirt
 //! dumps them); the ones beside this test are always read.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 
 use virtus_conf::domain::{Domain, FormatOptions, ParseOptions, post_parse, validate};

@@ -268,7 +268,18 @@ fn read_field(f: &FieldSpec) -> TokenStream {
         }
     };
     match only(f.only.as_deref().or(f.reads.as_deref())) {
-        Some(only) => quote!(if e.reads(#only) { #read } else { Default::default() }),
+        Some(only) => {
+            // what is passed over is known all the same
+            let known = match &f.place {
+                Place::Attr { name, .. } => quote!(let _ = #at.and_then(|e| e.attr(#name));),
+                Place::Value { path } | Place::Child { path } | Place::Flag { path } => {
+                    let last = path.last();
+                    quote!(if let Some(e) = #at { e.children(#last).for_each(|e| { e.accept_all(); }); })
+                }
+                _ => quote!(),
+            };
+            quote!(if e.reads(#only) { #read } else { #known Default::default() })
+        }
         None => read,
     }
 }

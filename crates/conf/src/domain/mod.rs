@@ -15,6 +15,7 @@ pub mod os;
 mod parse;
 pub mod post_parse;
 pub mod qemu_ns;
+pub mod schema;
 pub mod seclabel;
 pub mod sysinfo;
 pub mod validate;
@@ -54,7 +55,7 @@ pub struct ParseOptions {
     pub inactive: bool,
     /// Skip the generic validation (documents from disk, which once were valid).
     pub skip_validate: bool,
-    /// Refuse elements and attributes that are not known.
+    /// Refuse what the schema does not have, as [`schema`] does.
     pub strict: bool,
 }
 
@@ -201,18 +202,17 @@ impl Domain {
         let document = Document::parse(xml, ErrorDomain::DOMAIN, &read)?;
         let domain = Domain::from_element(document.root_named("domain")?, options)?;
         match document.unknown() {
-            Some((kind, name, line)) if options.strict => Err(Error::new(
-                ErrorDomain::XML,
-                ErrorCode::XML_INVALID_SCHEMA,
-                format!("unknown {kind} '{name}' at line {line}"),
-            )),
+            Some((kind, name, line)) if options.strict => Err(schema::unknown(kind, name, line)),
             _ => Ok(domain),
         }
     }
 
     /// Reads a `<domain>` element inside another document (a status file, a snapshot).
-    pub fn from_element(e: Element<'_>, _: &ParseOptions) -> Result<Domain> {
-        let mut domain = Domain::read(e)?;
+    pub fn from_element(e: Element<'_>, options: &ParseOptions) -> Result<Domain> {
+        let mut domain = match options.strict {
+            true => schema::read(e)?,
+            false => Domain::read(e)?,
+        };
         post_parse::order::arrange(&mut domain.devices);
         consistency::check(&domain)?;
         Ok(domain)

@@ -392,6 +392,9 @@ impl Xml for Disk {
             Some(mirror) => Some(Mirror::read(mirror)?),
             None => None,
         };
+        if let Some(mirror) = e.child("mirror").filter(|_| mirror.is_none()) {
+            mirror.accept_all();
+        }
         let mut disk = Disk {
             device,
             model: keyword_attr(e, "model")?,

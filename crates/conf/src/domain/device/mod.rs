@@ -65,7 +65,7 @@ pub use virtio::VirtioOptions;
 pub use vsock::Vsock;
 pub use watchdog::Watchdog;
 
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_base::{Error, ErrorDomain, Result};
 use virtus_xml::{Document, Element, ReadOptions, WriteOptions, Writer, Xml, field};
 
 /// Declares the kinds of devices, in the order libvirt writes them: the list of each kind in [`Devices`],
@@ -239,11 +239,7 @@ impl Device {
         let document = Document::parse(xml, ErrorDomain::DOMAIN, &read)?;
         let device = Device::from_element(document.root())?;
         match document.unknown() {
-            Some((kind, name, line)) if options.strict => Err(Error::new(
-                ErrorDomain::XML,
-                ErrorCode::XML_INVALID_SCHEMA,
-                format!("unknown {kind} '{name}' at line {line}"),
-            )),
+            Some((kind, name, line)) if options.strict => Err(super::schema::unknown(kind, name, line)),
             _ => Ok(device),
         }
     }

@@ -1,0 +1,116 @@
+//! Reading as strictly as the document's schema: nothing unknown, nothing left out that the schema demands,
+//! and every value of its type. The model knows all but a few of the schema's rules; those are here.
+
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_xml::{Element, Xml};
+
+use super::{Domain, consistency};
+
+/// The error of a document the schema does not allow.
+pub fn error(what: impl std::fmt::Display) -> Error {
+    Error::new(
+        ErrorDomain::XML,
+        ErrorCode::XML_INVALID_SCHEMA,
+        format!("Unable to validate doc against the domain schema: {what}"),
+    )
+}
+
+/// Something nobody asked for stands at `line`.
+pub(super) fn unknown(kind: &str, name: &str, line: u32) -> Error {
+    error(format_args!("line {line}: unexpected {kind} {name}"))
+}
+
+/// Reads a definition; whatever is wrong with a value is an error of the schema.
+pub(super) fn read(e: Element<'_>) -> Result<Domain> {
+    e.elements().chain(std::iter::once(e)).try_for_each(rules)?;
+    if let Some(devices) = e.child("devices") {
+        devices.elements().try_for_each(device)?;
+    }
+    let arch = e.descend(&["os", "type"]).and_then(|t| t.attr("arch"));
+    if arch.is_some_and(|arch| !consistency::ARCHITECTURES.contains(&arch)) {
+        return Err(error("os names an unknown architecture"));
+    }
+    Domain::read(e).map_err(|found| match CONTRADICTIONS.iter().any(|c| found.message().contains(c)) {
+        true => found,
+        false => error(found.message()),
+    })
+}
+
+/// What only more than one value together makes wrong; the schema does not see it.
+const CONTRADICTIONS: &[&str] = &[
+    "source elements are allowed",
+    "specified more than once",
+    "definition already found",
+    "Invalid value of 'nodeset'",
+    "requires TPM version",
+];
+
+fn at(e: Element<'_>, what: &str) -> Result<()> {
+    Err(error(format_args!("line {}: {} {what}", e.line(), e.name())))
+}
+
+/// What the schema wants of the elements of a domain.
+fn rules(e: Element<'_>) -> Result<()> {
+    match e.name() {
+        "clock" if e.attr("offset").is_none() => at(e, "lacks attribute offset"),
+        "on_poweroff" | "on_reboot" | "on_crash" if e.text().is_none() => at(e, "is empty"),
+        _ => Ok(()),
+    }
+}
+
+/// What the schema wants of devices.
+fn device(e: Element<'_>) -> Result<()> {
+    match e.name() {
+        "emulator" if !e.text().is_some_and(|t| t.starts_with('/')) => at(e, "is no absolute path")?,
+        "controller" => match e.attr("type") {
+            None => at(e, "lacks attribute type")?,
+            Some("pci") if e.attr("model").is_none() => at(e, "lacks attribute model")?,
+            _ => {}
+        },
+        "disk" => disk(e)?,
+        "input" if e.attr("type") == Some("evdev") && e.attr("bus").is_some() => at(e, "has a bus")?,
+        "rng" => {
+            let path =
+                e.child("backend").filter(|b| b.attr("model") == Some("random")).and_then(|b| b.text());
+            if path.is_some_and(|p| !p.starts_with('/')) {
+                return at(e, "has a backend that is no absolute path");
+            }
+        }
+        _ => {}
+    }
+    match e.child("address") {
+        Some(address)
+            if address.attr("type") == Some("virtio-serial") && address.attr("controller").is_none() =>
+        {
+            at(address, "lacks attribute controller")
+        }
+        Some(address) if address.attr("type") == Some("drive") => {
+            let number = |name: &str| {
+                address.attr(name).is_none_or(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit()))
+            };
+            match ["controller", "bus", "target", "unit"].iter().all(|name| number(name)) {
+                true => Ok(()),
+                false => at(address, "has a part that is no number"),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn disk(e: Element<'_>) -> Result<()> {
+    let name = e.child("target").and_then(|t| t.attr("dev")).unwrap_or_default();
+    let name = name.strip_prefix("ioemu:").unwrap_or(name);
+    let prefix = ["fd", "hd", "sd", "vd", "xvd", "ubd"].iter().find_map(|p| name.strip_prefix(p));
+    if !prefix.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')) {
+        return at(e, "has a target of a name that is none");
+    }
+    let Some(source) = e.child("source") else { return Ok(()) };
+    match (e.attr("type").unwrap_or("file"), source.attr("protocol")) {
+        ("network", Some("iscsi")) if source.attr("name").is_none() || source.child("host").is_none() => {
+            at(source, "lacks a name or a host")
+        }
+        ("network", _) => Ok(()),
+        _ if source.child("initiator").is_some() => at(source, "has an initiator"),
+        _ => Ok(()),
+    }
+}
