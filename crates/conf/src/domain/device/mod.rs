@@ -65,7 +65,7 @@ pub use virtio::VirtioOptions;
 pub use vsock::Vsock;
 pub use watchdog::Watchdog;
 
-use virtus_base::{Error, ErrorDomain, Result};
+use virtus_base::{ErrorDomain, Result};
 use virtus_xml::{Document, Element, ReadOptions, WriteOptions, Writer, Xml, field};
 
 /// Declares the kinds of devices, in the order libvirt writes them: the list of each kind in [`Devices`],
@@ -165,7 +165,7 @@ macro_rules! devices {
             pub fn from_element(e: Element<'_>) -> Result<Device> {
                 match e.name() {
                     $($name => <$type>::read(e).map(|d| Device::$variant(Box::new(d))),)*
-                    _ => Err(Error::internal(ErrorDomain::DOMAIN, "unknown device type")),
+                    other => Err(super::parse::xml_error(format!("unknown device type '{other}'"))),
                 }
             }
 
