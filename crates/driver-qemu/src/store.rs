@@ -141,7 +141,7 @@ fn load_one((stem, path): &(String, PathBuf), linked: &HashSet<String>) -> Optio
     Some(Loaded {
         name: domain.name.clone(),
         uuid: domain.uuid,
-        definition: Definition::new(&domain),
+        definition: Definition::from_file(&text, &domain),
         autostart: linked.contains(&format!("{stem}.xml")),
         autostart_once: linked.contains(&format!("{stem}.xml.once")),
     })

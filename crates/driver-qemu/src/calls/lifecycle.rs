@@ -372,7 +372,10 @@ impl Driver {
         given: u32,
         job: crate::process::Job,
     ) -> Result<()> {
-        let how = Start { paused: given & VIR_DOMAIN_START_PAUSED != 0 };
+        let how = Start {
+            paused: given & VIR_DOMAIN_START_PAUSED != 0,
+            reset_nvram: given & VIR_DOMAIN_START_RESET_NVRAM != 0,
+        };
         let (shared, started) = (Arc::clone(&self.0), Arc::clone(domain));
         self.finish(async move {
             let _job = job;

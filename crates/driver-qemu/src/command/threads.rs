@@ -1,5 +1,6 @@
 //! vCPUs, I/O threads and throttle groups.
 
+use virtus_conf::domain::cpu_tune::IoThread;
 use virtus_conf::domain::device::IoTune;
 
 use super::build::Build;
@@ -42,10 +43,18 @@ pub(crate) fn boot_cpus(domain: &virtus_conf::domain::Domain) -> u32 {
     }
 }
 
+/// The I/O threads of a definition, with what it says of each.
+fn all_iothreads(domain: &virtus_conf::domain::Domain) -> Vec<IoThread> {
+    let listed = || domain.iothreadids.iter().flat_map(|ids| &ids.iothreads);
+    let plain = |id| IoThread { id, thread_pool_min: None, thread_pool_max: None, poll: None };
+    let ids = domain.iothread_ids().into_iter();
+    ids.map(|id| listed().find(|thread| thread.id == id).cloned().unwrap_or_else(|| plain(id))).collect()
+}
+
 /// I/O threads, and the thread pool of the main loop.
 pub(super) fn iothreads(b: &mut Build<'_>) {
     let domain = b.guest.domain;
-    for thread in domain.iothreadids.iter().flat_map(|ids| &ids.iothreads) {
+    for thread in &all_iothreads(domain) {
         let poll = thread.poll.clone().unwrap_or_default();
         let props = Props::object("iothread", format!("iothread{}", thread.id))
             .maybe("thread-pool-min", thread.thread_pool_min)

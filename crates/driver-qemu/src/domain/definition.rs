@@ -76,6 +76,16 @@ impl Definition {
         Definition { text: domain.format(&FILE).into_boxed_str(), summary: Summary::of(domain) }
     }
 
+    /// The definition in a file that a daemon has written: its document is kept as it is. `domain` is the model
+    /// read from it.
+    pub fn from_file(file: &str, domain: &conf::Domain) -> Definition {
+        match super::status::without_header(file) {
+            Some(text) => Definition { text: text.into(), summary: Summary::of(domain) },
+            // somebody has written it by hand
+            None => Definition::new(domain),
+        }
+    }
+
     /// The document as it is in the file.
     pub fn file_text(&self) -> &str {
         &self.text

@@ -1,7 +1,7 @@
 //! Status files: a running domain's `<domstatus>`, in libvirt's own format, so that either daemon finds the
 //! other's guests.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use virtus_base::{Error, ErrorDomain, Result};
 use virtus_conf::domain as conf;
@@ -179,6 +179,12 @@ pub fn with_header(command: &str, document: &str) -> String {
     )
 }
 
+/// The document of a file with that header and nothing else around it.
+pub fn without_header(file: &str) -> Option<&str> {
+    let rest = file.strip_prefix("<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE.")?;
+    rest.split_once("\n-->\n\n").map(|(_, document)| document).filter(|d| d.starts_with("<domain "))
+}
+
 /// `--` may not stand in a comment.
 fn comment_safe(command: &str) -> String {
     command.replace("--", "-\u{2010}")
@@ -187,14 +193,6 @@ fn comment_safe(command: &str) -> String {
 /// The line a document is wrong at, as its error says it.
 pub fn line_of(error: &Error) -> Option<u32> {
     u32::try_from(error.fields().int1).ok().filter(|line| *line > 0)
-}
-
-/// Reads a text file; what is not UTF-8 is an error of the file.
-///
-/// # Errors
-/// The system call's.
-pub fn read_text(path: &Path) -> std::io::Result<String> {
-    std::fs::read_to_string(path)
 }
 
 #[cfg(test)]

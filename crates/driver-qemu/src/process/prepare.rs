@@ -159,6 +159,21 @@ pub(super) fn master_key(shared: &Shared, places: &Places) -> Result<()> {
     give_to_qemu(shared, &path)
 }
 
+/// Makes the guest's firmware variables from their template, if there are none or new ones are wanted.
+pub(super) fn variables(shared: &Shared, model: &conf::Domain, reset: bool) -> Result<()> {
+    let Some(nvram) = &model.os.nvram else { return Ok(()) };
+    let (Some(path), Some(template)) = (nvram.path(), &nvram.template) else { return Ok(()) };
+    let path = Path::new(path);
+    if path.exists() && !reset {
+        return Ok(());
+    }
+    let contents =
+        std::fs::read(template).map_err(|e| system(format_args!("Failed to open file '{template}'"), &e))?;
+    virtus_state::file::write(path, &contents, 0o600, virtus_state::file::Durability::Disk)
+        .map_err(|e| system(format_args!("Failed to create file '{}'", path.display()), &e))?;
+    give_to_qemu(shared, path)
+}
+
 /// Opens the monitor's socket and those of the character devices that QEMU serves, and notes the numbers under
 /// which QEMU finds them.
 pub(super) fn sockets(

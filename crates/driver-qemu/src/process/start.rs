@@ -31,6 +31,8 @@ use crate::error::{error, internal, system};
 pub struct Start {
     /// Its CPUs are not to run yet.
     pub paused: bool,
+    /// Its firmware variables are to be new.
+    pub reset_nvram: bool,
 }
 
 /// How long QEMU may take until its monitor answers.
@@ -83,12 +85,13 @@ async fn attempt(
     let places = Places::of(shared, id, &name);
     let emulator = emulator_of(shared, &model).await?;
     let mut context = crate::launch::context(shared, id, &name);
-    let user = shared.setup.user.clone();
+    let (user, files) = (shared.setup.user.clone(), Arc::clone(shared));
     // what lies on another host's disk may keep us waiting
     let mut model = shared
         .blocking(move || {
             let mut model = model;
             images::chains(&mut model, user.as_ref())?;
+            prepare::variables(&files, &model, how.reset_nvram)?;
             Ok(model)
         })
         .await?;
