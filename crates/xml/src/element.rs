@@ -180,7 +180,7 @@ impl<'a> Element<'a> {
 
     /// An attribute without namespace, empty or not.
     pub fn attr(&self, name: &str) -> Option<&'a str> {
-        let attribute = self.node.attributes().find(|a| a.namespace().is_none() && a.name() == name)?;
+        let attribute = self.node.attributes().find(|a| a.name() == name && a.namespace().is_none())?;
         if self.doc.options.track {
             self.doc.seen.borrow_mut().attributes.insert(attribute.range().start);
         }
