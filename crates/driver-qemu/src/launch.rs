@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use virtus_base::Bitmap;
+
 use crate::capabilities::ProbedEmulator;
 use crate::command::Context;
 use crate::driver::Shared;
@@ -25,8 +27,29 @@ pub(crate) fn context(shared: &Shared, id: i32, name: &str) -> Context {
             .map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX)),
         utc_offset: virtus_host::clock::utc_offset(),
         path: std::env::var("PATH").ok(),
+        rendernode: rendernode(),
+        host_nodes: Some(host_nodes(shared)),
+        vfio: std::path::Path::new("/dev/vfio/vfio").exists(),
         ..Context::default()
     }
+}
+
+/// The host's NUMA nodes.
+fn host_nodes(shared: &Shared) -> Bitmap {
+    let mut nodes = Bitmap::new();
+    for cell in &shared.setup.node.topology().cells {
+        nodes.set(cell.id as usize);
+    }
+    nodes
+}
+
+/// The host's first DRM render node.
+fn rendernode() -> Option<String> {
+    let entries = std::fs::read_dir("/dev/dri").ok()?;
+    let mut nodes: Vec<_> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    nodes.sort_unstable();
+    let node = nodes.into_iter().find(|name| name.starts_with("renderD"))?;
+    Some(format!("/dev/dri/{node}"))
 }
 
 /// The names of what an emulator can do, for status files.

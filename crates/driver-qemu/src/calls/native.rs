@@ -6,9 +6,9 @@ use virtus_base::Result;
 use virtus_conf::domain::ParseOptions;
 
 use crate::Driver;
-use crate::command::native;
+use crate::command::{Secret, native};
 use crate::emulator::Environment as _;
-use crate::error::bad_argument;
+use crate::error::{bad_argument, internal};
 use crate::launch::context;
 
 /// The only foreign format there is.
@@ -24,11 +24,21 @@ pub(super) async fn to_native(driver: &Driver, format: &str, xml: String) -> Res
     let shared = Arc::clone(&driver.0);
     driver
         .blocking(move || {
+            let options = ParseOptions { inactive: true, ..ParseOptions::default() };
             let environment = &*shared.setup.emulators;
-            let mut domain = crate::define::parse(&xml, &ParseOptions::default(), environment)?;
+            let mut domain = crate::define::parse(&xml, &options, environment)?;
             let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
             let context = context(&shared, NO_ID, &domain.name);
-            native::to_native(&mut domain, &*emulator, &context)
+            native::to_native(&mut domain, &*emulator, &context, &stand_in()?)
         })
         .await
+}
+
+/// Something of a secret's looks.
+fn stand_in() -> Result<Secret> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let mut random = [0u8; 32];
+    getrandom::fill(&mut random).map_err(|e| internal(format!("failed to generate byte stream: {e}")))?;
+    let (data, iv) = random.split_at(16);
+    Ok(Secret { data: STANDARD.encode(data), iv: STANDARD.encode(iv) })
 }

@@ -17,13 +17,15 @@ pub(super) enum Rule {
     Schema(&'static [&'static str]),
     /// A command line option has a parameter (`query-command-line-options`).
     Option(&'static str, &'static str),
+    /// A QOM type exists, and the host's CPU encrypts memory for it.
+    Sev(&'static str),
     /// KVM runs guests of this emulator here.
     Kvm,
     /// TCG does.
     Tcg,
 }
 
-use Rule::{Always, Command, Kvm, Option, Property, Schema as In, Tcg, Type};
+use Rule::{Always, Command, Kvm, Option, Property, Schema as In, Sev, Tcg, Type};
 
 /// The capabilities.
 pub(super) const FLAGS: &[(&str, Rule)] = &[
@@ -122,7 +124,7 @@ pub(super) const FLAGS: &[(&str, Rule)] = &[
     ("vhost-user-gpu", Type("vhost-user-gpu")),
     ("vhost-user-vga", Type("vhost-user-vga")),
     ("vnc", Command("query-vnc")),
-    ("spice", Command("query-spice")),
+    ("spice", Option("spice", "")),
     ("sdl", In(&["query-display-options", "ret", "type", "=sdl"])),
     ("egl-headless", In(&["query-display-options", "ret", "type", "=egl-headless"])),
     ("egl-headless.rendernode", In(&["query-display-options", "ret", "+egl-headless", "rendernode"])),
@@ -167,8 +169,8 @@ pub(super) const FLAGS: &[(&str, Rule)] = &[
     ("spapr-vty", Type("spapr-vty")),
     ("sclpconsole", Type("sclpconsole")),
     ("usb-ccid", Type("usb-ccid")),
-    ("sev-guest", Type("sev-guest")),
-    ("sev-snp-guest", Type("sev-snp-guest")),
+    ("sev-guest", Sev("sev-guest")),
+    ("sev-snp-guest", Sev("sev-snp-guest")),
     ("s390-pv-guest", Type("s390-pv-guest")),
     ("memory-backend-memfd", Type("memory-backend-memfd")),
     ("memory-backend-memfd.hugetlb", In(&["object-add", "+memory-backend-memfd", "hugetlb"])),
@@ -193,6 +195,8 @@ pub(super) const FLAGS: &[(&str, Rule)] = &[
     ("aio.io_uring", In(&["blockdev-add", "+file", "aio", "=io_uring"])),
     ("drive-nvme", In(&["blockdev-add", "+nvme"])),
     ("rbd-encryption", In(&["blockdev-add", "+rbd", "encrypt"])),
+    ("rbd-encryption-layering", In(&["blockdev-add", "+rbd", "encrypt", "parent"])),
+    ("rbd-encryption-luks-any", In(&["blockdev-add", "+rbd", "encrypt", "format", "=luks-any"])),
     ("qcow2-discard-no-unref", In(&["blockdev-add", "+qcow2", "discard-no-unref"])),
     ("blockdev.nbd.tls-hostname", In(&["blockdev-add", "+nbd", "tls-hostname"])),
     ("blockdev-set-active", Command("blockdev-set-active")),
@@ -222,7 +226,7 @@ pub(super) const FLAGS: &[(&str, Rule)] = &[
     ("canonical-cpu-features", Always),
     ("kvm-pit-lost-tick-policy", Property("kvm-pit", "lost_tick_policy")),
     ("piix4.acpi-root-pci-hotplug", Property("PIIX4_PM", "acpi-root-pci-hotplug")),
-    ("numa.hmat", Option("numa", "initiator")),
+    ("numa.hmat", In(&["set-numa-node", "+hmat-lb"])),
     ("smp-dies", Option("smp-opts", "dies")),
     ("smp-clusters", Option("smp-opts", "clusters")),
     ("fsdev.multidevs", Option("fsdev", "multidevs")),
@@ -231,12 +235,12 @@ pub(super) const FLAGS: &[(&str, Rule)] = &[
     ("machine-vmport-opt", Property("pc-i440fx-machine", "vmport")),
     ("machine-hpet", Property("pc-i440fx-machine", "hpet")),
     ("machine-i8042-opt", Property("pc-i440fx-machine", "i8042")),
-    ("confidential-guest-support", Property("machine", "confidential-guest-support")),
+    ("confidential-guest-support", Option("machine", "confidential-guest-support")),
     ("device.json+hotplug", Always),
     ("netdev.json", Always),
     ("nbd-tls", Always),
     ("migration-param.bandwidth", Always),
-    ("shim", Option("shim", "")),
+    ("shim", Option("machine", "shim")),
 ];
 
 /// The types whose properties have to be asked for.
@@ -259,6 +263,7 @@ pub(super) struct Facts<'a> {
     pub(super) property: &'a dyn Fn(&str, &str) -> bool,
     pub(super) option: &'a dyn Fn(&str, &str) -> bool,
     pub(super) schema: &'a Schema,
+    pub(super) sev: bool,
     pub(super) kvm: bool,
     pub(super) tcg: bool,
 }
@@ -272,6 +277,7 @@ pub(super) fn evaluate(facts: &Facts<'_>) -> Vec<String> {
         Command(name) => facts.schema.has(&[name]),
         In(path) => facts.schema.has(path),
         Option(option, parameter) => (facts.option)(option, parameter),
+        Sev(kind) => facts.sev && (facts.types)(kind),
         Kvm => facts.kvm,
         Tcg => facts.tcg,
     };

@@ -63,6 +63,8 @@ pub(super) async fn probe(path: &Path) -> Result<Capabilities> {
             None => false,
         },
         schema: &schema,
+        // only a process under KVM can tell
+        sev: kvm.is_some_and(|answers| answers.sev),
         kvm: kvm.is_some(),
         tcg: tcg.is_ok(),
     };
@@ -79,6 +81,7 @@ pub(super) async fn probe(path: &Path) -> Result<Capabilities> {
 
 /// What one process said.
 struct Answers {
+    sev: bool,
     version: u64,
     package: String,
     arch: String,
@@ -140,6 +143,7 @@ async fn questions(monitor: &Monitor) -> virtus_qmp::Result<Answers> {
     let machines = ask("query-machines", json!({}));
     let cpus = ask("query-cpu-definitions", json!({}));
     let options = ask("query-command-line-options", json!({}));
+    let sev = ask("query-sev-capabilities", json!({}));
     batch.send();
 
     let limit = Some(PATIENCE);
@@ -169,6 +173,7 @@ async fn questions(monitor: &Monitor) -> virtus_qmp::Result<Answers> {
         machines: list(&machines).filter_map(machine).collect(),
         // not every target has CPU models to speak of
         cpus: cpus.within(limit).await.map(|c| list(&c).map(cpu).collect()).unwrap_or_default(),
+        sev: sev.within(limit).await.is_ok(),
         types,
     })
 }

@@ -1,6 +1,5 @@
 //! What is booted, and sleep states.
 
-use virtus_conf::domain::device::controller::{ControllerKind, PciModel};
 use virtus_conf::domain::os::AcpiTableType;
 
 use super::build::Build;
@@ -18,14 +17,6 @@ pub(super) fn power_management(b: &mut Build<'_>) {
             if let Some(state) = state {
                 b.line.option("global", format!("{chip}.{name}={}", u8::from(!state.is_true())));
             }
-        }
-    }
-    for controller in &guest.domain.devices.controllers {
-        let ControllerKind::Pci { model: Some(PciModel::PciRoot), options } = &controller.kind else {
-            continue;
-        };
-        if let Some(hotplug) = options.target.hotplug.filter(|_| controller.index == Some(0) && !q35) {
-            b.line.option("global", format!("PIIX4_PM.acpi-root-pci-hotplug={}", hotplug.as_str()));
         }
     }
 }
@@ -58,8 +49,8 @@ pub(super) fn add(b: &mut Build<'_>) {
     for table in os.acpi.iter().flat_map(|acpi| &acpi.tables) {
         let path = escape(&table.path);
         let text = match table.table_type {
-            AcpiTableType::Raw => format!("data={path}"),
-            AcpiTableType::Rawset => format!("file={path}"),
+            AcpiTableType::Raw => format!("file={path}"),
+            AcpiTableType::Rawset => format!("data={path}"),
             AcpiTableType::Slic => format!("sig=SLIC,file={path}"),
             AcpiTableType::Msdm => format!("sig=MSDM,file={path}"),
         };

@@ -8,7 +8,7 @@ use super::guest::{Context, Guest};
 use super::line::{CommandLine, escape};
 use super::plan::Plan;
 use super::props::Props;
-use super::{boot, clock, cpu, firmware, launch_security, machine, memory, numa, smbios, threads};
+use super::{boot, check, clock, cpu, firmware, launch_security, machine, memory, numa, smbios, threads};
 use crate::device;
 use crate::emulator::Emulator;
 
@@ -39,6 +39,7 @@ impl Build<'_> {
 pub fn build(domain: &Domain, emulator: &dyn Emulator, context: &Context) -> Result<CommandLine> {
     let plan = Plan::of(domain);
     let guest = Guest { domain, emulator, context, plan: &plan };
+    check::all(&guest)?;
     let mut build = Build { guest, line: CommandLine::default() };
     let b = &mut build;
 

@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 
 use virtus_base::Result;
+use virtus_conf::domain::VirtType;
 use virtus_conf::domain::clock::TimerName;
 use virtus_conf::domain::cpu::{Cpu, CpuCacheMode, CpuMode, FeaturePolicy, MaxPhysAddrMode};
 use virtus_conf::domain::device::panic::PanicModel;
 use virtus_conf::domain::features::{HyperV, HyperVMode, KvmFeatures, RequiredSwitch};
 
 use super::build::Build;
+use super::guest::unsupported;
 use super::line::escape;
 
 /// Features of x86 whose names QEMU spells otherwise than libvirt.
@@ -39,6 +41,15 @@ pub(super) fn add(b: &mut Build<'_>) -> Result<()> {
     let features = domain.features.clone().unwrap_or_default();
     let mut text = String::new();
     if let Some(cpu) = &domain.cpu {
+        let accelerated = matches!(domain.virt_type, VirtType::Kvm | VirtType::Hvf);
+        if cpu.mode == Some(CpuMode::HostPassthrough) && !accelerated {
+            return Err(unsupported(format!(
+                "CPU mode 'host-passthrough' for {} {} domain on {} host is not supported by hypervisor",
+                guest.machine().arch,
+                domain.virt_type.as_str(),
+                std::env::consts::ARCH,
+            )));
+        }
         model(guest.machine().is_x86(), guest.has("cpu.migratable"), cpu, &mut text)?;
     }
     if text.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use virtus_base::Bitmap;
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::DeviceInfo;
 
@@ -46,6 +47,14 @@ pub struct Context {
     pub default_hugepage: Option<u64>,
     /// Mount points of huge pages by page size in KiB.
     pub hugepages: Vec<(u64, String)>,
+    /// The host's NUMA nodes; not checked when not known.
+    pub host_nodes: Option<Bitmap>,
+    /// The nodes numad proposes.
+    pub advised_nodes: Option<Bitmap>,
+    /// The host's DRM render node, for displays that need one and name none.
+    pub rendernode: Option<String>,
+    /// Whether PCI devices of the host can be handed over (VFIO).
+    pub vfio: bool,
     /// The default address of VNC servers.
     pub vnc_listen: String,
     /// The file that makes VNC passwords needed (`vnc_password` in the daemon's configuration).

@@ -1,6 +1,7 @@
 //! `-m` and the back ends of guest memory.
 
-use virtus_base::{Bitmap, Result};
+use virtus_base::{Bitmap, Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::domain::cpu_tune::Placement;
 use virtus_conf::domain::memory::{MemoryAccess, MemoryAllocation, MemoryBacking, MemorySource};
 use virtus_conf::domain::numa::NumaMode;
 
@@ -73,7 +74,6 @@ pub(crate) struct Wanted {
     pub(crate) host_nodes: Option<Bitmap>,
     /// Persistent memory behind the file.
     pub(crate) pmem: bool,
-    pub(crate) readonly: bool,
     /// In bytes.
     pub(crate) align: Option<u64>,
     /// Preallocate what the device needs now, nothing else.
@@ -122,6 +122,7 @@ fn mount(guest: &Guest<'_>, size: u64) -> Result<String> {
 /// `INTERNAL_ERROR` when the host has no huge pages of the size asked for.
 pub(crate) fn backend(guest: &Guest<'_>, id: &str, wanted: &Wanted) -> Result<(Props, bool)> {
     let domain = guest.domain;
+    let placed = host_nodes(guest, wanted)?;
     let backing = domain.memory_backing.clone().unwrap_or_default();
     let access = wanted.access.or(backing.access);
     let huge = match &wanted.path {
@@ -164,18 +165,15 @@ pub(crate) fn backend(guest: &Guest<'_>, id: &str, wanted: &Wanted) -> Result<(P
     {
         props.set("x-use-canonical-path-for-ramblock-id", false);
     }
-    if preallocate && !wanted.sparse && !wanted.readonly {
+    if preallocate && !wanted.sparse {
         props.set("prealloc", true);
         props.opt("prealloc-threads", backing.allocation_threads.filter(|threads| *threads > 0));
     }
     props.set("size", wanted.size);
     props.opt("align", wanted.align);
-    props = props.flag("pmem", wanted.pmem).flag("readonly", wanted.readonly);
-    if wanted.readonly {
-        props.set("rom", "off");
-    }
+    props = props.flag("pmem", wanted.pmem);
     let mut special = canonical || preallocate;
-    if let Some((nodes, policy)) = host_nodes(guest, wanted) {
+    if let Some((nodes, Some(policy))) = placed {
         let nodes: Vec<u64> = nodes.iter().map(|node| node as u64).collect();
         if !nodes.is_empty() {
             special = true;
@@ -186,25 +184,52 @@ pub(crate) fn backend(guest: &Guest<'_>, id: &str, wanted: &Wanted) -> Result<(P
     Ok((props, special))
 }
 
-/// The host's nodes a guest node's memory is on, and how strictly.
-fn host_nodes(guest: &Guest<'_>, wanted: &Wanted) -> Option<(Bitmap, &'static str)> {
+/// The host's nodes a guest node's memory is on, and how strictly; control groups see to it when not said.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` for nodes the host does not have, `INTERNAL_ERROR` when numad was to choose but did not.
+fn host_nodes(guest: &Guest<'_>, wanted: &Wanted) -> Result<Option<(Bitmap, Option<&'static str>)>> {
     let tune = guest.domain.numatune.as_ref();
-    let cell = wanted.node.and_then(|node| tune?.memnodes.iter().find(|memnode| memnode.cellid == node));
-    let mode = match (cell, tune.and_then(|tune| tune.memory.as_ref())) {
+    let whole = tune.and_then(|tune| tune.memory.as_ref());
+    let cell = wanted
+        .node
+        .and_then(|node| tune.and_then(|tune| tune.memnodes.iter().find(|memnode| memnode.cellid == node)));
+    let mode = match (cell, whole) {
         (Some(cell), _) => cell.mode,
         (None, Some(memory)) => memory.mode,
         (None, None) => NumaMode::Strict,
     };
-    let nodes = wanted.host_nodes.clone().or_else(|| match cell {
-        Some(cell) => Some(cell.nodeset.clone()),
-        None => tune?.memory.as_ref()?.nodeset.clone(),
-    })?;
-    let policy = match mode {
-        NumaMode::Strict => "bind",
-        NumaMode::Preferred => "preferred",
-        NumaMode::Interleave => "interleave",
-        // cgroups do it
-        NumaMode::Restrictive => return None,
+    let nodes = match (&wanted.host_nodes, cell, whole) {
+        (Some(nodes), _, _) => nodes.clone(),
+        (None, Some(cell), _) => cell.nodeset.clone(),
+        (None, None, Some(memory)) if memory.placement == Some(Placement::Auto) => {
+            guest.context.advised_nodes.clone().ok_or_else(|| {
+                Error::internal(
+                    ErrorDomain::DOMAIN,
+                    "Advice from numad is needed in case of automatic numa placement",
+                )
+            })?
+        }
+        (None, None, Some(memory)) => match &memory.nodeset {
+            Some(nodes) => nodes.clone(),
+            None => return Ok(None),
+        },
+        (None, None, None) => return Ok(None),
     };
-    Some((nodes, policy))
+    if let Some(available) = &guest.context.host_nodes {
+        if let Some(missing) = nodes.iter().find(|node| !available.contains(*node)) {
+            return Err(Error::new(
+                ErrorDomain::NONE,
+                ErrorCode::CONFIG_UNSUPPORTED,
+                format!("NUMA node {missing} is unavailable"),
+            ));
+        }
+    }
+    let policy = match mode {
+        NumaMode::Strict => Some("bind"),
+        NumaMode::Preferred => Some("preferred"),
+        NumaMode::Interleave => Some("interleave"),
+        NumaMode::Restrictive => None,
+    };
+    Ok(Some((nodes, policy)))
 }

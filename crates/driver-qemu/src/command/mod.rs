@@ -5,6 +5,7 @@
 
 mod boot;
 pub(crate) mod build;
+mod check;
 mod clock;
 mod cpu;
 mod firmware;

@@ -15,23 +15,31 @@ use crate::emulator::Emulator;
 /// The first descriptor that stands for what nobody opened.
 const FIRST_FD: i32 = 22;
 
-/// The text of the command line of a definition (which it uses up: interfaces become taps).
+/// The text of the command line of a definition (which it uses up: interfaces become taps). `stand_in` is put in
+/// place of secrets: encrypted with a key that nobody keeps, one text is as good as another.
 ///
 /// # Errors
 /// As [`prepare`] and [`build`].
-pub fn to_native(domain: &mut Domain, emulator: &dyn Emulator, context: &Context) -> Result<String> {
+pub fn to_native(
+    domain: &mut Domain,
+    emulator: &dyn Emulator,
+    context: &Context,
+    stand_in: &Secret,
+) -> Result<String> {
     let mut context = context.clone();
     for net in &mut domain.devices.interfaces {
         net.source = InterfaceSource::Ethernet(EthernetSource { ips: Vec::new(), routes: Vec::new() });
         net.rest = InterfaceRest { model: net.rest.model.take(), ..InterfaceRest::default() };
-        net.info = DeviceInfo { boot: net.info.boot.take(), ..DeviceInfo::default() };
+        net.info = DeviceInfo::default();
     }
     address::assign(domain, AddressFacts::of(emulator))?;
     for graphics in &mut domain.devices.graphics {
         match graphics {
             Graphics::Vnc(vnc) => {
                 let ports = &mut vnc.server.ports;
-                ports.port.get_or_insert(5900);
+                if ports.autoport {
+                    ports.port.get_or_insert(5900);
+                }
                 if ports.websocket == Some(-1) {
                     ports.websocket = Some(5700);
                 }
@@ -48,7 +56,7 @@ pub fn to_native(domain: &mut Domain, emulator: &dyn Emulator, context: &Context
         context.tap_fds.insert(net.info.alias.clone().unwrap_or_default(), vec![fd]);
     }
     for needed in needed_secrets(domain) {
-        context.secrets.entry(needed.id).or_insert(Secret { data: String::new(), iv: String::new() });
+        context.secrets.entry(needed.id).or_insert_with(|| stand_in.clone());
     }
     Ok(build(domain, emulator, &context)?.shell())
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use virtus_conf::domain::Domain;
-use virtus_conf::domain::device::disk::DiskDevice;
+use virtus_conf::domain::device::disk::{DiskBus, DiskDevice};
 use virtus_conf::domain::device::storage::{BackingStore, StorageSource};
 use virtus_conf::domain::os::BootDevice;
 
@@ -26,7 +26,7 @@ fn boot_order(domain: &Domain) -> HashMap<String, u32> {
     let mut order = HashMap::new();
     let mut place: HashMap<&str, u32> = HashMap::new();
     for (boot, i) in domain.os.boot.iter().zip(1u32..) {
-        place.entry(boot.dev.as_str()).or_insert(i);
+        place.insert(boot.dev.as_str(), i);
     }
     let mut take = |kind: BootDevice, alias: Option<&String>| {
         if let (Some(alias), Some(i)) = (alias, place.remove(kind.as_str())) {
@@ -60,7 +60,7 @@ pub(crate) fn number_images(domain: &mut Domain) {
         last = last.max(highest(&disk.source, disk.backing.as_ref()));
     }
     for disk in domain.devices.disks.iter_mut().rev() {
-        if disk.source.is_empty() {
+        if disk.bus() == Some(DiskBus::Sd) {
             continue;
         }
         number(&mut disk.source, &mut last);

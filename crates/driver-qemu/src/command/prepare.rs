@@ -2,8 +2,10 @@
 
 use virtus_base::Result;
 use virtus_conf::domain::Domain;
+use virtus_conf::domain::device::Address;
 use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode};
 use virtus_conf::domain::device::console::ChannelTarget;
+use virtus_conf::domain::device::disk::CacheMode;
 use virtus_conf::domain::device::memory::MemoryModel;
 use virtus_conf::scaled::KiB;
 
@@ -18,13 +20,26 @@ use crate::machine::Machine;
 pub fn prepare(domain: &mut Domain, context: &Context) -> Result<()> {
     align_memory(domain)?;
     plan::number_images(domain);
+    for disk in &mut domain.devices.disks {
+        // whoever else writes to it sees what this guest wrote
+        let cache = &mut disk.driver.options.cache;
+        if disk.rest.shareable && !disk.rest.readonly && matches!(cache, None | Some(CacheMode::Default)) {
+            *cache = Some(CacheMode::None);
+        }
+    }
     for channel in &mut domain.devices.channels {
         if let (ChannelTarget::Virtio { name, .. }, ChardevSource::Unix { source }) =
             (&channel.target, &mut channel.chardev.source)
         {
             source.mode.get_or_insert(SocketMode::Bind);
             if source.path.is_none() {
-                let name = name.clone().or_else(|| channel.info.alias.clone()).unwrap_or_default();
+                let name = match (name, &channel.info.address) {
+                    (Some(name), _) => name.clone(),
+                    (None, Some(Address::VirtioSerial(port))) => {
+                        format!("vioser-{:02}-{:02}-{:02}.sock", port.controller, port.bus, port.port)
+                    }
+                    (None, _) => channel.info.alias.clone().unwrap_or_default(),
+                };
                 source.path = Some(format!("{}/{name}", context.channel_dir));
             }
         }

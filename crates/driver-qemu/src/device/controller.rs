@@ -31,12 +31,18 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
 
 /// Properties of the board's own PCI host.
 pub(crate) fn globals(build: &mut Build<'_>) -> Result<()> {
-    for controller in &build.guest.domain.devices.controllers {
+    let machine = build.guest.machine();
+    for controller in build.guest.domain.devices.controllers.iter().filter(|c| c.index == Some(0)) {
         let ControllerKind::Pci { model, options } = &controller.kind else { continue };
-        let (Some(hole), Some(0)) = (options.pcihole64, controller.index) else { continue };
+        if let (Some(PciModel::PciRoot), Some(hotplug), true) =
+            (model, options.target.hotplug, machine.is_i440fx())
+        {
+            build.line.option("global", format!("PIIX4_PM.acpi-root-pci-hotplug={}", hotplug.as_str()));
+        }
+        let Some(hole) = options.pcihole64 else { continue };
         let host = match model {
-            Some(PciModel::PciRoot) if build.guest.machine().is_i440fx() => "i440FX-pcihost",
-            Some(PciModel::PcieRoot) if build.guest.machine().is_q35() => "q35-pcihost",
+            Some(PciModel::PciRoot) if machine.is_i440fx() => "i440FX-pcihost",
+            Some(PciModel::PcieRoot) if machine.is_q35() => "q35-pcihost",
             _ => return Err(unsupported("Setting the 64-bit PCI hole size is not supported for machine")),
         };
         build.line.option("global", format!("{host}.pci-hole64-size={}K", hole.0));

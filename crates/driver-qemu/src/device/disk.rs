@@ -18,6 +18,10 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
     let guest = build.guest;
     floppy_boot(build)?;
     for disk in &guest.domain.devices.disks {
+        // its overlay can only be made while QEMU runs; it is plugged in then
+        if plugged_later(disk) {
+            continue;
+        }
         if disk.bus() == Some(DiskBus::Sd) {
             build.line.option("drive", sd_card(disk)?);
             continue;
@@ -41,6 +45,12 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         build.device(props(&guest, disk)?);
     }
     Ok(())
+}
+
+/// Whether a disk shares its image with other guests and drops what it wrote: the command line leaves it out.
+pub fn plugged_later(disk: &Disk) -> bool {
+    let transient = disk.rest.transient.as_ref();
+    transient.and_then(|transient| transient.share_backing).is_some_and(|share| share.is_true())
 }
 
 /// Nodes between the image and the device: throttling, copy-on-read.

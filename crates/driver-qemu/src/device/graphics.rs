@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use virtus_base::Result;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::device::Graphics;
 use virtus_conf::domain::device::chardev::MouseMode;
 use virtus_conf::domain::device::graphics::{DbusGraphics, Listen, Listens, Sdl, Spice, SpiceMode, Vnc};
@@ -25,10 +25,10 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
                 build.line.option("display", display_sdl(sdl));
             }
             Graphics::Vnc(vnc) => {
+                build.line.option("vnc", vnc_text(&guest, vnc)?);
                 if let Some(keymap) = &vnc.keymap {
                     build.line.option("k", keymap.clone());
                 }
-                build.line.option("vnc", vnc_text(&guest, vnc)?);
             }
             Graphics::Spice(spice) => {
                 build.line.option("spice", spice_text(&guest, spice)?);
@@ -37,11 +37,10 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
                 }
             }
             Graphics::EglHeadless { rendernode } => {
-                let mut text = "egl-headless".to_owned();
-                if let Some(node) = rendernode {
-                    let _ = write!(text, ",rendernode={}", escape(node));
-                }
-                build.line.option("display", text);
+                // the daemon has found one when the definition names none
+                let node =
+                    rendernode.as_ref().or(guest.context.rendernode.as_ref()).ok_or_else(no_rendernode)?;
+                build.line.option("display", format!("egl-headless,rendernode={}", escape(node)));
             }
             Graphics::Dbus(dbus) => build.line.option("display", dbus_text(&guest, dbus)),
             Graphics::Rdp(_) => {
@@ -86,6 +85,16 @@ fn address(listens: &Listens) -> Option<&str> {
     }
 }
 
+fn no_rendernode() -> Error {
+    let error = std::io::Error::from_raw_os_error(2);
+    Error::system(ErrorDomain::NONE, "cannot open directory '/dev/dri'", &error)
+}
+
+fn no_network(name: &str) -> Error {
+    let text = format!("no network with matching name '{name}'");
+    Error::new(ErrorDomain::NETWORK, ErrorCode::NO_NETWORK, text)
+}
+
 fn vnc_text(guest: &Guest<'_>, vnc: &Vnc) -> Result<String> {
     let mut text = match vnc.server.listens.list.first() {
         Some(Listen::Socket { socket, .. }) => {
@@ -94,8 +103,14 @@ fn vnc_text(guest: &Guest<'_>, vnc: &Vnc) -> Result<String> {
         }
         Some(Listen::None) => "none".to_owned(),
         _ => {
+            if let Some(Listen::Network { network, address: None }) = vnc.server.listens.list.first() {
+                return Err(no_network(network));
+            }
             let address = address(&vnc.server.listens).unwrap_or(&guest.context.vnc_listen);
-            let port = vnc.server.ports.port.unwrap_or(5900);
+            let port = vnc.server.ports.port.unwrap_or(-1);
+            if !(5900..=65535).contains(&port) {
+                return Err(unsupported("vnc port must be in range [5900,65535]"));
+            }
             let mut text = format!("{}:{}", bracketed(address), i64::from(port) - 5900);
             if let Some(websocket) = vnc.server.ports.websocket {
                 let _ = write!(text, ",websocket={websocket}");

@@ -1,6 +1,6 @@
 //! Devices of the host handed to the guest.
 
-use virtus_base::Result;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::device::hostdev::{
     GuestReset, HostDevSource, Mdev, MdevModel, ScsiHostAdapter, ScsiSource, UsbHost,
 };
@@ -120,11 +120,10 @@ fn mdev_props(guest: &Guest<'_>, hostdev: &HostDev, mdev: &Mdev) -> Result<Props
 
 fn vhost_scsi(guest: &Guest<'_>, hostdev: &HostDev, host: &ScsiHostAdapter) -> Result<Props> {
     let alias = guest.alias(&hostdev.info);
-    let fd = guest
-        .context
-        .device_fds
-        .get(&alias)
-        .ok_or_else(|| unsupported("vhost-scsi device file '/dev/vhost-scsi' cannot be found"))?;
+    let fd = guest.context.device_fds.get(&alias).ok_or_else(|| {
+        let text = "vhost-scsi device file '/dev/vhost-scsi' cannot be found";
+        Error::new(ErrorDomain::NONE, ErrorCode::CONFIG_UNSUPPORTED, text)
+    })?;
     let model = host.model.map_or(Virtio::Plain, Virtio::from);
     Ok(guest
         .virtio("vhost-scsi", model, &VirtioOptions::default(), &hostdev.info)?
@@ -153,8 +152,8 @@ fn scsi_node(guest: &Guest<'_>, hostdev: &HostDev, source: &ScsiSource) -> Resul
             let place = format!("{}:{bus}:{target}:{unit}", adapter.trim_start_matches("scsi_host"));
             let device = guest.context.scsi_generic.get(&place).ok_or_else(|| {
                 let path = format!("/sys/bus/scsi/devices/{place}/scsi_generic");
-                virtus_base::Error::system(
-                    virtus_base::ErrorDomain::NONE,
+                Error::system(
+                    ErrorDomain::NONE,
                     format!("cannot open directory '{path}'"),
                     &std::io::Error::from_raw_os_error(2),
                 )

@@ -43,7 +43,6 @@ pub fn backend(guest: &Guest<'_>, memory: &MemoryDevice) -> Result<Props> {
         pagesize: memory.source.pagesize.map(|size| size.0),
         host_nodes: memory.source.nodemask.clone(),
         pmem: memory.source.pmem,
-        readonly: memory.target.readonly,
         align: memory.source.alignsize.map(|size| size.bytes()),
         sparse: memory.model == MemoryModel::VirtioMem,
         is_nvdimm: memory.model == MemoryModel::Nvdimm,

@@ -151,6 +151,8 @@ impl Guest<'_> {
             ControllerKind::Pci { model: Some(PciModel::PciRoot), .. } if multibus && pci.bus > 0 => {
                 format!("{alias}.0")
             }
+            // whatever the controller is called, the board has named its bus
+            ControllerKind::Pci { model: Some(PciModel::PciRoot), .. } => "pci.0".to_owned(),
             _ => alias,
         })
     }

@@ -1,6 +1,6 @@
 //! Graphics cards.
 
-use virtus_base::Result;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::device::Video;
 use virtus_conf::domain::device::video::{VideoDriverName, VideoType};
 use virtus_xml::OnOff;
@@ -25,8 +25,11 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         let text = match guest.context.chardev_fds.get(&id) {
             Some(fd) => format!("socket,id={id},fd={fd}"),
             None => {
-                let path = guest.context.helper_sockets.get(&id).cloned().unwrap_or_default();
-                format!("socket,id={id},path={}", escape(&path))
+                let path = guest.context.helper_sockets.get(&id).ok_or_else(|| {
+                    let text = "Unable to find a satisfying vhost-user-gpu";
+                    Error::new(ErrorDomain::QEMU, ErrorCode::OPERATION_FAILED, text)
+                })?;
+                format!("socket,id={id},path={}", escape(path))
             }
         };
         build.line.option("chardev", text);

@@ -1,10 +1,10 @@
 //! Where an image is, as its storage node's properties.
 
 use serde_json::{Value, json};
-use virtus_base::Result;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::device::storage::{
-    EncryptionEngine, EncryptionFormat, Location, NetHost, NetProtocol, NetTransport, NetworkSource,
-    StorageSource,
+    BlockSource, EncryptionEngine, EncryptionFormat, FileSource, Location, NetHost, NetProtocol,
+    NetTransport, NetworkSource, StorageSource,
 };
 
 use super::{Names, Opening};
@@ -25,6 +25,14 @@ pub(super) fn props(
             .maybe("pr-manager", reservations(source, names, opening))
     };
     Ok(match &source.location {
+        Location::File(FileSource { fdgroup: Some(group), .. })
+        | Location::Block(BlockSource { fdgroup: Some(group), .. }) => {
+            return Err(Error::new(
+                ErrorDomain::QEMU,
+                ErrorCode::INVALID_ARG,
+                format!("file descriptor group '{group}' was not associated with the domain"),
+            ));
+        }
         Location::File(file) => local("file", &file.file),
         Location::Block(block) => local("host_device", &block.dev),
         Location::Dir(dir) => Props::device("vvfat")
@@ -43,7 +51,15 @@ pub(super) fn props(
         Location::VhostUser(_) => {
             return Err(internal("unable to create blockdev props for vhostuser disk type"));
         }
-        Location::Volume(_) => return Err(internal("storage source pool 'volume' was not translated")),
+        // a pool's volume is replaced by what it is before
+        Location::Volume(volume) => {
+            let pool = volume.pool.as_deref().unwrap_or_default();
+            return Err(Error::new(
+                ErrorDomain::STORAGE,
+                ErrorCode::NO_STORAGE_POOL,
+                format!("no storage pool with matching name '{pool}'"),
+            ));
+        }
         Location::Network(network) => remote(guest, source, network, names)?,
     })
 }
