@@ -4,10 +4,12 @@ use virtus_base::Result;
 use virtus_conf::domain::device::Graphics;
 use virtus_conf::domain::device::hostdev::HostDevSource;
 use virtus_conf::domain::device::interface::InterfaceSource;
+use virtus_conf::domain::device::video::VideoDriverName;
 use virtus_conf::domain::os::SmbiosMode;
 use virtus_conf::domain::sysinfo::SysInfo;
 
 use super::guest::{Guest, unsupported};
+use super::memory;
 
 /// Checks a guest.
 ///
@@ -16,6 +18,8 @@ use super::guest::{Guest, unsupported};
 pub(super) fn all(guest: &Guest<'_>) -> Result<()> {
     displays(guest)?;
     passthrough(guest)?;
+    helpers(guest)?;
+    numa_nodes(guest)?;
     smbios(guest)
 }
 
@@ -54,4 +58,24 @@ fn smbios(guest: &Guest<'_>) -> Result<()> {
         true => Err(unsupported("qemu does not support more than one entry to Type 2 in SMBIOS table")),
         false => Ok(()),
     }
+}
+
+/// Graphics cards outside QEMU need their program.
+fn helpers(guest: &Guest<'_>) -> Result<()> {
+    for video in &guest.domain.devices.videos {
+        if video.driver.name == Some(VideoDriverName::VhostUser) {
+            crate::device::video::socket(guest, video)?;
+        }
+    }
+    Ok(())
+}
+
+/// Memory is kept on nodes that are there.
+fn numa_nodes(guest: &Guest<'_>) -> Result<()> {
+    let Some(tune) = &guest.domain.numatune else { return Ok(()) };
+    let whole = tune.memory.as_ref().and_then(|memory| memory.nodeset.as_ref());
+    for nodes in whole.into_iter().chain(tune.memnodes.iter().map(|memnode| &memnode.nodeset)) {
+        memory::available(guest, nodes)?;
+    }
+    Ok(())
 }

@@ -122,7 +122,6 @@ fn mount(guest: &Guest<'_>, size: u64) -> Result<String> {
 /// `INTERNAL_ERROR` when the host has no huge pages of the size asked for.
 pub(crate) fn backend(guest: &Guest<'_>, id: &str, wanted: &Wanted) -> Result<(Props, bool)> {
     let domain = guest.domain;
-    let placed = host_nodes(guest, wanted)?;
     let backing = domain.memory_backing.clone().unwrap_or_default();
     let access = wanted.access.or(backing.access);
     let huge = match &wanted.path {
@@ -173,6 +172,10 @@ pub(crate) fn backend(guest: &Guest<'_>, id: &str, wanted: &Wanted) -> Result<(P
     props.opt("align", wanted.align);
     props = props.flag("pmem", wanted.pmem);
     let mut special = canonical || preallocate;
+    let placed = host_nodes(guest, wanted)?;
+    if let Some((nodes, _)) = &placed {
+        available(guest, nodes)?;
+    }
     if let Some((nodes, Some(policy))) = placed {
         let nodes: Vec<u64> = nodes.iter().map(|node| node as u64).collect();
         if !nodes.is_empty() {
@@ -182,6 +185,22 @@ pub(crate) fn backend(guest: &Guest<'_>, id: &str, wanted: &Wanted) -> Result<(P
         }
     }
     Ok((props, special))
+}
+
+/// Whether the host has these nodes, as far as they are known.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` for one it does not have.
+pub(super) fn available(guest: &Guest<'_>, nodes: &Bitmap) -> Result<()> {
+    let Some(there) = &guest.context.host_nodes else { return Ok(()) };
+    match nodes.iter().find(|node| !there.contains(*node)) {
+        Some(missing) => Err(Error::new(
+            ErrorDomain::NONE,
+            ErrorCode::CONFIG_UNSUPPORTED,
+            format!("NUMA node {missing} is unavailable"),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The host's nodes a guest node's memory is on, and how strictly; control groups see to it when not said.
@@ -216,15 +235,6 @@ fn host_nodes(guest: &Guest<'_>, wanted: &Wanted) -> Result<Option<(Bitmap, Opti
         },
         (None, None, None) => return Ok(None),
     };
-    if let Some(available) = &guest.context.host_nodes {
-        if let Some(missing) = nodes.iter().find(|node| !available.contains(*node)) {
-            return Err(Error::new(
-                ErrorDomain::NONE,
-                ErrorCode::CONFIG_UNSUPPORTED,
-                format!("NUMA node {missing} is unavailable"),
-            ));
-        }
-    }
     let policy = match mode {
         NumaMode::Strict => Some("bind"),
         NumaMode::Preferred => Some("preferred"),

@@ -21,17 +21,7 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         .iter()
         .filter(|video| video.driver.name == Some(VideoDriverName::VhostUser))
     {
-        let id = format!("chr-vu-{}", guest.alias(&video.info));
-        let text = match guest.context.chardev_fds.get(&id) {
-            Some(fd) => format!("socket,id={id},fd={fd}"),
-            None => {
-                let path = guest.context.helper_sockets.get(&id).ok_or_else(|| {
-                    let text = "Unable to find a satisfying vhost-user-gpu";
-                    Error::new(ErrorDomain::QEMU, ErrorCode::OPERATION_FAILED, text)
-                })?;
-                format!("socket,id={id},path={}", escape(path))
-            }
-        };
+        let text = socket(&guest, video)?;
         build.line.option("chardev", text);
     }
     for video in &guest.domain.devices.videos {
@@ -40,6 +30,22 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The socket of the program that draws.
+///
+/// # Errors
+/// `OPERATION_FAILED` when none was started.
+pub(crate) fn socket(guest: &Guest<'_>, video: &Video) -> Result<String> {
+    let id = format!("chr-vu-{}", guest.alias(&video.info));
+    if let Some(fd) = guest.context.chardev_fds.get(&id) {
+        return Ok(format!("socket,id={id},fd={fd}"));
+    }
+    let path = guest.context.helper_sockets.get(&id).ok_or_else(|| {
+        let text = "Unable to find a satisfying vhost-user-gpu";
+        Error::new(ErrorDomain::QEMU, ErrorCode::OPERATION_FAILED, text)
+    })?;
+    Ok(format!("socket,id={id},path={}", escape(path)))
 }
 
 /// Whether the first card of the machine is a VGA one.
