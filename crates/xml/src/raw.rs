@@ -59,26 +59,40 @@ impl RawElement {
         }
     }
 
-    /// Puts the element into namespace `uri` under `prefix`.
+    /// Declares namespace `uri` as `prefix` and puts the element and all in it that have no namespace into it.
     pub fn set_namespace(&mut self, prefix: &str, uri: &str) {
-        let local = self.name.rsplit(':').next().unwrap_or_default().to_owned();
-        self.name = format!("{prefix}:{local}");
-        self.uri = Some(uri.to_owned());
         self.namespaces.retain(|(p, _)| p != prefix);
-        self.namespaces.insert(0, (prefix.to_owned(), uri.to_owned()));
+        self.namespaces.push((prefix.to_owned(), uri.to_owned()));
+        self.each_element(&mut |e| {
+            if e.uri.is_none() {
+                e.name = format!("{prefix}:{}", e.name);
+                e.uri = Some(uri.to_owned());
+            }
+        });
     }
 
-    /// The element without its own namespace: as the application gave it, for one that asks for it by the
-    /// namespace's URI.
+    /// The element as its application gave it before [`RawElement::set_namespace`]: without namespace `uri`.
     #[must_use]
-    pub fn without_namespace(mut self) -> Self {
-        let prefix = self.prefix().to_owned();
-        self.namespaces.retain(|(p, uri)| *p != prefix || self.uri.as_ref() != Some(uri));
-        if let Some((_, local)) = self.name.split_once(':') {
-            self.name = local.to_owned();
-        }
-        self.uri = None;
+    pub fn without_namespace(mut self, uri: &str) -> Self {
+        self.namespaces.retain(|(_, declared)| declared != uri);
+        self.each_element(&mut |e| {
+            if e.uri.as_deref() == Some(uri) {
+                e.uri = None;
+                if let Some((_, local)) = e.name.split_once(':') {
+                    e.name = local.to_owned();
+                }
+            }
+        });
         self
+    }
+
+    fn each_element(&mut self, visit: &mut dyn FnMut(&mut RawElement)) {
+        visit(self);
+        for child in &mut self.children {
+            if let RawNode::Element(e) = child {
+                e.each_element(visit);
+            }
+        }
     }
 
     /// An attribute's value.

@@ -43,7 +43,7 @@ fn one(model: &conf::Domain, kind: i32, uri: Option<&str>) -> Option<String> {
     match kind {
         VIR_DOMAIN_METADATA_DESCRIPTION => model.description.clone(),
         VIR_DOMAIN_METADATA_TITLE => model.title.clone(),
-        _ => Some(model.metadata.as_ref()?.get(uri?)?.clone().without_namespace().to_text()),
+        _ => Some(model.metadata.as_ref()?.get(uri?)?.clone().without_namespace(uri?).to_text()),
     }
 }
 

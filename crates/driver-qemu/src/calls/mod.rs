@@ -20,7 +20,6 @@ use virtus_base::Result;
 use crate::Driver;
 
 // what has no methods here answers that it is not supported
-impl Features for Driver {}
 impl NodeDeviceAssignment for Driver {}
 impl DomainTuning for Driver {}
 impl DomainDevices for Driver {}
@@ -31,6 +30,19 @@ impl DomainAgent for Driver {}
 impl DomainSnapshots for Driver {}
 impl DomainCheckpoints for Driver {}
 impl LxcCalls for Driver {}
+
+/// Typed parameters may be strings (`VIR_DRV_FEATURE_TYPED_PARAM_STRING`).
+const TYPED_PARAM_STRING: i32 = 9;
+/// Definitions can be had in a form for other hosts (`VIR_DRV_FEATURE_XML_MIGRATABLE`).
+const XML_MIGRATABLE: i32 = 11;
+/// Updates of networks name their parts in the right order (`VIR_DRV_FEATURE_NETWORK_UPDATE_HAS_CORRECT_ORDER`).
+const NETWORK_UPDATE_ORDER: i32 = 16;
+
+impl Features for Driver {
+    fn supports(&self, feature: i32) -> bool {
+        matches!(feature, TYPED_PARAM_STRING | XML_MIGRATABLE | NETWORK_UPDATE_ORDER)
+    }
+}
 
 /// A number as the wire's truth value.
 fn truth(value: bool) -> i32 {
