@@ -24,7 +24,7 @@ struct Stamp {
 }
 
 /// Raised whenever what is asked or kept changes.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Remembered {

@@ -28,3 +28,6 @@ pub use line::CommandLine;
 pub use plan::Plan;
 pub use prepare::prepare;
 pub use props::Props;
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use virtus_conf::domain::device::graphics::Graphics;
 use virtus_conf::domain::device::interface::{EthernetSource, InterfaceRest, InterfaceSource};
 
 use super::guest::{Context, Secret};
+use super::line::CommandLine;
 use super::{build, prepare};
 use crate::address::{self, AddressFacts, alias};
 use crate::device::storage::needed_secrets;
@@ -26,6 +27,15 @@ pub fn to_native(
     context: &Context,
     stand_in: &Secret,
 ) -> Result<String> {
+    Ok(line(domain, emulator, context, stand_in)?.shell())
+}
+
+pub(super) fn line(
+    domain: &mut Domain,
+    emulator: &dyn Emulator,
+    context: &Context,
+    stand_in: &Secret,
+) -> Result<CommandLine> {
     let mut context = context.clone();
     for net in &mut domain.devices.interfaces {
         net.source = InterfaceSource::Ethernet(EthernetSource { ips: Vec::new(), routes: Vec::new() });
@@ -55,8 +65,11 @@ pub fn to_native(
     for (net, fd) in domain.devices.interfaces.iter().zip(FIRST_FD..) {
         context.tap_fds.insert(net.info.alias.clone().unwrap_or_default(), vec![fd]);
     }
+    for (vsock, fd) in domain.devices.vsocks.iter().zip(FIRST_FD..) {
+        context.device_fds.insert(vsock.info.alias.clone().unwrap_or_default(), fd);
+    }
     for needed in needed_secrets(domain) {
         context.secrets.entry(needed.id).or_insert_with(|| stand_in.clone());
     }
-    Ok(build(domain, emulator, &context)?.shell())
+    build(domain, emulator, &context)
 }

@@ -21,7 +21,8 @@ pub(super) fn add(b: &mut Build<'_>) {
         for entry in entries {
             let content = match (&entry.file, &entry.value) {
                 (Some(file), _) => format!("file={}", escape(file)),
-                (None, value) => format!("string={}", escape(value.as_deref().unwrap_or_default())),
+                // commas stand as they are: libvirt never has doubled them here
+                (None, value) => format!("string={}", value.as_deref().unwrap_or_default()),
             };
             b.line.option("fw_cfg", format!("name={},{content}", escape(&entry.name)));
         }

@@ -173,7 +173,11 @@ pub fn props(guest: &Guest<'_>, disk: &Disk) -> Result<Props> {
         options.rerror_policy.or(options.error_policy.filter(|policy| *policy != ErrorPolicy::Enospace));
     Ok(props
         .maybe("write-cache", write_cache.filter(|_| !matches!(disk.source.location, Location::VhostUser(_))))
-        .maybe("serial", disk.rest.serial.clone())
+        // blanks stand escaped, as they always have: guests know their disks by it
+        .maybe(
+            "serial",
+            disk.rest.serial.as_ref().map(|serial| serial.replace('\\', "\\\\").replace(' ', "\\ ")),
+        )
         .switch("dpofua", disk.rest.target.dpofua)
         .maybe("werror", on_error(options.error_policy))
         .maybe("rerror", on_error(rerror))

@@ -82,7 +82,7 @@ fn fsdev(guest: &Guest<'_>, fs: &Filesystem) -> Result<String> {
         escape(fs.source.as_deref().unwrap_or_default())
     );
     if fs.readonly {
-        text.push_str(",readonly=on");
+        text.push_str(",readonly");
     }
     Ok(text)
 }

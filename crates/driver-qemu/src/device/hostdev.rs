@@ -93,7 +93,7 @@ fn usb_props(guest: &Guest<'_>, hostdev: &HostDev, usb: &UsbHost) -> Result<Prop
     }
     props.set("id", guest.alias(&hostdev.info));
     props = match usb.guest_reset {
-        Some(GuestReset::Off) => props.with("guest-reset", false).with("guest-resets-all", false),
+        Some(GuestReset::Off) => props.with("guest-reset", false),
         Some(GuestReset::Uninitialized) => props.with("guest-reset", true).with("guest-resets-all", false),
         Some(GuestReset::On) => props.with("guest-reset", true).with("guest-resets-all", true),
         None => props,

@@ -48,8 +48,8 @@ pub struct Opening<'a> {
 pub enum Backing {
     /// The chain is known to end.
     End,
-    /// The image with this number.
-    Image(u32, bool),
+    /// The image with this number, by its node of this kind.
+    Image(u32, &'static str),
 }
 
 /// The names of an image's nodes.
@@ -86,7 +86,7 @@ impl Names {
 
 /// Whether an image takes a format node, or is used as it is stored.
 pub fn has_format_node(source: &StorageSource, format: &str) -> bool {
-    format != "raw" || !source.common.slices.is_empty() || encrypted_by_qemu(source)
+    format != "raw" || encrypted_by_qemu(source)
 }
 
 fn encrypted_by_qemu(source: &StorageSource) -> bool {
@@ -94,13 +94,18 @@ fn encrypted_by_qemu(source: &StorageSource) -> bool {
     encryption.engine != Some(EncryptionEngine::Librbd)
 }
 
+/// What kind of node the guest's device (or the image above) uses.
+fn top_kind(source: &StorageSource, format: &str) -> &'static str {
+    match (has_format_node(source, format), source.common.slices.is_empty()) {
+        (true, _) => "format",
+        (false, false) => "slice-sto",
+        (false, true) => "storage",
+    }
+}
+
 /// The node the guest's device (or the image above) uses.
 pub fn effective_node(source: &StorageSource, format: &str) -> String {
-    let names = Names::of(source);
-    match has_format_node(source, format) {
-        true => names.format(),
-        false => names.storage(),
-    }
+    format!("libvirt-{}-{}", source.common.index.unwrap_or(0), top_kind(source, format))
 }
 
 /// The nodes of a disk's whole chain, from its end to the top.
@@ -123,7 +128,7 @@ pub fn chain(guest: &Guest<'_>, disk: &Disk) -> Result<Vec<Node>> {
             Some(BackingStore::End) => Some(Backing::End),
             Some(BackingStore::Image(image)) => Some(Backing::Image(
                 image.source.common.index.unwrap_or(0),
-                has_format_node(&image.source, image.format.as_deref().unwrap_or("raw")),
+                top_kind(&image.source, image.format.as_deref().unwrap_or("raw")),
             )),
         };
         let opening = Opening {
@@ -171,21 +176,18 @@ pub fn image(
         image(guest, &data.source, &Names::of(&data.source), &below, nodes)?;
     }
     nodes.push(Node::Block(storage_node(guest, source, names, opening, formatted)?));
+    let mut file = names.storage();
+    if let Some(slice) = source.common.slices.first() {
+        let props = Props::device("raw")
+            .with("node-name", names.slice())
+            .with("offset", slice.offset)
+            .with("size", slice.size)
+            .with("file", file)
+            .join(access(opening, formatted));
+        nodes.push(Node::Block(props));
+        file = names.slice();
+    }
     if formatted {
-        let mut file = names.storage();
-        if let (Some(slice), false) =
-            (source.common.slices.first(), opening.format == "raw" && !encrypted_by_qemu(source))
-        {
-            let props = Props::device("raw")
-                .with("node-name", names.slice())
-                .with("offset", slice.offset)
-                .with("size", slice.size)
-                .with("file", file)
-                .with("auto-read-only", true)
-                .with("discard", "unmap");
-            nodes.push(Node::Block(props));
-            file = names.slice();
-        }
         nodes.push(Node::Block(format_node(source, names, opening, file)?));
     }
     Ok(())
@@ -201,28 +203,27 @@ fn storage_node(
     let aio = opening.options.and_then(|options| options.io).map(|io| io.as_str());
     let mut props = location::props(guest, source, names, opening, aio)?;
     props.set("node-name", names.storage());
-    match formatted {
-        // the format node says what the guest may do; this one follows it
-        true => {
-            props.set("auto-read-only", true);
-            props.set("discard", "unmap");
-        }
-        false => {
-            props.set("read-only", opening.readonly);
-            props = props.join(zeroes(opening));
-        }
-    }
+    props = props.join(access(opening, formatted || !source.common.slices.is_empty()));
     if !matches!(source.location, Location::Dir(_)) {
         props.opt("cache", opening.options.and_then(cache));
     }
     Ok(props)
 }
 
+/// What may be done to a node: what the one above it asks for, or what the guest may.
+fn access(opening: &Opening<'_>, below: bool) -> Props {
+    match below {
+        true => Props::new().with("auto-read-only", true).with("discard", "unmap"),
+        false => Props::new().with("read-only", opening.readonly).join(zeroes(opening)),
+    }
+}
+
 /// How the guest's discards and writes of zeroes are treated.
 fn zeroes(opening: &Opening<'_>) -> Props {
-    let Some(options) = opening.options.filter(|_| opening.top) else { return Props::new() };
+    let Some(options) = opening.options else { return Props::new() };
     let discard = options.discard.map(DiscardMode::as_str);
-    let detect = options.detect_zeroes.map(|mode| match mode {
+    // what the guest writes only goes to the top
+    let detect = options.detect_zeroes.filter(|_| opening.top).map(|mode| match mode {
         DetectZeroes::Unmap if options.discard != Some(DiscardMode::Unmap) => "on",
         mode => mode.as_str(),
     });
@@ -254,10 +255,6 @@ fn format_node(source: &StorageSource, names: &Names, opening: &Opening<'_>, fil
         }
         "raw" | "luks" => {
             props.set("driver", "raw");
-            if let Some(slice) = source.common.slices.first() {
-                props.set("offset", slice.offset);
-                props.set("size", slice.size);
-            }
         }
         // QEMU makes the FAT volume; it is used as it is
         "fat" => props.set("driver", "raw"),
@@ -286,10 +283,7 @@ fn format_node(source: &StorageSource, names: &Names, opening: &Opening<'_>, fil
             if format == "qcow2" {
                 props = props
                     .maybe("cache-size", opening.metadata_cache_max.filter(|size| *size > 0))
-                    .switch(
-                        "discard-no-unref",
-                        opening.options.filter(|_| opening.top).and_then(|o| o.discard_no_unref),
-                    )
+                    .switch("discard-no-unref", opening.options.and_then(|options| options.discard_no_unref))
                     .maybe(
                         "data-file",
                         source
@@ -306,8 +300,7 @@ fn format_node(source: &StorageSource, names: &Names, opening: &Opening<'_>, fil
         Some(Backing::End) if matches!(opening.format, "qcow2" | "qcow" | "qed" | "vmdk" | "cow") => {
             props.set("backing", Value::Null);
         }
-        Some(Backing::Image(index, formatted)) => {
-            let kind = if formatted { "format" } else { "storage" };
+        Some(Backing::Image(index, kind)) => {
             props.set("backing", format!("libvirt-{index}-{kind}"));
         }
         _ => {}

@@ -1,0 +1,109 @@
+//! Definitions and their command lines, in `tests/argv`: `VIRTUS_BLESS=1` writes the latter anew, to be reviewed.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use virtus_conf::domain::{Domain, ParseOptions};
+
+use super::line::CommandLine;
+use super::{Context, Secret, native};
+use crate::emulator::Environment as _;
+use crate::fake::FakeEnvironment;
+
+const OPTIONS: ParseOptions = ParseOptions { inactive: true, skip_validate: false, strict: false };
+
+fn context() -> Context {
+    Context {
+        lib_dir: "/lib/domain-1-guest".to_owned(),
+        channel_dir: "/run/channel/1-guest".to_owned(),
+        memory_dir: "/lib/ram/1-guest".to_owned(),
+        short_name: "1-guest".to_owned(),
+        dbus_dir: "/run/dbus".to_owned(),
+        master_key: Some("/lib/domain-1-guest/master-key.aes".to_owned()),
+        vnc_listen: "127.0.0.1".to_owned(),
+        privileged: true,
+        ..Context::default()
+    }
+}
+
+fn secret() -> Secret {
+    Secret { data: "c2VjcmV0".to_owned(), iv: "aXY=".to_owned() }
+}
+
+fn defined(xml: &str) -> Domain {
+    crate::define::parse(xml, &OPTIONS, &FakeEnvironment).unwrap()
+}
+
+fn line(xml: &str) -> virtus_base::Result<CommandLine> {
+    let emulator = FakeEnvironment.emulator("/usr/bin/qemu-system-x86_64")?;
+    native::line(&mut defined(xml), &*emulator, &context(), &secret())
+}
+
+/// One option with its value a line.
+fn listing(line: &CommandLine) -> String {
+    let mut text = String::new();
+    for arg in &line.args {
+        let start = if text.is_empty() || !arg.starts_with('-') { "" } else { "\n" };
+        let space = if start.is_empty() && !text.is_empty() { " " } else { "" };
+        let _ = write!(text, "{start}{space}{arg}");
+    }
+    text.push('\n');
+    text
+}
+
+#[test]
+fn definitions_give_the_known_command_lines() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/argv");
+    let bless = std::env::var_os("VIRTUS_BLESS").is_some();
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "xml") {
+            continue;
+        }
+        let got = listing(&line(&std::fs::read_to_string(&path).unwrap()).unwrap());
+        let known = path.with_extension("args");
+        if bless {
+            std::fs::write(&known, &got).unwrap();
+        }
+        assert_eq!(got, std::fs::read_to_string(&known).unwrap(), "{}", path.display());
+        seen += 1;
+    }
+    assert!(seen > 4);
+}
+
+fn with_devices(devices: &str) -> String {
+    format!(
+        "<domain type='qemu'><name>guest</name><memory unit='MiB'>64</memory>\
+         <os><type arch='x86_64' machine='q35'>hvm</type></os><devices>{devices}</devices></domain>"
+    )
+}
+
+#[test]
+fn what_qemu_or_the_host_lacks_is_refused_in_libvirts_words() {
+    for (devices, want) in [
+        (
+            "<graphics type='vnc' autoport='yes'/><graphics type='vnc' autoport='yes'/>",
+            "unsupported configuration: only 1 graphics device of each type (sdl, vnc, spice, headless, dbus, rdp) is supported",
+        ),
+        (
+            "<hostdev mode='subsystem' type='pci' managed='yes'><source><address bus='1' slot='2'/></source></hostdev>",
+            "unsupported configuration: host doesn't support passthrough of host PCI devices",
+        ),
+        (
+            "<disk type='volume' device='disk'><source pool='p' volume='v'/><target dev='vda'/></disk>",
+            "Storage pool not found: no storage pool with matching name 'p'",
+        ),
+    ] {
+        assert_eq!(line(&with_devices(devices)).unwrap_err().message(), want);
+    }
+}
+
+#[test]
+fn words_are_quoted_for_a_shell() {
+    let mut line = CommandLine { program: "/usr/bin/qemu".to_owned(), ..CommandLine::default() };
+    line.env.push(("HOME".to_owned(), "/a b".to_owned()));
+    line.option("name", "it's");
+    line.flag("S");
+    assert_eq!(line.shell(), r"HOME='/a b' /usr/bin/qemu -name 'it'\''s' -S");
+}
