@@ -45,6 +45,9 @@ impl std::fmt::Debug for Setup {
     }
 }
 
+/// How long after the start definitions are read as a whole.
+const VERIFY_AFTER: Duration = Duration::from_secs(2);
+
 /// A QEMU driver. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Driver(pub(crate) Arc<Shared>);
@@ -99,6 +102,7 @@ impl Driver {
         driver.find_managed_saves();
         process::reconnect(&driver);
         process::autostart(&driver);
+        driver.verify();
         Ok(driver)
     }
 
@@ -115,6 +119,35 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Reads in the background all definitions that were only skimmed; one that cannot be read is set aside, and
+    /// its domain forgotten unless it runs.
+    fn verify(&self) {
+        let driver = self.clone();
+        self.runtime.spawn(async move {
+            // those who waited for the daemon come first
+            tokio::time::sleep(VERIFY_AFTER).await;
+            let runtime = driver.runtime.clone();
+            // nobody waits for its result
+            drop(runtime.spawn_blocking(move || driver.verify_now()));
+        });
+    }
+
+    fn verify_now(&self) {
+        for domain in self.registry.list().iter() {
+            let view = domain.view();
+            let Some(Err(e)) = view.persistent.as_ref().map(|d| d.model().map(|_| ())) else { continue };
+            let path = self.setup.layout.definition(&view.name);
+            file::set_aside(&path, crate::domain::status::line_of(&e), &e);
+            self.change(domain, |view| {
+                view.persistent = None;
+                Vec::new()
+            });
+            if !domain.view().is_active() {
+                self.registry.remove(domain);
+            }
+        }
     }
 
     fn find_managed_saves(&self) {

@@ -122,29 +122,36 @@ fn load_one((stem, path): &(String, PathBuf), linked: &HashSet<String>) -> Optio
             return None;
         }
     };
-    let options = conf::ParseOptions { inactive: true, skip_validate: true, strict: false };
-    let domain = match conf::Domain::parse(&text, &options) {
-        Ok(domain) => domain,
+    let read = match Definition::skim(&text) {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => read_whole(&text),
+        Err(e) => Err(e),
+    };
+    let (name, uuid, definition) = match read {
+        Ok(found) => found,
         Err(e) => {
             file::set_aside(path, line_of(&e), &e);
             return None;
         }
     };
-    if domain.name != *stem {
-        tracing::error!(
-            "Domain config filename '{}' does not match domain name '{}'",
-            path.display(),
-            domain.name
-        );
+    if name != *stem {
+        let path = path.display();
+        tracing::error!("Domain config filename '{path}' does not match domain name '{name}'");
         return None;
     }
     Some(Loaded {
-        name: domain.name.clone(),
-        uuid: domain.uuid,
-        definition: Definition::from_file(&text, &domain),
+        name,
+        uuid,
+        definition,
         autostart: linked.contains(&format!("{stem}.xml")),
         autostart_once: linked.contains(&format!("{stem}.xml.once")),
     })
+}
+
+fn read_whole(text: &str) -> Result<(String, virtus_base::Uuid, Definition)> {
+    let options = conf::ParseOptions { inactive: true, skip_validate: true, strict: false };
+    let domain = conf::Domain::parse(text, &options)?;
+    Ok((domain.name.clone(), domain.uuid, Definition::new(&domain)))
 }
 
 #[cfg(test)]

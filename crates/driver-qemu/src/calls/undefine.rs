@@ -56,8 +56,11 @@ fn remove_files(shared: &Shared, view: &View, given: u32) -> Result<()> {
     let has = |flag: u32| given & flag != 0;
     let save = layout.managed_save(&view.name);
     let nvram = match &view.persistent {
-        Some(definition) => definition.model()?.os.nvram.and_then(|n| nvram_path(&n)),
-        None => None,
+        // few have one, and reading a definition takes a moment
+        Some(definition) if definition.file_text().contains("<nvram") => {
+            definition.model()?.os.nvram.and_then(|n| nvram_path(&n))
+        }
+        _ => None,
     };
     let nvram = nvram.filter(|path| Path::new(path).exists());
     // everything is asked before anything is removed

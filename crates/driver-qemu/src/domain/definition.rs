@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use virtus_base::Result;
+use virtus_base::{ErrorDomain, Result, Uuid};
 use virtus_conf::domain as conf;
+use virtus_xml::{Document, Element, ReadOptions};
 
 use crate::migratable;
 
@@ -66,6 +67,37 @@ impl Summary {
     }
 }
 
+/// Name, UUID and summary of a document; `None` when one of them cannot be told at a glance.
+fn skim(root: Element<'_>) -> Option<(String, Uuid, Summary)> {
+    let text = |name: &str| root.child(name)?.text();
+    // what the daemon has written is in KiB
+    let size = |name: &str| {
+        let e = root.child(name).filter(|e| e.attr("unit") == Some("KiB"))?;
+        e.text()?.parse::<u64>().ok()
+    };
+    let vcpu = root.child("vcpu")?;
+    let max_vcpus = vcpu.text()?.parse().ok()?;
+    let os_type = conf::os::OsType::from_word(root.child("os")?.child("type")?.text()?.as_str())?;
+    let disks = root.child("devices")?.children("disk").map(|disk| {
+        let source = disk.child("source");
+        let path = source.and_then(|s| s.attr("file").or(s.attr("dev")).or(s.attr("dir")).or(s.attr("name")));
+        let target = disk.child("target")?.attr("dev")?;
+        Some(DiskSummary { target: target.into(), path: path.map(Into::into) })
+    });
+    let summary = Summary {
+        max_memory: size("memory")?,
+        memory: size("currentMemory").or(size("memory"))?,
+        vcpus: match vcpu.attr("current") {
+            Some(current) => current.parse().ok()?,
+            None => max_vcpus,
+        },
+        max_vcpus,
+        os_type: os_type.as_str(),
+        disks: disks.collect::<Option<_>>()?,
+    };
+    Some((text("name")?, Uuid::parse(&text("uuid")?)?, summary))
+}
+
 /// How a definition is written to its file.
 const FILE: conf::FormatOptions =
     conf::FormatOptions { inactive: true, secure: true, migratable: false, status: false, indent: 0 };
@@ -76,14 +108,21 @@ impl Definition {
         Definition { text: domain.format(&FILE).into_boxed_str(), summary: Summary::of(domain) }
     }
 
-    /// The definition in a file that a daemon has written: its document is kept as it is. `domain` is the model
-    /// read from it.
-    pub fn from_file(file: &str, domain: &conf::Domain) -> Definition {
-        match super::status::without_header(file) {
-            Some(text) => Definition { text: text.into(), summary: Summary::of(domain) },
-            // somebody has written it by hand
-            None => Definition::new(domain),
-        }
+    /// The definition in a file that a daemon has written, with its name and UUID. Only what the summary needs is
+    /// read, for a host may have thousands of such files and wants to be ready soon; that the rest can be read
+    /// too is looked at later. `None` when the file is not like that: then it is to be read as a whole.
+    ///
+    /// # Errors
+    /// When the document is ill-formed.
+    pub fn skim(file: &str) -> Result<Option<(String, Uuid, Definition)>> {
+        let Some(text) = super::status::without_header(file) else { return Ok(None) };
+        // the whole file, so that lines in errors are the file's
+        let read = ReadOptions { inactive: true, status: false, track: false };
+        let document = Document::parse(file, ErrorDomain::DOMAIN, &read)?;
+        let root = document.root_named("domain")?;
+        let found =
+            skim(root).map(|(name, uuid, summary)| (name, uuid, Definition { text: text.into(), summary }));
+        Ok(found)
     }
 
     /// The document as it is in the file.
@@ -150,5 +189,28 @@ impl Live {
             true => migratable::reduced(&self.model).format(options),
             false => self.model.format(options),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glance_sees_what_reading_sees() {
+        let xml = "<domain type='qemu'><name>g</name><uuid>8f7a3c1e-5d2b-4e6f-9a10-0c0ffee00011</uuid>\
+            <memory unit='MiB'>512</memory><currentMemory unit='MiB'>256</currentMemory><vcpu current='2'>4</vcpu>\
+            <os><type arch='x86_64' machine='q35'>hvm</type></os><devices>\
+            <disk type='file'><source file='/a&amp;b'/><target dev='vda' bus='virtio'/></disk>\
+            <disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk></devices></domain>";
+        let model = conf::Domain::parse(xml, &conf::ParseOptions::default()).unwrap();
+        let whole = Definition::new(&model);
+        let file = crate::domain::status::with_header("edit g", whole.file_text());
+        let (name, uuid, glance) = Definition::skim(&file).unwrap().unwrap();
+        assert_eq!((name, uuid), (model.name.clone(), model.uuid));
+        assert_eq!(glance.summary, whole.summary);
+        assert_eq!(glance.file_text(), whole.file_text());
+        assert!(Definition::skim(whole.file_text()).unwrap().is_none());
+        assert!(Definition::skim(&file.replace("</os>", "")).is_err());
     }
 }
