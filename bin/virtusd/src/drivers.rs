@@ -33,6 +33,14 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         paths.privileged,
         tokio::runtime::Handle::current(),
     );
+    let secret = virtus_driver_secret::Driver::start(paths.config.join("secrets"), events.clone())?;
+    let network = virtus_driver_network::Driver::start(paths.config.join("qemu/networks"), events.clone())?;
+    let storage = virtus_driver_storage::Driver::start(paths.config.join("storage"), events.clone())?;
+    // filters are the host's: a user's own daemon has none
+    let nwfilter = match paths.privileged {
+        true => Some(virtus_driver_nwfilter::Driver::start(paths.config.join("nwfilter"))?),
+        false => None,
+    };
     let qemu = Driver::start(Setup {
         uri: if paths.privileged { "qemu:///system" } else { "qemu:///session" }.into(),
         emulators: Arc::new(emulators),
@@ -42,7 +50,14 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         job_wait: Duration::from_secs(u64::from(config.job_wait)),
         layout,
     })?;
-    Ok(Drivers { hypervisor: Some(Arc::new(qemu)), ..Drivers::default() })
+    Ok(Drivers {
+        hypervisor: Some(Arc::new(qemu)),
+        secret: Some(Arc::new(secret)),
+        network: Some(Arc::new(network)),
+        storage: Some(Arc::new(storage)),
+        nwfilter: nwfilter.map(|driver| Arc::new(driver) as Arc<_>),
+        ..Drivers::default()
+    })
 }
 
 /// The account guests run under, with the groups that let it use KVM.

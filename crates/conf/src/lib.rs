@@ -6,6 +6,8 @@ pub mod net;
 pub mod network;
 pub mod nwfilter;
 pub mod scaled;
+pub mod secret;
+pub mod storage;
 
 /// How fields are read that declare nothing.
 pub(crate) const RULES: virtus_xml::field::Rules = virtus_xml::field::Rules {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use virtus_base::{Error, ErrorDomain, Result};
 use virtus_conf::domain as conf;
+pub use virtus_state::definitions::with_header;
 use virtus_xml::{Document, ReadOptions, WriteOptions, Writer};
 
 use super::state::State;
@@ -168,26 +169,10 @@ impl Status {
 /// The agent may take as long as it likes (`VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK`).
 pub const AGENT_TIMEOUT_BLOCK: i32 = virtus_api::constants::VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK;
 
-/// The text of a file the daemon keeps, with the header that warns off those who would edit it. `command`
-/// changes the object properly.
-pub fn with_header(command: &str, document: &str) -> String {
-    format!(
-        "<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE. CHANGES TO IT ARE LIKELY TO BE\n\
-         OVERWRITTEN AND LOST. Changes to this xml configuration should be made using:\n  virsh {}\n\
-         or other application using the libvirt API.\n-->\n\n{document}",
-        comment_safe(command)
-    )
-}
-
 /// The document of a file with that header and nothing else around it.
 pub fn without_header(file: &str) -> Option<&str> {
     let rest = file.strip_prefix("<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE.")?;
     rest.split_once("\n-->\n\n").map(|(_, document)| document).filter(|d| d.starts_with("<domain "))
-}
-
-/// `--` may not stand in a comment.
-fn comment_safe(command: &str) -> String {
-    command.replace("--", "-\u{2010}")
 }
 
 /// The line a document is wrong at, as its error says it.

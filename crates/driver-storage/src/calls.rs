@@ -1,0 +1,239 @@
+//! What the driver answers. Starting pools is not supported yet, so that all of them are inactive and
+//! persistent.
+
+use async_trait::async_trait;
+use virtus_api::constants::*;
+use virtus_api::storage::pool::{
+    ConnectListAllStoragePoolsReply, StoragePoolGetInfoReply, StoragePoolListAllVolumesReply,
+};
+use virtus_api::{Call, StoragePoolRef, StoragePools, StorageVolumes};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
+use virtus_conf::storage::{Kind, Pool};
+use virtus_state::definitions::{View, blocking, passes};
+use virtus_xdr::List;
+
+use crate::{Definition, Driver, error, missing, reference};
+
+/// The flag that lists a kind of pools, for each kind.
+const KIND_FLAGS: [(Kind, u32); 14] = [
+    (Kind::Dir, VIR_CONNECT_LIST_STORAGE_POOLS_DIR),
+    (Kind::Fs, VIR_CONNECT_LIST_STORAGE_POOLS_FS),
+    (Kind::Netfs, VIR_CONNECT_LIST_STORAGE_POOLS_NETFS),
+    (Kind::Logical, VIR_CONNECT_LIST_STORAGE_POOLS_LOGICAL),
+    (Kind::Disk, VIR_CONNECT_LIST_STORAGE_POOLS_DISK),
+    (Kind::Iscsi, VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI),
+    (Kind::IscsiDirect, VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI_DIRECT),
+    (Kind::Scsi, VIR_CONNECT_LIST_STORAGE_POOLS_SCSI),
+    (Kind::Mpath, VIR_CONNECT_LIST_STORAGE_POOLS_MPATH),
+    (Kind::Rbd, VIR_CONNECT_LIST_STORAGE_POOLS_RBD),
+    (Kind::Sheepdog, VIR_CONNECT_LIST_STORAGE_POOLS_SHEEPDOG),
+    (Kind::Gluster, VIR_CONNECT_LIST_STORAGE_POOLS_GLUSTER),
+    (Kind::Zfs, VIR_CONNECT_LIST_STORAGE_POOLS_ZFS),
+    (Kind::Vstorage, VIR_CONNECT_LIST_STORAGE_POOLS_VSTORAGE),
+];
+
+/// The flags for what a pool is besides its kind.
+const STATE_FLAGS: u32 = VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE
+    | VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE
+    | VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT
+    | VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT
+    | VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART
+    | VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART;
+
+fn flags(flags: u32, supported: u32, function: &str) -> Result<()> {
+    Error::check_flags(ErrorDomain::STORAGE, flags, supported, function)
+}
+
+/// Whether a listing with this filter has the pool.
+fn admits(filter: u32, view: &View<Definition>) -> bool {
+    let kinds = KIND_FLAGS.map(|(kind, flag)| (flag, kind == view.definition.0.kind));
+    passes(
+        filter,
+        &[
+            &[
+                (VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE, false),
+                (VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE, true),
+            ],
+            &[
+                (VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT, true),
+                (VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT, false),
+            ],
+            &[
+                (VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART, view.autostart),
+                (VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART, !view.autostart),
+            ],
+            &kinds,
+        ],
+    )
+}
+
+impl Driver {
+    /// The error of a call that needs the pool active.
+    fn inactive<T>(&self, pool: &StoragePoolRef) -> Result<T> {
+        let name = self.0.find(pool)?.definition().0.name.clone();
+        Err(error(ErrorCode::OPERATION_INVALID, format!("storage pool '{name}' is not active")))
+    }
+}
+
+#[async_trait]
+impl StoragePools for Driver {
+    async fn connect_num_of_storage_pools(&self, _: &Call) -> Result<i32> {
+        Ok(0)
+    }
+
+    async fn connect_list_storage_pools(&self, _: &Call, _: i32) -> Result<List<String, 16_384>> {
+        Ok(List(Vec::new()))
+    }
+
+    async fn connect_num_of_defined_storage_pools(&self, _: &Call) -> Result<i32> {
+        Ok(i32::try_from(self.0.pools.len()).unwrap_or(i32::MAX))
+    }
+
+    async fn connect_list_defined_storage_pools(
+        &self,
+        _: &Call,
+        maxnames: i32,
+    ) -> Result<List<String, 16_384>> {
+        let max = usize::try_from(maxnames).unwrap_or(0);
+        Ok(List(self.0.pools.list().iter().take(max).map(|p| p.definition().0.name.clone()).collect()))
+    }
+
+    async fn connect_list_all_storage_pools(
+        &self,
+        _: &Call,
+        need_results: i32,
+        filter: u32,
+    ) -> Result<ConnectListAllStoragePoolsReply> {
+        let known = KIND_FLAGS.iter().fold(STATE_FLAGS, |all, (_, flag)| all | flag);
+        flags(filter, known, "storageConnectListAllStoragePools")?;
+        let all = self.0.pools.list();
+        let views = all.iter().map(|entry| entry.view()).filter(|view| admits(filter, view));
+        let mut pools: Vec<_> = views.map(|view| reference(&view.definition.0)).collect();
+        let ret = u32::try_from(pools.len()).unwrap_or(u32::MAX);
+        if need_results == 0 {
+            pools.clear();
+        }
+        Ok(ConnectListAllStoragePoolsReply { pools: List(pools), ret })
+    }
+
+    async fn connect_find_storage_pool_sources(
+        &self,
+        call: &Call,
+        kind: String,
+        spec: Option<String>,
+        given: u32,
+    ) -> Result<String> {
+        flags(given, 0, "storageConnectFindStoragePoolSources")?;
+        let text = match (Kind::from_word(&kind), spec) {
+            (None, _) => {
+                return Err(error(ErrorCode::INVALID_ARG, format!("unknown storage pool type {kind}")));
+            }
+            (Some(Kind::Netfs), None) => {
+                let text = "hostname must be specified for netfs sources";
+                return Err(error(ErrorCode::INVALID_ARG, text));
+            }
+            (Some(Kind::Netfs | Kind::Logical | Kind::Iscsi | Kind::Gluster), _) => call.function.to_owned(),
+            (Some(_), _) => format!("pool type '{kind}' does not support source discovery"),
+        };
+        Err(error(ErrorCode::NO_SUPPORT, text))
+    }
+
+    async fn storage_pool_define_xml(&self, _: &Call, xml: String, given: u32) -> Result<StoragePoolRef> {
+        flags(given, VIR_STORAGE_POOL_DEFINE_VALIDATE, "storagePoolDefineXML")?;
+        let pool = Pool::parse(&xml, given & VIR_STORAGE_POOL_DEFINE_VALIDATE != 0)?;
+        let shared = self.0.clone();
+        blocking(move || shared.define(pool)).await
+    }
+
+    async fn storage_pool_undefine(&self, _: &Call, pool: StoragePoolRef) -> Result<()> {
+        let shared = self.0.clone();
+        blocking(move || shared.undefine(&pool)).await
+    }
+
+    async fn storage_pool_destroy(&self, _: &Call, pool: StoragePoolRef) -> Result<()> {
+        self.inactive(&pool)
+    }
+
+    async fn storage_pool_refresh(&self, _: &Call, pool: StoragePoolRef, given: u32) -> Result<()> {
+        flags(given, 0, "storagePoolRefresh")?;
+        self.inactive(&pool)
+    }
+
+    async fn storage_pool_lookup_by_name(&self, _: &Call, name: String) -> Result<StoragePoolRef> {
+        match self.0.pools.by_name(&name) {
+            Some(entry) => Ok(reference(&entry.definition().0)),
+            None => Err(missing(format!("no storage pool with matching name '{name}'"))),
+        }
+    }
+
+    async fn storage_pool_lookup_by_uuid(&self, _: &Call, uuid: Uuid) -> Result<StoragePoolRef> {
+        match self.0.pools.by_uuid(&uuid) {
+            Some(entry) => Ok(reference(&entry.definition().0)),
+            None => Err(missing(format!("no storage pool with matching uuid '{uuid}'"))),
+        }
+    }
+
+    async fn storage_pool_lookup_by_target_path(&self, _: &Call, path: String) -> Result<StoragePoolRef> {
+        // libvirt looks among active pools alone
+        Err(missing(format!("no storage pool with matching target path '{path}'")))
+    }
+
+    async fn storage_pool_get_info(&self, _: &Call, pool: StoragePoolRef) -> Result<StoragePoolGetInfoReply> {
+        let sizes = self.0.find(&pool)?.definition().0.sizes;
+        Ok(StoragePoolGetInfoReply {
+            state: u8::try_from(VIR_STORAGE_POOL_INACTIVE).unwrap_or(0),
+            capacity: sizes.capacity,
+            allocation: sizes.allocation,
+            available: sizes.available,
+        })
+    }
+
+    async fn storage_pool_get_xml_desc(&self, _: &Call, pool: StoragePoolRef, given: u32) -> Result<String> {
+        flags(given, VIR_STORAGE_XML_INACTIVE, "storagePoolGetXMLDesc")?;
+        Ok(self.0.find(&pool)?.definition().0.format())
+    }
+
+    async fn storage_pool_get_autostart(&self, _: &Call, pool: StoragePoolRef) -> Result<i32> {
+        Ok(i32::from(self.0.find(&pool)?.view().autostart))
+    }
+
+    async fn storage_pool_set_autostart(&self, _: &Call, pool: StoragePoolRef, autostart: i32) -> Result<()> {
+        let shared = self.0.clone();
+        blocking(move || shared.set_autostart(&pool, autostart != 0)).await
+    }
+
+    async fn storage_pool_is_active(&self, _: &Call, pool: StoragePoolRef) -> Result<i32> {
+        self.0.find(&pool).map(|_| 0)
+    }
+
+    async fn storage_pool_is_persistent(&self, _: &Call, pool: StoragePoolRef) -> Result<i32> {
+        self.0.find(&pool).map(|_| 1)
+    }
+
+    async fn storage_pool_num_of_volumes(&self, _: &Call, pool: StoragePoolRef) -> Result<i32> {
+        self.inactive(&pool)
+    }
+
+    async fn storage_pool_list_volumes(
+        &self,
+        _: &Call,
+        pool: StoragePoolRef,
+        _: i32,
+    ) -> Result<List<String, 16_384>> {
+        self.inactive(&pool)
+    }
+
+    async fn storage_pool_list_all_volumes(
+        &self,
+        _: &Call,
+        pool: StoragePoolRef,
+        _: i32,
+        given: u32,
+    ) -> Result<StoragePoolListAllVolumesReply> {
+        flags(given, 0, "storagePoolListAllVolumes")?;
+        self.inactive(&pool)
+    }
+}
+
+// volumes are found in active pools
+impl StorageVolumes for Driver {}

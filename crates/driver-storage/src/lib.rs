@@ -1,0 +1,158 @@
+//! The storage driver: definitions of pools.
+
+mod calls;
+mod conflict;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use virtus_api::event::StoragePoolEvent;
+use virtus_api::{Event, EventSink, StoragePoolRef};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
+use virtus_conf::storage::Pool;
+use virtus_state::definitions::{Definitions, Entry, Files};
+
+/// The storage driver. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Driver(Arc<Shared>);
+
+struct Shared {
+    pools: Definitions<Definition>,
+    events: Arc<dyn EventSink>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("pools", &self.pools).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct Definition(Pool);
+
+impl virtus_state::Definition for Definition {
+    fn uuid(&self) -> Uuid {
+        self.0.uuid
+    }
+    fn name(&self) -> String {
+        self.0.name.clone()
+    }
+    fn from_file(text: &str) -> Result<Self> {
+        Pool::parse(text, false).map(Definition)
+    }
+    fn to_file(&self) -> Option<String> {
+        Some(self.0.format())
+    }
+}
+
+impl Driver {
+    /// A driver that keeps its files in `directory`, and reads what is there.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or read.
+    pub fn start(directory: PathBuf, events: Arc<dyn EventSink>) -> Result<Driver> {
+        let files =
+            Files { directory, errors: ErrorDomain::STORAGE, command: Some("pool-edit"), autostart: true };
+        let pools = Definitions::<Definition>::open(files)?;
+        Ok(Driver(Arc::new(Shared { pools, events })))
+    }
+}
+
+impl Shared {
+    fn find(&self, pool: &StoragePoolRef) -> Result<Arc<Entry<Definition>>> {
+        self.pools.by_uuid(&pool.uuid).ok_or_else(|| {
+            missing(format!("no storage pool with matching uuid '{}' ({})", pool.uuid, pool.name))
+        })
+    }
+
+    fn define(&self, pool: Pool) -> Result<StoragePoolRef> {
+        let edit = self.pools.edit();
+        pool.validate()?;
+        if let Some(old) = self.pools.by_uuid(&pool.uuid).map(|entry| entry.definition()) {
+            if old.0.name != pool.name {
+                let (name, uuid) = (&old.0.name, old.0.uuid);
+                return Err(failed(format!("pool '{name}' is already defined with uuid {uuid}")));
+            }
+        } else if let Some(old) = self.pools.by_name(&pool.name).map(|entry| entry.definition()) {
+            let (name, uuid) = (&old.0.name, old.0.uuid);
+            return Err(failed(format!("pool '{name}' already exists with uuid {uuid}")));
+        }
+        for other in self.pools.list().iter().map(|entry| entry.definition()) {
+            if other.0.name != pool.name && conflict::same_storage(&pool, &other.0) {
+                let name = &other.0.name;
+                return Err(failed(format!("Storage source conflict with pool: '{name}'")));
+            }
+        }
+        let reference = reference(&pool);
+        edit.define(Definition(pool))?;
+        drop(edit);
+        self.tell(&reference, virtus_api::constants::VIR_STORAGE_POOL_EVENT_DEFINED);
+        Ok(reference)
+    }
+
+    fn undefine(&self, pool: &StoragePoolRef) -> Result<()> {
+        let edit = self.pools.edit();
+        let entry = self.find(pool)?;
+        let reference = reference(&entry.definition().0);
+        edit.undefine(&entry)?;
+        drop(edit);
+        self.tell(&reference, virtus_api::constants::VIR_STORAGE_POOL_EVENT_UNDEFINED);
+        Ok(())
+    }
+
+    fn set_autostart(&self, pool: &StoragePoolRef, on: bool) -> Result<()> {
+        let edit = self.pools.edit();
+        edit.set_autostart(&*self.find(pool)?, on)
+    }
+
+    fn tell(&self, pool: &StoragePoolRef, event: i32) {
+        let event = StoragePoolEvent::Lifecycle { event, detail: 0 };
+        self.events.publish(Event::StoragePool(pool.clone(), event));
+    }
+}
+
+fn reference(pool: &Pool) -> StoragePoolRef {
+    StoragePoolRef { name: pool.name.clone(), uuid: pool.uuid }
+}
+
+fn error(code: ErrorCode, text: impl Into<String>) -> Error {
+    Error::new(ErrorDomain::STORAGE, code, text)
+}
+
+fn missing(text: impl Into<String>) -> Error {
+    error(ErrorCode::NO_STORAGE_POOL, text)
+}
+
+fn failed(text: impl Into<String>) -> Error {
+    error(ErrorCode::OPERATION_FAILED, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+    impl EventSink for Nobody {
+        fn publish(&self, _: Event) {}
+    }
+
+    #[test]
+    fn storage_belongs_to_one_pool() {
+        let root = tempfile::tempdir().unwrap();
+        let driver = Driver::start(root.path().to_owned(), Arc::new(Nobody)).unwrap().0;
+        let define = |name: &str, kind: &str, inside: &str| {
+            let uuid = Uuid([name.as_bytes()[0]; 16]);
+            let text = format!("<pool type='{kind}'><name>{name}</name><uuid>{uuid}</uuid>{inside}</pool>");
+            driver.define(Pool::parse(&text, false).unwrap())
+        };
+        let target = |path: &str| format!("<target><path>{path}</path></target>");
+        let device = "<source><device path='/dev/sdx'/></source>";
+        define("a", "dir", &target("/srv//a/")).unwrap();
+        define("a", "dir", &target("/srv/a")).unwrap();
+        let e = define("b", "dir", &target("/srv/a")).unwrap_err();
+        assert_eq!(e.message(), "operation failed: Storage source conflict with pool: 'a'");
+        define("f", "fs", &format!("{device}{}", target("/srv/a"))).unwrap();
+        assert!(define("g", "logical", device).is_err());
+        assert_eq!(driver.pools.len(), 2);
+    }
+}
