@@ -1,1 +1,1 @@
-
+//! Benchmarks of the daemon and its parts. None yet.

@@ -1,0 +1,52 @@
+//! Stories of users with unmodified clients: Debian's virsh, the Python binding, real guests.
+//!
+//! `cargo test -p virtus-tests --test e2e [NAME…]`; as root, for each story has namespaces of its own.
+
+mod client;
+mod crash;
+mod daily;
+mod hostile;
+mod reads;
+mod refusals;
+mod restart;
+
+use virtus_tests::{Need, Story};
+
+/// A terminal for consoles, and strace for chosen deaths.
+const SCRIPT: Need = Need::Program("script", "bsdutils");
+const STRACE: Need = Need::Program("strace", "strace");
+
+macro_rules! stories {
+    ($($module:ident::$name:ident [$($need:expr),*],)*) => {
+        const STORIES: &[Story] = &[$(Story {
+            name: concat!(stringify!($module), "::", stringify!($name)),
+            needs: &[$($need),*],
+            tell: $module::$name,
+        }),*];
+    };
+}
+
+stories! {
+    daily::a_guest_from_define_to_undefine [Need::Guest, SCRIPT],
+    daily::a_guest_is_shut_down_and_rebooted_by_its_own_means [Need::Guest, SCRIPT],
+    daily::events_tell_what_happens [Need::Guest, SCRIPT],
+    daily::autostart_is_kept_and_obeyed [Need::Guest],
+    client::python_sees_the_same_domains [Need::PythonLibvirt],
+    client::python_is_told_of_events [Need::PythonLibvirt],
+    restart::a_guest_does_not_notice_a_killed_daemon [Need::Guest, SCRIPT],
+    restart::a_guest_that_ended_meanwhile_is_found_shut_off [Need::Guest],
+    restart::a_damaged_file_hinders_nothing_else [],
+    reads::a_stopped_guest_delays_no_reader [Need::Guest],
+    crash::dying_while_a_domain_is_defined [STRACE],
+    crash::dying_while_a_guest_starts [Need::Guest, STRACE],
+    crash::dying_while_a_guest_is_destroyed [Need::Guest, STRACE],
+    crash::dying_while_a_domain_is_undefined [STRACE],
+    refusals::wrong_commands_get_libvirts_answers [],
+    refusals::a_read_only_connection_changes_nothing [],
+    hostile::broken_packets_are_refused_or_closed [],
+    hostile::silent_and_greedy_peers_bother_nobody [],
+}
+
+fn main() -> std::process::ExitCode {
+    virtus_tests::run(STORIES)
+}

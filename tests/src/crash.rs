@@ -1,0 +1,43 @@
+//! Death at a chosen instruction, without a hook in the daemon: strace kills it at its n-th system call that changes
+//! the world outside.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+
+use crate::{Outcome, wait_for};
+
+/// Calls after which something is different on disk, in the process table or for a client.
+const STEPS: &str = "openat,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,\
+                     chown,fchown,fchownat,bind,clone,clone3,pidfd_open,sendmsg,connect";
+
+/// Makes the process die (SIGKILL) at the `nth` step one of its threads takes from now on. The answer is the
+/// watcher: dropping it is not enough, kill it.
+///
+/// # Errors
+/// That the process is gone, or may not be traced.
+pub fn die_at(pid: u32, nth: u32) -> Outcome<Child> {
+    let mut strace = Command::new("strace");
+    strace.args(["-qq", "-o", "/dev/null", &format!("--inject={STEPS}:signal=KILL:when={nth}")]);
+    strace.args(["-e", &format!("trace={STEPS}")]);
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        strace.arg("-p").arg(thread?.file_name());
+    }
+    let mut child = strace.stdin(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let traced = wait_for("strace to attach", 20, || {
+        if child.try_wait()?.is_some() {
+            return Err("strace cannot attach".into());
+        }
+        let mut all = true;
+        for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+            let status = fs::read_to_string(thread?.path().join("status")).unwrap_or_default();
+            all &= !status.contains("TracerPid:\t0\n");
+        }
+        Ok(all)
+    });
+    if let Err(e) = traced {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(e);
+    }
+    Ok(child)
+}
