@@ -1,6 +1,6 @@
 //! The daemon dies at the n-th thing it does, for many n; afterwards the next one finds everything whole.
 
-use virtus_tests::{Outcome, World, die_at, ensure};
+use virtus_tests::{Outcome, Threads, World, die_at, ensure};
 
 /// Every step at first, then in leaps: a start takes hundreds.
 const STEPS: [u32; 13] = [1, 2, 3, 4, 5, 7, 9, 12, 16, 22, 32, 48, 72];
@@ -10,12 +10,13 @@ fn at_every_step(
     world: &mut World,
     prepare: fn(&World) -> Outcome,
     command: &[&str],
+    threads: Threads,
     check: fn(&World) -> Outcome,
 ) -> Outcome {
     let mut deaths = 0;
     for step in STEPS {
         prepare(world)?;
-        let mut watcher = die_at(world.daemon_pid()?, step)?;
+        let mut watcher = die_at(world.daemon_pid()?, step, threads)?;
         let answer = world.try_virsh(command)?;
         // it may also die of what it does after the answer
         let died = (0..20).find_map(|_| match world.daemon_crashed() {
@@ -70,6 +71,7 @@ pub(crate) fn dying_while_a_domain_is_defined(world: &mut World) -> Outcome {
         world,
         |world| world.define("alpha"),
         &["define", &file],
+        Threads::Later,
         |world| {
             tidy(world)?;
             let xml = world.virsh(&["dumpxml", "alpha"])?;
@@ -82,7 +84,7 @@ pub(crate) fn dying_while_a_domain_is_defined(world: &mut World) -> Outcome {
 
 pub(crate) fn dying_while_a_guest_starts(world: &mut World) -> Outcome {
     world.define("alpha")?;
-    at_every_step(world, stopped, &["start", "alpha"], tidy)
+    at_every_step(world, stopped, &["start", "alpha"], Threads::Now, tidy)
 }
 
 fn stopped(world: &World) -> Outcome {
@@ -101,6 +103,7 @@ pub(crate) fn dying_while_a_guest_is_destroyed(world: &mut World) -> Outcome {
             world.virsh(&["start", "alpha"]).map(drop)
         },
         &["destroy", "alpha"],
+        Threads::Now,
         tidy,
     )
 }
@@ -115,6 +118,7 @@ pub(crate) fn dying_while_a_domain_is_undefined(world: &mut World) -> Outcome {
             world.define("alpha")
         },
         &["undefine", "alpha"],
+        Threads::Later,
         tidy,
     )
 }

@@ -10,15 +10,27 @@ use crate::{Outcome, wait_for};
 const STEPS: &str = "openat,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,\
                      chown,fchown,fchownat,bind,clone,clone3,pidfd_open,sendmsg,connect";
 
+/// Whose steps count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// Those that are there now.
+    Now,
+    /// Those that come later too. Programs that the process starts are among them, and would be killed as well.
+    Later,
+}
+
 /// Makes the process die (SIGKILL) at the `nth` step one of its threads takes from now on. The answer is the
 /// watcher: dropping it is not enough, kill it.
 ///
 /// # Errors
 /// That the process is gone, or may not be traced.
-pub fn die_at(pid: u32, nth: u32) -> Outcome<Child> {
+pub fn die_at(pid: u32, nth: u32, threads: Threads) -> Outcome<Child> {
     let mut strace = Command::new("strace");
     strace.args(["-qq", "-o", "/dev/null", &format!("--inject={STEPS}:signal=KILL:when={nth}")]);
     strace.args(["-e", &format!("trace={STEPS}")]);
+    if threads == Threads::Later {
+        strace.arg("-f");
+    }
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
         strace.arg("-p").arg(thread?.file_name());
     }
