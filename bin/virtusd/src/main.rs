@@ -49,6 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> std::io::Result<()> {
+    virtus_host::allocator::share_pools();
     let paths = Paths::find()?;
     let config_file = options.config.as_ref().map_or_else(|| paths.config.join("libvirtd.conf"), Into::into);
     let config = Config::load(&config_file)?;

@@ -1,7 +1,7 @@
 //! The driver: all domains, and what every call needs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
 use virtus_api::{Call, DomainEvent, DomainRef, Event, EventSink};
@@ -48,6 +48,15 @@ impl std::fmt::Debug for Setup {
 /// How long after the start definitions are read as a whole.
 const VERIFY_AFTER: Duration = Duration::from_secs(2);
 
+/// Gives memory back when dropped.
+struct Trim;
+
+impl Drop for Trim {
+    fn drop(&mut self) {
+        virtus_host::allocator::trim();
+    }
+}
+
 /// A QEMU driver. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Driver(pub(crate) Arc<Shared>);
@@ -62,6 +71,8 @@ pub struct Shared {
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) hostname: String,
     last_id: AtomicI32,
+    /// How many definitions were read since memory was last given back.
+    read: AtomicU32,
 }
 
 impl std::ops::Deref for Driver {
@@ -85,6 +96,7 @@ impl Driver {
             runtime: tokio::runtime::Handle::current(),
             hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             last_id: AtomicI32::new(0),
+            read: AtomicU32::new(0),
         });
         let driver = Driver(shared);
         driver.make_directories()?;
@@ -135,6 +147,7 @@ impl Driver {
     }
 
     fn verify_now(&self) {
+        let _trimmed = Trim;
         for domain in self.registry.list().iter() {
             let view = domain.view();
             let Some(Err(e)) = view.persistent.as_ref().map(|d| d.model().map(|_| ())) else { continue };
@@ -266,6 +279,16 @@ impl Shared {
     ) -> Result<T> {
         let done = self.runtime.spawn_blocking(work).await;
         done.unwrap_or_else(|e| Err(internal(format!("the call's task ended: {e}"))))
+    }
+
+    /// Notes that a definition was read. That takes many times the memory of what is kept of it, in between
+    /// which the allocator does not find together again; so after many of them it is told to.
+    pub(crate) fn note_read(&self) {
+        const MANY: u32 = 250;
+        if self.read.fetch_add(1, Ordering::Relaxed) % MANY == MANY - 1 {
+            // nobody waits for its result
+            drop(self.runtime.spawn_blocking(virtus_host::allocator::trim));
+        }
     }
 
     /// A number for a domain that is started.

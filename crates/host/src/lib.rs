@@ -1,6 +1,7 @@
 //! The host a daemon runs on: processes, programs, CPUs and memory, cgroups, images, terminals and network devices.
 //! Nothing here knows of libvirt's objects.
 
+pub mod allocator;
 pub mod cgroup;
 pub mod clock;
 pub mod image;

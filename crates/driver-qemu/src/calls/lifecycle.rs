@@ -352,6 +352,7 @@ impl Driver {
 
     /// Reads a document and completes it. That may ask an emulator what it can do, so it is done aside.
     pub(super) async fn parse(&self, xml: String, options: conf::ParseOptions) -> Result<conf::Domain> {
+        self.note_read();
         let environment = Arc::clone(&self.setup.emulators);
         self.blocking(move || {
             let mut model = crate::define::parse(&xml, &options, &*environment)?;
