@@ -1,6 +1,7 @@
 //! `-m` and the back ends of guest memory.
 
 use virtus_base::{Bitmap, Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::domain::Domain;
 use virtus_conf::domain::cpu_tune::Placement;
 use virtus_conf::domain::memory::{MemoryAccess, MemoryAllocation, MemoryBacking, MemorySource};
 use virtus_conf::domain::numa::NumaMode;
@@ -55,6 +56,16 @@ pub(crate) fn default_backend(guest: &Guest<'_>) -> Option<&'static str> {
 pub(super) fn overcommit(b: &mut Build<'_>) {
     let locked = b.guest.domain.memory_backing.as_ref().is_some_and(|backing| backing.locked);
     b.line.option("overcommit", format!("mem-lock={}", if locked { "on" } else { "off" }));
+}
+
+/// Whether guest memory is in files of the guest's own directory, which then has to be there.
+pub fn needs_directory(domain: &Domain) -> bool {
+    let backing = domain.memory_backing.as_ref();
+    let source = backing.and_then(|backing| backing.source);
+    let shared = backing.is_some_and(|backing| backing.access.is_some())
+        || super::numa::cells(domain).any(|(_, cell)| cell.mem_access.is_some())
+        || domain.devices.memories.iter().any(|memory| memory.access.is_some());
+    source == Some(MemorySource::File) || (shared && source != Some(MemorySource::Memfd))
 }
 
 /// What a piece of guest memory has to be.

@@ -37,8 +37,9 @@ pub(crate) fn add_as(build: &mut Build<'_>, alias: &str, id: &str, chardev: &Cha
         let append = source.append.map(|on| on.as_str());
         match build.guest.context.chardev_fds.get(&format!("{id}-source")) {
             Some(fd) => {
-                build.line.option("add-fd", format!("set={fd},fd={fd},opaque={id}-source"));
-                let _ = write!(text, ",path=/dev/fdset/{fd},append=on");
+                let set = fd_set(*fd);
+                build.line.option("add-fd", format!("set={set},fd={fd},opaque={id}-source"));
+                let _ = write!(text, ",path=/dev/fdset/{set},append=on");
             }
             None => {
                 let _ = write!(text, ",path={}", escape(source.path.as_deref().unwrap_or_default()));
@@ -51,8 +52,9 @@ pub(crate) fn add_as(build: &mut Build<'_>, alias: &str, id: &str, chardev: &Cha
     if let Some(log) = &chardev.log {
         match build.guest.context.chardev_fds.get(&format!("{id}-log")) {
             Some(fd) => {
-                build.line.option("add-fd", format!("set={fd},fd={fd},opaque={id}-log"));
-                let _ = write!(text, ",logfile=/dev/fdset/{fd},logappend=on");
+                let set = fd_set(*fd);
+                build.line.option("add-fd", format!("set={set},fd={fd},opaque={id}-log"));
+                let _ = write!(text, ",logfile=/dev/fdset/{set},logappend=on");
             }
             None => {
                 let _ = write!(text, ",logfile={}", escape(&log.file));
@@ -64,6 +66,11 @@ pub(crate) fn add_as(build: &mut Build<'_>, alias: &str, id: &str, chardev: &Cha
     }
     build.line.option("chardev", text);
     Ok(())
+}
+
+/// The set of a descriptor that is no image: images are numbered from 0.
+pub(crate) fn fd_set(fd: i32) -> i32 {
+    fd.saturating_add(1000)
 }
 
 fn tls_credentials(id: &str, server: bool) -> Props {

@@ -118,7 +118,7 @@ pub fn netdev(guest: &Guest<'_>, net: &Interface) -> Result<Props> {
             .maybe("queues", net.rest.driver.queues.filter(|queues| *queues > 1)),
         InterfaceSource::Vdpa { dev } => {
             let path = match guest.context.device_fds.get(&alias) {
-                Some(fd) => format!("/dev/fdset/{fd}"),
+                Some(fd) => format!("/dev/fdset/{}", chardev::fd_set(*fd)),
                 None => dev.clone().unwrap_or_default(),
             };
             kind("vhost-vdpa")

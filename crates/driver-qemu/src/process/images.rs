@@ -72,15 +72,21 @@ pub(super) fn hand_over(args: &mut Vec<String>, spawn: &mut Spawn) -> Result<()>
             let number = sets.len();
             let write =
                 node_name(&node).is_none_or(|name| written.iter().any(|w| w == name)) && !is_read_only(&node);
-            sets.push(open_set(&path, !write, number, spawn)?);
-            if let Some(name) = node.get_mut("filename") {
-                *name = Value::String(format!("/dev/fdset/{number}"));
+            let direct = node.pointer("/cache/direct").and_then(Value::as_bool).unwrap_or(false);
+            sets.push(open_set(&path, write, direct, number, spawn)?);
+            if let Some(node) = node.as_object_mut() {
+                node.insert("filename".to_owned(), Value::String(format!("/dev/fdset/{number}")));
+                // a descriptor cannot be opened again for writing: QEMU's locks on the first one would stay in
+                // its way. So it is opened at once as it will be needed.
+                if node.shift_remove("auto-read-only").is_some() {
+                    node.insert("read-only".to_owned(), Value::Bool(!write));
+                }
             }
             *arg = node.to_string();
         }
     }
     // sets are known to QEMU before anything is opened, wherever they stand
-    for set in sets.into_iter().flatten() {
+    for set in sets {
         args.extend(["-add-fd".to_owned(), set]);
     }
     Ok(())
@@ -111,35 +117,27 @@ fn image_path(node: &Value) -> Option<PathBuf> {
         .then(|| PathBuf::from(path))
 }
 
-/// The options that tell QEMU of a set's descriptors: one for reading, and one for writing too where it may.
-fn open_set(path: &Path, read_only: bool, number: usize, spawn: &mut Spawn) -> Result<Vec<String>> {
-    let open = |write: bool| {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(write)
-            // a pipe must not stop the daemon
-            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
-            .open(path)?;
+/// The option that tells QEMU of a descriptor, which has to be opened just as QEMU would open the file.
+fn open_set(path: &Path, write: bool, direct: bool, number: usize, spawn: &mut Spawn) -> Result<String> {
+    use rustix::fs::OFlags;
+    // a pipe must not stop the daemon
+    let flags = OFlags::NONBLOCK | if direct { OFlags::DIRECT } else { OFlags::empty() };
+    let open = || {
+        let file =
+            OpenOptions::new().read(true).write(write).custom_flags(flags.bits().cast_signed()).open(path)?;
         let kind = file.metadata()?.file_type();
         if !(kind.is_file() || kind.is_block_device() || kind.is_char_device()) {
             return Err(rustix::io::Errno::INVAL.into());
         }
         // QEMU wants the file as an ordinary one
-        rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? - rustix::fs::OFlags::NONBLOCK)?;
+        rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
         Ok::<File, std::io::Error>(file)
     };
-    let failed = |e: std::io::Error| system(format_args!("Could not open '{}'", path.display()), &e);
-    let mut options = Vec::new();
-    let mut add = |file: File, mode: &str, spawn: &mut Spawn| {
-        let fd = spawn.next_fd(file);
-        let opaque = crate::command::line::escape(&format!("{mode}:{}", path.display()));
-        options.push(format!("set={number},fd={fd},opaque={opaque}"));
-    };
-    add(open(false).map_err(failed)?, "read", spawn);
-    if !read_only {
-        add(open(true).map_err(failed)?, "write", spawn);
-    }
-    Ok(options)
+    let file = open().map_err(|e| system(format_args!("Could not open '{}'", path.display()), &e))?;
+    let fd = spawn.next_fd(file);
+    let mode = if write { "write" } else { "read" };
+    let opaque = crate::command::line::escape(&format!("{mode}:{}", path.display()));
+    Ok(format!("set={number},fd={fd},opaque={opaque}"))
 }
 
 /// The files that QEMU opens by name when it starts: what stands for them if its user may not read them.
@@ -219,7 +217,7 @@ mod tests {
         assert_eq!(args[1], r#"{"driver":"file","filename":"/dev/fdset/0","read-only":true}"#);
         assert_eq!(args[5], other);
         let sets: Vec<_> = args[6..].iter().filter(|a| a.starts_with("set=")).collect();
-        assert_eq!(sets.len(), 3);
+        assert_eq!(sets.len(), 2);
         assert!(sets[0].starts_with("set=0,fd=3,opaque=read:") && sets[0].ends_with("/a,,b.img"));
         let mut missing = vec![flag(), node(false).replace("a,b", "none")];
         assert!(hand_over(&mut missing, &mut spawn).is_err());

@@ -113,8 +113,14 @@ fn vnc_server(shared: &Shared, vnc: &mut Vnc, id: i32, places: &Places) -> Resul
 }
 
 /// Makes the directories of a domain that is started.
-pub(super) fn directories(shared: &Shared, places: &Places, undo: &mut Undo) -> Result<()> {
-    for path in [&places.lib_dir, &places.channel_dir] {
+pub(super) fn directories(
+    shared: &Shared,
+    places: &Places,
+    memory_dir: Option<&str>,
+    undo: &mut Undo,
+) -> Result<()> {
+    let memory_dir = memory_dir.map(PathBuf::from);
+    for path in [&places.lib_dir, &places.channel_dir].into_iter().chain(&memory_dir) {
         // what a domain of the same number left in a crash is of no use to anybody
         stop::remove_directory(path);
         std::fs::DirBuilder::new()
@@ -190,7 +196,47 @@ pub(super) fn sockets(
         give_to_qemu(shared, path)?;
         context.chardev_fds.insert(alias, spawn.next_fd(listener));
     }
+    for (name, path, append) in chardev_files(model) {
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|e| system(format_args!("Unable to open file: {path}"), &e))?;
+        if !append {
+            file.set_len(0).map_err(|e| system(format_args!("Unable to open file: {path}"), &e))?;
+        }
+        context.chardev_fds.insert(name, spawn.next_fd(file));
+    }
+    for vsock in &model.devices.vsocks {
+        let device = std::fs::OpenOptions::new().read(true).write(true).open("/dev/vhost-vsock");
+        let device = device.map_err(|_| unsupported("unable to open vhost-vsock device"))?;
+        context.device_fds.insert(vsock.info.alias.clone().unwrap_or_default(), spawn.next_fd(device));
+    }
     Ok(())
+}
+
+/// The files character devices write to: QEMU's name of each, its path, and whether what is there is kept.
+fn chardev_files(model: &conf::Domain) -> Vec<(String, &str, bool)> {
+    let devices = &model.devices;
+    let all = (devices.serials.iter().map(|d| (&d.info, &d.chardev)))
+        .chain(devices.parallels.iter().map(|d| (&d.info, &d.chardev)))
+        .chain(devices.channels.iter().map(|d| (&d.info, &d.chardev)))
+        .chain(devices.consoles.iter().filter(|c| !is_serial(c)).map(|d| (&d.info, &d.chardev)));
+    let kept = |append: Option<virtus_xml::OnOff>, default: bool| append.map_or(default, |on| on.is_true());
+    let mut files = Vec::new();
+    for (info, chardev) in all {
+        let alias = info.alias.as_deref().unwrap_or_default();
+        if let ChardevSource::File { source } = &chardev.source
+            && let Some(path) = &source.path
+        {
+            files.push((format!("char{alias}-source"), path.as_str(), kept(source.append, false)));
+        }
+        if let Some(log) = &chardev.log {
+            files.push((format!("char{alias}-log"), log.file.as_str(), kept(log.append, true)));
+        }
+    }
+    files
 }
 
 fn listen(path: &Path) -> Result<UnixListener> {

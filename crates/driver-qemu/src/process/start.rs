@@ -96,12 +96,13 @@ async fn attempt(
         })
         .await?;
     model = prepare::live_model(shared, model, id, &places, &context)?;
-    prepare::directories(shared, &places, undo)?;
+    let memory_dir = crate::command::needs_memory_directory(&model).then(|| context.memory_dir.clone());
+    prepare::directories(shared, &places, memory_dir.as_deref(), undo)?;
     prepare::master_key(shared, &places)?;
     let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, (id, &name), &places, undo)?;
     let talked = match talk(shared, &running, &mut model).await {
         Ok(events) => Ok(events),
-        Err(e) => Err(explain(&places, log_from, e).await),
+        Err(e) => Err(explain(&places, log_from, e, "process exited while connecting to monitor").await),
     };
     let events = match talked {
         Ok(events) => events,
@@ -120,7 +121,8 @@ async fn attempt(
     ));
     let ran = if how.paused { Ok(()) } else { run(shared, domain, &running).await };
     if let Err(e) = ran {
-        let e = explain(&places, log_from, e).await;
+        let closed = format!("QEMU unexpectedly closed the monitor (vm='{name}')");
+        let e = explain(&places, log_from, e, &closed).await;
         let _ = stop::destroy(&running, StopReason::Failed, false).await;
         return Err(e);
     }
@@ -337,19 +339,12 @@ fn finish(shared: &Arc<Shared>, domain: &Arc<Domain>, running: &Arc<Running>, ho
 }
 
 /// Says what QEMU said, if it ended with an explanation.
-async fn explain(places: &Places, log_from: u64, e: Error) -> Error {
+async fn explain(places: &Places, log_from: u64, e: Error, what: &str) -> Error {
     // its last words may still be under way
     tokio::time::sleep(Duration::from_millis(5)).await;
     let said = log::since(&places.log, log_from);
     if said.is_empty() {
         return e;
     }
-    error(
-        ErrorCode::INTERNAL_ERROR,
-        format!("QEMU unexpectedly closed the monitor (vm='{}'): {said}", name_in(&e)),
-    )
-}
-
-fn name_in(e: &Error) -> String {
-    e.message().split("vm='").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or_default().to_owned()
+    error(ErrorCode::INTERNAL_ERROR, format!("{what}: {said}"))
 }
