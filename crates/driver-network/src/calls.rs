@@ -6,7 +6,7 @@ use virtus_api::constants::*;
 use virtus_api::network::ConnectListAllNetworksReply;
 use virtus_api::{Call, NetworkRef, Networks};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
-use virtus_conf::network::Network;
+use virtus_conf::network::{Command, Network};
 use virtus_state::definitions::{blocking, passes};
 use virtus_xdr::List;
 
@@ -108,6 +108,27 @@ impl Networks for Driver {
     async fn network_undefine(&self, _: &Call, net: NetworkRef) -> Result<()> {
         let shared = self.0.clone();
         blocking(move || shared.undefine(&net)).await
+    }
+
+    async fn network_update(
+        &self,
+        _: &Call,
+        net: NetworkRef,
+        command: u32,
+        section: u32,
+        parent_index: i32,
+        xml: String,
+        given: u32,
+    ) -> Result<()> {
+        let known = VIR_NETWORK_UPDATE_AFFECT_LIVE | VIR_NETWORK_UPDATE_AFFECT_CONFIG;
+        flags(given, known, "networkUpdate")?;
+        self.0.find(&net)?;
+        if given & VIR_NETWORK_UPDATE_AFFECT_LIVE != 0 {
+            return Err(error(ErrorCode::OPERATION_INVALID, "network is not running"));
+        }
+        let shared = self.0.clone();
+        let command = Command::from_number(command);
+        blocking(move || shared.update(&net, command, section, parent_index, &xml)).await
     }
 
     async fn network_destroy(&self, _: &Call, net: NetworkRef) -> Result<()> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use virtus_api::event::NetworkEvent;
 use virtus_api::{Event, EventSink, NetworkRef};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
-use virtus_conf::network::Network;
+use virtus_conf::network::{Command, Network};
 use virtus_state::definitions::{Definitions, Entry, Files};
 
 /// The network driver. Cheap to clone.
@@ -103,6 +103,14 @@ impl Shared {
         drop(edit);
         self.tell(&reference, virtus_api::constants::VIR_NETWORK_EVENT_UNDEFINED);
         Ok(())
+    }
+
+    /// Changes one section of a definition.
+    fn update(&self, net: &NetworkRef, command: Command, section: u32, index: i32, xml: &str) -> Result<()> {
+        let edit = self.networks.edit();
+        let mut network = self.find(net)?.definition().0.clone();
+        network.update(command, section, index, xml)?;
+        edit.define(Definition(network)).map(|_| ())
     }
 
     fn set_autostart(&self, net: &NetworkRef, on: bool) -> Result<()> {

@@ -1,13 +1,14 @@
 //! What the driver answers. Bindings come with the interfaces that are filtered; there are none yet.
 
 use async_trait::async_trait;
-use virtus_api::constants::VIR_NWFILTER_DEFINE_VALIDATE;
+use virtus_api::constants::{VIR_NWFILTER_BINDING_CREATE_VALIDATE, VIR_NWFILTER_DEFINE_VALIDATE};
 use virtus_api::nwfilter::{ConnectListAllNwfilterBindingsReply, ConnectListAllNwfiltersReply};
 use virtus_api::{Call, NetworkFilters, NwfilterBindingRef, NwfilterRef};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
 use virtus_conf::nwfilter::Filter;
 use virtus_state::definitions::blocking;
 use virtus_xdr::List;
+use virtus_xml::{Document, ReadOptions};
 
 use crate::{Driver, missing, reference};
 
@@ -20,6 +21,16 @@ impl Driver {
         let filter = Filter::parse(xml, strict)?;
         let shared = self.0.clone();
         blocking(move || shared.define(filter)).await
+    }
+}
+
+/// A binding has to name the interface it is for.
+fn check_binding(xml: &str) -> Result<()> {
+    let document = Document::parse(xml, ErrorDomain::NWFILTER, &ReadOptions::default())?;
+    let root = document.root_named("filterbinding")?;
+    match root.child("portdev").and_then(|port| port.attr("name")) {
+        Some(_) => Ok(()),
+        None => Err(Error::internal(ErrorDomain::NWFILTER, "filter binding has no port dev name")),
     }
 }
 
@@ -90,6 +101,18 @@ impl NetworkFilters for Driver {
     ) -> Result<NwfilterBindingRef> {
         let text = format!("no nwfilter binding for port dev '{name}'");
         Err(Error::new(ErrorDomain::NWFILTER, ErrorCode::NO_NWFILTER_BINDING, text))
+    }
+
+    async fn nwfilter_binding_create_xml(
+        &self,
+        call: &Call,
+        xml: String,
+        given: u32,
+    ) -> Result<NwfilterBindingRef> {
+        flags(given, VIR_NWFILTER_BINDING_CREATE_VALIDATE, "nwfilterBindingCreateXML")?;
+        // a document that is none is told of first
+        check_binding(&xml)?;
+        Err(Error::new(ErrorDomain::NWFILTER, ErrorCode::NO_SUPPORT, call.function))
     }
 
     async fn connect_list_all_nwfilter_bindings(

@@ -145,6 +145,12 @@ impl StoragePools for Driver {
         blocking(move || shared.define(pool)).await
     }
 
+    async fn storage_pool_create_xml(&self, call: &Call, xml: String, _: u32) -> Result<StoragePoolRef> {
+        // a document that is none is told of first
+        Pool::parse(&xml, false)?;
+        Err(error(ErrorCode::NO_SUPPORT, call.function))
+    }
+
     async fn storage_pool_undefine(&self, _: &Call, pool: StoragePoolRef) -> Result<()> {
         let shared = self.0.clone();
         blocking(move || shared.undefine(&pool)).await

@@ -6,6 +6,7 @@ mod forward;
 mod ip;
 mod read;
 mod route;
+mod update;
 mod validate;
 mod write;
 
@@ -14,6 +15,7 @@ pub use dns::{Dns, DnsForwarder, DnsHost, DnsSrv, DnsTxt};
 pub use forward::{Forward, ForwardInterface, ForwardMode, Nat, PciAddress};
 pub use ip::{Family, Ip};
 pub use route::Route;
+pub use update::Command;
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Uuid};
 use virtus_xml::{OnOff, RawElement, YesNo, keywords};

@@ -24,6 +24,7 @@ impl Pool {
             other => other?,
         };
         if strict {
+            pool.check_schema(root)?;
             crate::check_all_known(&document, "storagepool")?;
         }
         Ok(pool)
@@ -70,6 +71,18 @@ impl Pool {
         };
         pool.read_options(e)?;
         Ok(pool)
+    }
+
+    /// What the schema asks for and reading does not.
+    fn check_schema(&self, root: Element<'_>) -> Result<()> {
+        let broken = match self.kind {
+            _ if self.name.contains('\n') => Some("a name of several lines"),
+            _ if self.target.is_some() && root.child("target").is_none() => Some("no target"),
+            _ if self.target.as_ref().is_some_and(|t| !t.path.starts_with('/')) => Some("a relative path"),
+            Kind::Disk if self.source.devices.len() > 1 => Some("several devices"),
+            _ => None,
+        };
+        broken.map_or(Ok(()), |what| Err(crate::schema_error("storagepool", what)))
     }
 
     fn read_options(&mut self, e: Element<'_>) -> Result<()> {
@@ -120,7 +133,7 @@ impl Target {
             Kind::Zfs => given.unwrap_or_else(|| format!("/dev/zvol/{name}")),
             _ => given.ok_or_else(|| xml_error("missing storage pool target path"))?,
         };
-        let permissions = match target.and_then(|t| t.child("permissions")) {
+        let permissions = match e.children("target").find_map(|t| t.child("permissions")) {
             Some(permissions) => Permissions::read(permissions)?,
             None => Permissions::default(),
         };
