@@ -10,6 +10,7 @@ mod reconnect;
 pub mod start;
 pub mod stop;
 mod taps;
+mod tpm;
 
 pub(crate) use autostart::autostart;
 pub(crate) use prepare::is_serial;

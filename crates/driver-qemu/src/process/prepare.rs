@@ -239,7 +239,7 @@ fn chardev_files(model: &conf::Domain) -> Vec<(String, &str, bool)> {
     files
 }
 
-fn listen(path: &Path) -> Result<UnixListener> {
+pub(super) fn listen(path: &Path) -> Result<UnixListener> {
     // left by an earlier guest
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(path)

@@ -17,7 +17,7 @@ use virtus_state::Undo;
 use virtus_state::file::{self, Durability};
 
 use super::prepare::{self, Places};
-use super::{Running, events, images, log, stop, taps};
+use super::{Running, events, images, log, stop, taps, tpm};
 use crate::capabilities::ProbedEmulator;
 use crate::command::Context;
 use crate::domain::transition::{Input, StopReason};
@@ -99,6 +99,7 @@ async fn attempt(
     let memory_dir = crate::command::needs_memory_directory(&model).then(|| context.memory_dir.clone());
     prepare::directories(shared, &places, memory_dir.as_deref(), undo)?;
     prepare::master_key(shared, &places)?;
+    tpm::start(shared, &model, &mut context, undo).await?;
     let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, (id, &name), &places, undo)?;
     let talked = match talk(shared, &running, &mut model).await {
         Ok(events) => Ok(events),
