@@ -7,8 +7,24 @@ use std::process::{Child, Command, Stdio};
 use crate::{Outcome, wait_for};
 
 /// Calls after which something is different on disk, in the process table or for a client.
-const STEPS: &str = "openat,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,\
-                     chown,fchown,fchownat,bind,clone,clone3,pidfd_open,sendmsg,connect";
+pub const STEPS: [&str; 16] = [
+    "openat",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat",
+    "renameat2",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+    "fchownat",
+    "bind",
+    "clone",
+    "clone3",
+    "sendmsg",
+    "connect",
+];
 
 /// Whose steps count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,15 +35,15 @@ pub enum Threads {
     Later,
 }
 
-/// Makes the process die (SIGKILL) at the `nth` step one of its threads takes from now on. The answer is the
+/// Makes the process die (SIGKILL) at the `nth` system call of this name that one of its threads makes from now on. The answer is the
 /// watcher: dropping it is not enough, kill it.
 ///
 /// # Errors
 /// That the process is gone, or may not be traced.
-pub fn die_at(pid: u32, nth: u32, threads: Threads) -> Outcome<Child> {
+pub fn die_at(pid: u32, call: &str, nth: u32, threads: Threads) -> Outcome<Child> {
     let mut strace = Command::new("strace");
-    strace.args(["-qq", "-o", "/dev/null", &format!("--inject={STEPS}:signal=KILL:when={nth}")]);
-    strace.args(["-e", &format!("trace={STEPS}")]);
+    strace.args(["-qq", "-o", "/dev/null", &format!("--inject={call}:signal=KILL:when={nth}")]);
+    strace.args(["-e", &format!("trace={call}")]);
     if threads == Threads::Later {
         strace.arg("-f");
     }

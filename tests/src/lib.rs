@@ -10,7 +10,7 @@ mod wire;
 mod world;
 
 pub use console::Console;
-pub use crash::{Threads, die_at};
+pub use crash::{STEPS, Threads, die_at};
 pub use runner::{Need, Story, run};
 pub use wire::Peer;
 pub use world::{Answer, World};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use virtus_base::Result;
+use virtus_base::{ErrorCode, Result};
 use virtus_conf::domain::{Domain, FormatOptions, ParseOptions, post_parse, validate};
 
 /// A small guest with `devices` in it and `more` beside them.
@@ -23,6 +23,14 @@ fn define(devices: &str, more: &str) -> Result<Domain> {
 
 fn written(devices: &str) -> String {
     define(devices, "").unwrap().format(&FormatOptions { inactive: true, ..Default::default() })
+}
+
+#[test]
+fn a_domain_without_a_name_is_refused_before_all_else() {
+    for xml in ["<domain/>", "<domain type='bogus'><name></name></domain>"] {
+        let error = Domain::parse(xml, &ParseOptions::default()).unwrap_err();
+        assert_eq!((error.code(), error.message()), (ErrorCode::NO_NAME, "missing name information"));
+    }
 }
 
 #[test]

@@ -209,9 +209,12 @@ impl Domain {
 
     /// Reads a `<domain>` element inside another document (a status file, a snapshot).
     pub fn from_element(e: Element<'_>, options: &ParseOptions) -> Result<Domain> {
+        // the name is looked at before anything else; the schema has its own word for a missing one
+        let named = || e.child("name").and_then(|n| n.text()).filter(|n| !n.is_empty()).map(drop);
+        let nameless = || Error::new(ErrorDomain::DOMAIN, ErrorCode::NO_NAME, "");
         let mut domain = match options.strict {
-            true => schema::read(e)?,
-            false => Domain::read(e)?,
+            true => schema::read(e).and_then(|domain| named().map(|()| domain).ok_or_else(nameless))?,
+            false => named().ok_or_else(nameless).and_then(|()| Domain::read(e))?,
         };
         post_parse::order::arrange(&mut domain.devices);
         consistency::check(&domain)?;
