@@ -26,11 +26,11 @@ pub(super) fn add(b: &mut Build<'_>) {
     let guest = b.guest;
     let os = &guest.domain.os;
     let mut options = Vec::new();
-    if let Some(menu) = &os.bootmenu {
-        if let Some(enable) = menu.enable {
-            options.push(format!("menu={}", if enable.is_true() { "on" } else { "off" }));
-            options.extend(menu.timeout.map(|timeout| format!("splash-time={timeout}")));
-        }
+    if let Some(menu) = &os.bootmenu
+        && let Some(enable) = menu.enable
+    {
+        options.push(format!("menu={}", if enable.is_true() { "on" } else { "off" }));
+        options.extend(menu.timeout.map(|timeout| format!("splash-time={timeout}")));
     }
     options.extend(os.bios_reboot_timeout.map(|timeout| format!("reboot-timeout={timeout}")));
     options.push("strict=on".to_owned());

@@ -110,10 +110,11 @@ fn model(x86: bool, migratable: bool, cpu: &Cpu, text: &mut String) -> Result<()
     if text.is_empty() {
         return Ok(());
     }
-    if matches!(cpu.mode, Some(CpuMode::HostPassthrough | CpuMode::Maximum)) && migratable {
-        if let Some(migratable) = cpu.migratable {
-            let _ = write!(text, ",migratable={}", migratable.as_str());
-        }
+    if matches!(cpu.mode, Some(CpuMode::HostPassthrough | CpuMode::Maximum))
+        && migratable
+        && let Some(migratable) = cpu.migratable
+    {
+        let _ = write!(text, ",migratable={}", migratable.as_str());
     }
     if let Some(vendor) = cpu.model.as_ref().and_then(|model| model.vendor_id.as_ref()) {
         let _ = write!(text, ",vendor={}", escape(vendor));

@@ -24,12 +24,12 @@ pub(super) fn blockdevs(b: &mut Build<'_>) -> Result<()> {
         let format = loader.format.map_or("raw", FirmwareFormat::as_str);
         storage::firmware(&guest, path, &names, format, readonly, &mut nodes)?;
     }
-    if let Some(nvram) = &os.nvram {
-        if let Some(source) = &nvram.source {
-            let format = nvram.format.map_or("raw", FirmwareFormat::as_str);
-            let opening = Opening { format, top: true, ..Opening::default() };
-            storage::image(&guest, source, &Names::pflash(1), &opening, &mut nodes)?;
-        }
+    if let Some(nvram) = &os.nvram
+        && let Some(source) = &nvram.source
+    {
+        let format = nvram.format.map_or("raw", FirmwareFormat::as_str);
+        let opening = Opening { format, top: true, ..Opening::default() };
+        storage::image(&guest, source, &Names::pflash(1), &opening, &mut nodes)?;
     }
     for node in nodes {
         match node {
@@ -48,14 +48,13 @@ pub(super) fn machine_options(guest: &Guest<'_>) -> Vec<String> {
     if loader.path.is_some() {
         options.push(format!("pflash0={}", Names::pflash(0).format()));
     }
-    if let Some(nvram) = &os.nvram {
-        if let Some(source) = &nvram.source {
-            let format = nvram.format.map_or("raw", FirmwareFormat::as_str);
-            let names = Names::pflash(1);
-            let node =
-                if storage::has_format_node(source, format) { names.format() } else { names.storage() };
-            options.push(format!("pflash1={node}"));
-        }
+    if let Some(nvram) = &os.nvram
+        && let Some(source) = &nvram.source
+    {
+        let format = nvram.format.map_or("raw", FirmwareFormat::as_str);
+        let names = Names::pflash(1);
+        let node = if storage::has_format_node(source, format) { names.format() } else { names.storage() };
+        options.push(format!("pflash1={node}"));
     }
     options
 }

@@ -26,11 +26,11 @@ pub(crate) fn add(build: &mut Build<'_>, alias: &str, chardev: &Chardev) -> Resu
 
 /// Adds a chardev of a given id.
 pub(crate) fn add_as(build: &mut Build<'_>, alias: &str, id: &str, chardev: &Chardev) -> Result<()> {
-    if let ChardevSource::Tcp(tcp) = &chardev.source {
-        if tcp.source.tls.is_some_and(|tls| tls.is_true()) {
-            let server = tcp.source.mode == Some(SocketMode::Bind);
-            build.line.json("object", &tls_credentials(&format!("obj{id}_tls0"), server));
-        }
+    if let ChardevSource::Tcp(tcp) = &chardev.source
+        && tcp.source.tls.is_some_and(|tls| tls.is_true())
+    {
+        let server = tcp.source.mode == Some(SocketMode::Bind);
+        build.line.json("object", &tls_credentials(&format!("obj{id}_tls0"), server));
     }
     let mut text = backend(&build.guest, alias, id, &chardev.source)?;
     if let ChardevSource::File { source } = &chardev.source {

@@ -66,20 +66,20 @@ fn of_image(source: &StorageSource, names: &Names, needed: &mut Vec<NeededSecret
         let id = format!("{}-auth-secret0", names.storage());
         needed.push(NeededSecret { id, kind, lookup: auth.secret.lookup.clone(), text: None });
     }
-    if let Location::Network(network) = &source.location {
-        if !network.cookies.is_empty() {
-            let cookies: Vec<String> = network
-                .cookies
-                .iter()
-                .map(|cookie| format!("{}={}", cookie.name, cookie.value.as_deref().unwrap_or_default()))
-                .collect();
-            needed.push(NeededSecret {
-                id: format!("{}-httpcookie-secret0", names.storage()),
-                kind: SecretKind::Text,
-                lookup: SecretRef::default(),
-                text: Some(cookies.join("; ")),
-            });
-        }
+    if let Location::Network(network) = &source.location
+        && !network.cookies.is_empty()
+    {
+        let cookies: Vec<String> = network
+            .cookies
+            .iter()
+            .map(|cookie| format!("{}={}", cookie.name, cookie.value.as_deref().unwrap_or_default()))
+            .collect();
+        needed.push(NeededSecret {
+            id: format!("{}-httpcookie-secret0", names.storage()),
+            kind: SecretKind::Text,
+            lookup: SecretRef::default(),
+            text: Some(cookies.join("; ")),
+        });
     }
     if let Some(encryption) = &source.common.encryption {
         let node = match encryption.engine {
