@@ -35,7 +35,11 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
     );
     let secret = virtus_driver_secret::Driver::start(paths.config.join("secrets"), events.clone())?;
     let network = virtus_driver_network::Driver::start(paths.config.join("qemu/networks"), events.clone())?;
-    let storage = virtus_driver_storage::Driver::start(paths.config.join("storage"), events.clone())?;
+    let storage = virtus_driver_storage::Driver::start(
+        paths.config.join("storage"),
+        paths.run.join(if paths.privileged { "storage" } else { "storage/run" }),
+        events.clone(),
+    )?;
     // filters are the host's: a user's own daemon has none
     let nwfilter = match paths.privileged {
         true => Some(virtus_driver_nwfilter::Driver::start(paths.config.join("nwfilter"))?),

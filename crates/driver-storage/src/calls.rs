@@ -1,18 +1,18 @@
-//! What the driver answers. Starting pools is not supported yet, so that all of them are inactive and
-//! persistent.
+//! What the driver answers about pools.
 
 use async_trait::async_trait;
 use virtus_api::constants::*;
 use virtus_api::storage::pool::{
     ConnectListAllStoragePoolsReply, StoragePoolGetInfoReply, StoragePoolListAllVolumesReply,
 };
-use virtus_api::{Call, StoragePoolRef, StoragePools, StorageVolumes};
+use virtus_api::{Call, StoragePoolRef, StoragePools, StorageVolRef};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
 use virtus_conf::storage::{Kind, Pool};
 use virtus_state::definitions::{View, blocking, passes};
 use virtus_xdr::List;
 
-use crate::{Definition, Driver, error, missing, reference};
+use crate::volumes::volume;
+use crate::{Definition, Driver, Kept, error, missing, reference};
 
 /// The flag that lists a kind of pools, for each kind.
 const KIND_FLAGS: [(Kind, u32); 14] = [
@@ -40,23 +40,29 @@ const STATE_FLAGS: u32 = VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE
     | VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART
     | VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART;
 
+/// What a start may be asked to do first.
+const CREATE_FLAGS: u32 = VIR_STORAGE_POOL_CREATE_WITH_BUILD
+    | VIR_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE
+    | VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE;
+
 fn flags(flags: u32, supported: u32, function: &str) -> Result<()> {
     Error::check_flags(ErrorDomain::STORAGE, flags, supported, function)
 }
 
 /// Whether a listing with this filter has the pool.
-fn admits(filter: u32, view: &View<Definition>) -> bool {
+fn admits(filter: u32, view: &View<Definition>, active: bool) -> bool {
     let kinds = KIND_FLAGS.map(|(kind, flag)| (flag, kind == view.definition.0.kind));
+    let persistent = view.definition.1 == Kept::Persistent;
     passes(
         filter,
         &[
             &[
-                (VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE, false),
-                (VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE, true),
+                (VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE, active),
+                (VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE, !active),
             ],
             &[
-                (VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT, true),
-                (VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT, false),
+                (VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT, persistent),
+                (VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT, !persistent),
             ],
             &[
                 (VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART, view.autostart),
@@ -68,25 +74,27 @@ fn admits(filter: u32, view: &View<Definition>) -> bool {
 }
 
 impl Driver {
-    /// The error of a call that needs the pool active.
-    fn inactive<T>(&self, pool: &StoragePoolRef) -> Result<T> {
-        let name = self.0.find(pool)?.definition().0.name.clone();
-        Err(error(ErrorCode::OPERATION_INVALID, format!("storage pool '{name}' is not active")))
+    /// The names of the pools that are active, or of those that are not.
+    fn names(&self, active: bool, max: usize) -> Vec<String> {
+        let all = self.0.pools.list();
+        let definitions = all.iter().map(|entry| entry.definition());
+        let some = definitions.filter(|d| self.0.active.has(&d.0.uuid) == active);
+        some.take(max).map(|d| d.0.name.clone()).collect()
     }
 }
 
 #[async_trait]
 impl StoragePools for Driver {
     async fn connect_num_of_storage_pools(&self, _: &Call) -> Result<i32> {
-        Ok(0)
+        Ok(i32::try_from(self.names(true, usize::MAX).len()).unwrap_or(i32::MAX))
     }
 
-    async fn connect_list_storage_pools(&self, _: &Call, _: i32) -> Result<List<String, 16_384>> {
-        Ok(List(Vec::new()))
+    async fn connect_list_storage_pools(&self, _: &Call, maxnames: i32) -> Result<List<String, 16_384>> {
+        Ok(List(self.names(true, usize::try_from(maxnames).unwrap_or(0))))
     }
 
     async fn connect_num_of_defined_storage_pools(&self, _: &Call) -> Result<i32> {
-        Ok(i32::try_from(self.0.pools.len()).unwrap_or(i32::MAX))
+        Ok(i32::try_from(self.names(false, usize::MAX).len()).unwrap_or(i32::MAX))
     }
 
     async fn connect_list_defined_storage_pools(
@@ -94,8 +102,7 @@ impl StoragePools for Driver {
         _: &Call,
         maxnames: i32,
     ) -> Result<List<String, 16_384>> {
-        let max = usize::try_from(maxnames).unwrap_or(0);
-        Ok(List(self.0.pools.list().iter().take(max).map(|p| p.definition().0.name.clone()).collect()))
+        Ok(List(self.names(false, usize::try_from(maxnames).unwrap_or(0))))
     }
 
     async fn connect_list_all_storage_pools(
@@ -107,7 +114,10 @@ impl StoragePools for Driver {
         let known = KIND_FLAGS.iter().fold(STATE_FLAGS, |all, (_, flag)| all | flag);
         flags(filter, known, "storageConnectListAllStoragePools")?;
         let all = self.0.pools.list();
-        let views = all.iter().map(|entry| entry.view()).filter(|view| admits(filter, view));
+        let views = all
+            .iter()
+            .map(|entry| entry.view())
+            .filter(|view| admits(filter, view, self.0.active.has(&view.definition.0.uuid)));
         let mut pools: Vec<_> = views.map(|view| reference(&view.definition.0)).collect();
         let ret = u32::try_from(pools.len()).unwrap_or(u32::MAX);
         if need_results == 0 {
@@ -145,10 +155,27 @@ impl StoragePools for Driver {
         blocking(move || shared.define(pool)).await
     }
 
-    async fn storage_pool_create_xml(&self, call: &Call, xml: String, _: u32) -> Result<StoragePoolRef> {
-        // a document that is none is told of first
-        Pool::parse(&xml, false)?;
-        Err(error(ErrorCode::NO_SUPPORT, call.function))
+    async fn storage_pool_create_xml(&self, _: &Call, xml: String, given: u32) -> Result<StoragePoolRef> {
+        flags(given, CREATE_FLAGS, "storagePoolCreateXML")?;
+        let pool = Pool::parse(&xml, false)?;
+        let shared = self.0.clone();
+        blocking(move || shared.create(pool, given)).await
+    }
+
+    async fn storage_pool_create(&self, _: &Call, pool: StoragePoolRef, given: u32) -> Result<()> {
+        flags(given, CREATE_FLAGS, "storagePoolCreate")?;
+        let shared = self.0.clone();
+        blocking(move || shared.start_pool(&pool, given)).await
+    }
+
+    async fn storage_pool_build(&self, _: &Call, pool: StoragePoolRef, given: u32) -> Result<()> {
+        let shared = self.0.clone();
+        blocking(move || shared.build(&pool, given)).await
+    }
+
+    async fn storage_pool_delete(&self, _: &Call, pool: StoragePoolRef, given: u32) -> Result<()> {
+        let shared = self.0.clone();
+        blocking(move || shared.delete(&pool, given)).await
     }
 
     async fn storage_pool_undefine(&self, _: &Call, pool: StoragePoolRef) -> Result<()> {
@@ -157,12 +184,14 @@ impl StoragePools for Driver {
     }
 
     async fn storage_pool_destroy(&self, _: &Call, pool: StoragePoolRef) -> Result<()> {
-        self.inactive(&pool)
+        let shared = self.0.clone();
+        blocking(move || shared.stop_pool(&pool)).await
     }
 
     async fn storage_pool_refresh(&self, _: &Call, pool: StoragePoolRef, given: u32) -> Result<()> {
         flags(given, 0, "storagePoolRefresh")?;
-        self.inactive(&pool)
+        let shared = self.0.clone();
+        blocking(move || shared.refresh(&pool)).await
     }
 
     async fn storage_pool_lookup_by_name(&self, _: &Call, name: String) -> Result<StoragePoolRef> {
@@ -181,13 +210,23 @@ impl StoragePools for Driver {
 
     async fn storage_pool_lookup_by_target_path(&self, _: &Call, path: String) -> Result<StoragePoolRef> {
         // libvirt looks among active pools alone
-        Err(missing(format!("no storage pool with matching target path '{path}'")))
+        let all = self.0.pools.list();
+        let found = all.iter().map(|entry| entry.definition()).find(|d| {
+            d.0.target.as_ref().is_some_and(|target| target.path == path) && self.0.active.has(&d.0.uuid)
+        });
+        found
+            .map(|d| reference(&d.0))
+            .ok_or_else(|| missing(format!("no storage pool with matching target path '{path}'")))
     }
 
     async fn storage_pool_get_info(&self, _: &Call, pool: StoragePoolRef) -> Result<StoragePoolGetInfoReply> {
         let sizes = self.0.find(&pool)?.definition().0.sizes;
+        let state = match self.0.active.has(&pool.uuid) {
+            true => VIR_STORAGE_POOL_RUNNING,
+            false => VIR_STORAGE_POOL_INACTIVE,
+        };
         Ok(StoragePoolGetInfoReply {
-            state: u8::try_from(VIR_STORAGE_POOL_INACTIVE).unwrap_or(0),
+            state: u8::try_from(state).unwrap_or(0),
             capacity: sizes.capacity,
             allocation: sizes.allocation,
             available: sizes.available,
@@ -209,37 +248,47 @@ impl StoragePools for Driver {
     }
 
     async fn storage_pool_is_active(&self, _: &Call, pool: StoragePoolRef) -> Result<i32> {
-        self.0.find(&pool).map(|_| 0)
+        self.0.find(&pool).map(|_| i32::from(self.0.active.has(&pool.uuid)))
     }
 
     async fn storage_pool_is_persistent(&self, _: &Call, pool: StoragePoolRef) -> Result<i32> {
-        self.0.find(&pool).map(|_| 1)
+        Ok(i32::from(self.0.find(&pool)?.definition().1 == Kept::Persistent))
     }
 
     async fn storage_pool_num_of_volumes(&self, _: &Call, pool: StoragePoolRef) -> Result<i32> {
-        self.inactive(&pool)
+        Ok(i32::try_from(self.0.volumes(&pool)?.len()).unwrap_or(i32::MAX))
     }
 
     async fn storage_pool_list_volumes(
         &self,
         _: &Call,
         pool: StoragePoolRef,
-        _: i32,
+        maxnames: i32,
     ) -> Result<List<String, 16_384>> {
-        self.inactive(&pool)
+        let mut names = self.0.volumes(&pool)?;
+        names.truncate(usize::try_from(maxnames).unwrap_or(0));
+        Ok(List(names))
     }
 
     async fn storage_pool_list_all_volumes(
         &self,
         _: &Call,
         pool: StoragePoolRef,
-        _: i32,
+        need_results: i32,
         given: u32,
     ) -> Result<StoragePoolListAllVolumesReply> {
         flags(given, 0, "storagePoolListAllVolumes")?;
-        self.inactive(&pool)
+        let names = self.0.volumes(&pool)?;
+        let definition = self.0.find(&pool)?.definition();
+        let ret = u32::try_from(names.len()).unwrap_or(u32::MAX);
+        let vols = match need_results {
+            0 => Vec::new(),
+            _ => names.into_iter().map(|name| volume(&definition.0, name)).collect(),
+        };
+        Ok(StoragePoolListAllVolumesReply { vols: List(vols), ret })
+    }
+
+    async fn storage_pool_lookup_by_volume(&self, call: &Call, vol: StorageVolRef) -> Result<StoragePoolRef> {
+        self.storage_pool_lookup_by_name(call, vol.pool).await
     }
 }
-
-// volumes are found in active pools
-impl StorageVolumes for Driver {}

@@ -1,7 +1,10 @@
-//! The storage driver: definitions of pools.
+//! The storage driver: definitions of pools, and those that are directories of the host in use.
 
 mod calls;
 mod conflict;
+mod directory;
+mod lifecycle;
+mod volumes;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +21,9 @@ pub struct Driver(Arc<Shared>);
 
 struct Shared {
     pools: Definitions<Definition>,
+    active: lifecycle::Active,
+    /// Where it is noted which pools are active; a reboot empties it.
+    state: PathBuf,
     events: Arc<dyn EventSink>,
 }
 
@@ -28,7 +34,14 @@ impl std::fmt::Debug for Shared {
 }
 
 #[derive(Debug)]
-struct Definition(Pool);
+struct Definition(Pool, Kept);
+
+/// Whether a pool is there beyond its being active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Persistent,
+    Transient,
+}
 
 impl virtus_state::Definition for Definition {
     fn uuid(&self) -> Uuid {
@@ -38,23 +51,26 @@ impl virtus_state::Definition for Definition {
         self.0.name.clone()
     }
     fn from_file(text: &str) -> Result<Self> {
-        Pool::parse(text, false).map(Definition)
+        Pool::parse(text, false).map(|pool| Definition(pool, Kept::Persistent))
     }
     fn to_file(&self) -> Option<String> {
-        Some(self.0.format())
+        (self.1 == Kept::Persistent).then(|| self.0.format())
     }
 }
 
 impl Driver {
-    /// A driver that keeps its files in `directory`, and reads what is there.
+    /// A driver that keeps its files in `directory` and what is active in `state`, and reads what is there.
     ///
     /// # Errors
-    /// When the directory cannot be made or read.
-    pub fn start(directory: PathBuf, events: Arc<dyn EventSink>) -> Result<Driver> {
+    /// When a directory cannot be made or read.
+    pub fn start(directory: PathBuf, state: PathBuf, events: Arc<dyn EventSink>) -> Result<Driver> {
         let files =
             Files { directory, errors: ErrorDomain::STORAGE, command: Some("pool-edit"), autostart: true };
         let pools = Definitions::<Definition>::open(files)?;
-        Ok(Driver(Arc::new(Shared { pools, events })))
+        let shared = Shared { pools, active: lifecycle::Active::default(), state, events };
+        shared.take_up()?;
+        shared.autostart()?;
+        Ok(Driver(Arc::new(shared)))
     }
 }
 
@@ -67,6 +83,18 @@ impl Shared {
 
     fn define(&self, pool: Pool) -> Result<StoragePoolRef> {
         let edit = self.pools.edit();
+        self.check_new(&pool)?;
+        let reference = reference(&pool);
+        let sizes = self.pools.by_uuid(&pool.uuid).map(|old| old.definition().0.sizes);
+        let sizes = sizes.filter(|_| self.active.has(&pool.uuid)).unwrap_or(pool.sizes);
+        edit.define(Definition(Pool { sizes, ..pool }, Kept::Persistent))?;
+        drop(edit);
+        self.tell(&reference, virtus_api::constants::VIR_STORAGE_POOL_EVENT_DEFINED);
+        Ok(reference)
+    }
+
+    /// Whether a pool may come, or take the place of the one of its name and UUID.
+    fn check_new(&self, pool: &Pool) -> Result<()> {
         pool.validate()?;
         if let Some(old) = self.pools.by_uuid(&pool.uuid).map(|entry| entry.definition()) {
             if old.0.name != pool.name {
@@ -78,21 +106,18 @@ impl Shared {
             return Err(failed(format!("pool '{name}' already exists with uuid {uuid}")));
         }
         for other in self.pools.list().iter().map(|entry| entry.definition()) {
-            if other.0.name != pool.name && conflict::same_storage(&pool, &other.0) {
+            if other.0.name != pool.name && conflict::same_storage(pool, &other.0) {
                 let name = &other.0.name;
                 return Err(failed(format!("Storage source conflict with pool: '{name}'")));
             }
         }
-        let reference = reference(&pool);
-        edit.define(Definition(pool))?;
-        drop(edit);
-        self.tell(&reference, virtus_api::constants::VIR_STORAGE_POOL_EVENT_DEFINED);
-        Ok(reference)
+        Ok(())
     }
 
     fn undefine(&self, pool: &StoragePoolRef) -> Result<()> {
         let edit = self.pools.edit();
         let entry = self.find(pool)?;
+        self.check_inactive(&entry)?;
         let reference = reference(&entry.definition().0);
         edit.undefine(&entry)?;
         drop(edit);
@@ -137,9 +162,41 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_is_used_and_found_again() {
+        let root = tempfile::tempdir().unwrap();
+        let start =
+            || Driver::start(root.path().join("etc"), root.path().join("run"), Arc::new(Nobody)).unwrap().0;
+        let target = root.path().join("deep/images");
+        let text = format!(
+            "<pool type='dir'><name>p</name><target><path>{}</path></target></pool>",
+            target.display()
+        );
+        let driver = start();
+        let pool = driver.define(Pool::parse(&text, true).unwrap()).unwrap();
+        assert!(driver.start_pool(&pool, 0).is_err(), "there is no directory");
+        driver.start_pool(&pool, 1).unwrap();
+        assert!(driver.start_pool(&pool, 0).is_err() && driver.undefine(&pool).is_err());
+        std::fs::write(target.join("a.img"), "12345").unwrap();
+        driver.refresh(&pool).unwrap();
+        let again = start();
+        assert_eq!(again.volumes(&pool).unwrap(), ["a.img"]);
+        assert!(again.find(&pool).unwrap().definition().0.sizes.capacity > 0);
+        again.stop_pool(&pool).unwrap();
+        assert!(again.volumes(&pool).is_err() && start().volumes(&pool).is_err());
+        assert!(again.delete(&pool, 0).is_err(), "it is not empty");
+        std::fs::remove_file(target.join("a.img")).unwrap();
+        again.delete(&pool, 0).unwrap();
+        again.undefine(&pool).unwrap();
+        assert!(again.create(Pool::parse(&text, true).unwrap(), 1).is_ok());
+        again.stop_pool(&again.pools.by_name("p").map(|p| reference(&p.definition().0)).unwrap()).unwrap();
+        assert!(again.pools.is_empty(), "a transient pool goes when it stops");
+    }
+
+    #[test]
     fn storage_belongs_to_one_pool() {
         let root = tempfile::tempdir().unwrap();
-        let driver = Driver::start(root.path().to_owned(), Arc::new(Nobody)).unwrap().0;
+        let driver =
+            Driver::start(root.path().join("etc"), root.path().join("run"), Arc::new(Nobody)).unwrap().0;
         let define = |name: &str, kind: &str, inside: &str| {
             let uuid = Uuid([name.as_bytes()[0]; 16]);
             let text = format!("<pool type='{kind}'><name>{name}</name><uuid>{uuid}</uuid>{inside}</pool>");

@@ -215,6 +215,12 @@ impl<D: Definition> Edit<'_, D> {
         }
     }
 
+    /// Gives an object what was found out about it while it is active; its file stays as it is.
+    pub fn refresh(&self, entry: &Entry<D>, definition: D) {
+        let autostart = entry.view.load().autostart;
+        entry.view.store(Arc::new(View { definition: Arc::new(definition), autostart }));
+    }
+
     /// Takes an object away, with its file and its link.
     ///
     /// # Errors

@@ -1,0 +1,252 @@
+//! Pools that are built, started, looked at again, stopped and deleted.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use virtus_api::constants::*;
+use virtus_api::event::StoragePoolEvent;
+use virtus_api::{Event, StoragePoolRef};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
+use virtus_conf::storage::{Kind, Pool, Target};
+use virtus_state::definitions::{Edit, Entry};
+use virtus_state::file::{self, Durability};
+
+use crate::{Definition, Kept, Shared, directory, error, reference};
+
+/// The names of the volumes of each active pool. Its lock is held for map operations only.
+#[derive(Debug, Default)]
+pub(crate) struct Active(Mutex<HashMap<Uuid, Arc<Vec<String>>>>);
+
+impl Active {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Vec<String>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn has(&self, pool: &Uuid) -> bool {
+        self.lock().contains_key(pool)
+    }
+
+    pub(crate) fn volumes(&self, pool: &Uuid) -> Option<Arc<Vec<String>>> {
+        self.lock().get(pool).cloned()
+    }
+}
+
+/// The directory a pool is; other kinds cannot be used yet.
+fn directory(pool: &Pool) -> Result<&Target> {
+    pool.target.as_ref().filter(|_| pool.kind == Kind::Dir).ok_or_else(|| {
+        error(ErrorCode::NO_SUPPORT, format!("pools of type '{}' cannot be started", pool.kind))
+    })
+}
+
+fn invalid(text: impl Into<String>) -> Error {
+    error(ErrorCode::OPERATION_INVALID, text)
+}
+
+impl Shared {
+    pub(crate) fn check_inactive(&self, entry: &Entry<Definition>) -> Result<()> {
+        let definition = entry.definition();
+        match self.active.has(&definition.0.uuid) {
+            true => Err(invalid(format!("storage pool '{}' is still active", definition.0.name))),
+            false => Ok(()),
+        }
+    }
+
+    /// The volumes of a pool, which has to be active.
+    pub(crate) fn volumes(&self, pool: &StoragePoolRef) -> Result<Vec<String>> {
+        let definition = self.find(pool)?.definition();
+        self.active
+            .volumes(&definition.0.uuid)
+            .map(|names| names.to_vec())
+            .ok_or_else(|| invalid(format!("storage pool '{}' is not active", definition.0.name)))
+    }
+
+    /// Takes up the pools that were active when the daemon ended.
+    pub(crate) fn take_up(&self) -> Result<()> {
+        let system = |e: &std::io::Error| {
+            let what = format!("cannot create directory '{}'", self.state.display());
+            Error::system(ErrorDomain::STORAGE, what, e)
+        };
+        std::fs::create_dir_all(&self.state).map_err(|e| system(&e))?;
+        let edit = self.pools.edit();
+        for (name, path) in file::list(&self.state, "xml").map_err(|e| system(&e))? {
+            let read = std::fs::read_to_string(&path)
+                .map_err(|e| system(&e))
+                .and_then(|text| Pool::parse(&text, false));
+            let pool = match read {
+                Ok(pool) => pool,
+                Err(e) => {
+                    file::set_aside(&path, None, &e);
+                    continue;
+                }
+            };
+            let entry = match self.pools.by_uuid(&pool.uuid) {
+                Some(entry) => entry,
+                None => edit.define(Definition(pool, Kept::Transient))?,
+            };
+            if let Err(e) = self.find_volumes(&edit, &entry) {
+                tracing::warn!("storage pool '{name}' is not active any more: {e}");
+                self.forget(&entry)?;
+                if entry.definition().1 == Kept::Transient {
+                    edit.undefine(&entry)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the pools that start with the daemon, once after each boot of the host.
+    pub(crate) fn autostart(&self) -> Result<()> {
+        let marker = self.state.join("autostarted");
+        if marker.exists() {
+            return Ok(());
+        }
+        file::write(&marker, b"", 0o600, Durability::Process).map_err(|e| {
+            Error::system(ErrorDomain::STORAGE, format!("cannot write '{}'", marker.display()), &e)
+        })?;
+        for entry in self.pools.list().iter() {
+            let (view, edit) = (entry.view(), self.pools.edit());
+            let pool = &view.definition.0;
+            if view.autostart && !self.active.has(&pool.uuid) {
+                if let Err(e) = self.start_entry(&edit, entry, 0) {
+                    tracing::error!("Failed to autostart storage pool '{}': {e}", pool.name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn state_file(&self, name: &str) -> PathBuf {
+        self.state.join(format!("{name}.xml"))
+    }
+
+    /// Looks at a pool's storage: from now on it is active, and its sizes and volumes are known.
+    fn find_volumes(&self, edit: &Edit<'_, Definition>, entry: &Entry<Definition>) -> Result<()> {
+        let definition = entry.definition();
+        let (pool, names) = directory::look(&definition.0, directory(&definition.0)?)?;
+        let path = self.state_file(&pool.name);
+        file::write(&path, pool.format().as_bytes(), 0o600, Durability::Process).map_err(|e| {
+            Error::system(ErrorDomain::STORAGE, format!("cannot write '{}'", path.display()), &e)
+        })?;
+        let uuid = pool.uuid;
+        edit.refresh(entry, Definition(pool, definition.1));
+        self.active.lock().insert(uuid, Arc::new(names));
+        Ok(())
+    }
+
+    fn forget(&self, entry: &Entry<Definition>) -> Result<()> {
+        let definition = entry.definition();
+        let path = self.state_file(&definition.0.name);
+        file::remove(&path, Durability::Process).map_err(|e| {
+            Error::system(ErrorDomain::STORAGE, format!("cannot remove '{}'", path.display()), &e)
+        })?;
+        self.active.lock().remove(&definition.0.uuid);
+        Ok(())
+    }
+
+    /// Makes a pool's storage, as `virStoragePoolBuild` with these flags.
+    fn make(&self, pool: &Pool, flags: u32) -> Result<()> {
+        directory::build(directory(pool)?)?;
+        match flags {
+            0 => Ok(()),
+            // a directory has no device to put a file system on
+            _ => Err(invalid(format!("No source device specified when formatting pool '{}'", pool.name))),
+        }
+    }
+
+    pub(crate) fn build(&self, pool: &StoragePoolRef, flags: u32) -> Result<()> {
+        let _edit = self.pools.edit();
+        let entry = self.find(pool)?;
+        if self.active.has(&pool.uuid) {
+            return Err(invalid(format!("storage pool '{}' is already active", entry.definition().0.name)));
+        }
+        let known = VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE;
+        Error::check_flags(ErrorDomain::STORAGE, flags, known, "virStorageBackendFileSystemBuild")?;
+        self.make(&entry.definition().0, flags)?;
+        self.tell(pool, VIR_STORAGE_POOL_EVENT_CREATED);
+        Ok(())
+    }
+
+    /// Starts what is not active; `flags` are those of `virStoragePoolCreate`.
+    fn start_entry(&self, edit: &Edit<'_, Definition>, entry: &Entry<Definition>, flags: u32) -> Result<()> {
+        let definition = entry.definition();
+        directory(&definition.0)?;
+        if self.active.has(&definition.0.uuid) {
+            return Err(invalid(format!("storage pool '{}' is already active", definition.0.name)));
+        }
+        let format =
+            VIR_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE | VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE;
+        if flags != 0 {
+            self.make(&definition.0, flags & format)?;
+        }
+        self.find_volumes(edit, entry)
+    }
+
+    pub(crate) fn start_pool(&self, pool: &StoragePoolRef, flags: u32) -> Result<()> {
+        let edit = self.pools.edit();
+        self.start_entry(&edit, &*self.find(pool)?, flags)?;
+        drop(edit);
+        self.tell(pool, VIR_STORAGE_POOL_EVENT_STARTED);
+        Ok(())
+    }
+
+    /// Starts a pool that goes when it is stopped, or one that is there already.
+    pub(crate) fn create(&self, pool: Pool, flags: u32) -> Result<StoragePoolRef> {
+        directory(&pool)?;
+        let edit = self.pools.edit();
+        self.check_new(&pool)?;
+        let reference = reference(&pool);
+        if self.active.has(&pool.uuid) {
+            return Err(invalid(format!("pool is already active as '{}'", pool.name)));
+        }
+        let entry = match self.pools.by_uuid(&pool.uuid) {
+            Some(entry) => {
+                edit.refresh(&entry, Definition(pool, entry.definition().1));
+                entry
+            }
+            None => edit.define(Definition(pool, Kept::Transient))?,
+        };
+        if let Err(e) = self.start_entry(&edit, &entry, flags) {
+            if entry.definition().1 == Kept::Transient {
+                edit.undefine(&entry)?;
+            }
+            return Err(e);
+        }
+        drop(edit);
+        self.tell(&reference, VIR_STORAGE_POOL_EVENT_STARTED);
+        Ok(reference)
+    }
+
+    pub(crate) fn refresh(&self, pool: &StoragePoolRef) -> Result<()> {
+        let edit = self.pools.edit();
+        self.volumes(pool)?;
+        self.find_volumes(&edit, &*self.find(pool)?)?;
+        drop(edit);
+        self.events.publish(Event::StoragePool(pool.clone(), StoragePoolEvent::Refresh {}));
+        Ok(())
+    }
+
+    pub(crate) fn stop_pool(&self, pool: &StoragePoolRef) -> Result<()> {
+        let edit = self.pools.edit();
+        self.volumes(pool)?;
+        let entry = self.find(pool)?;
+        self.forget(&entry)?;
+        if entry.definition().1 == Kept::Transient {
+            edit.undefine(&entry)?;
+        }
+        drop(edit);
+        self.tell(pool, VIR_STORAGE_POOL_EVENT_STOPPED);
+        Ok(())
+    }
+
+    pub(crate) fn delete(&self, pool: &StoragePoolRef, flags: u32) -> Result<()> {
+        let edit = self.pools.edit();
+        let entry = self.find(pool)?;
+        self.check_inactive(&entry)?;
+        Error::check_flags(ErrorDomain::STORAGE, flags, 0, "virStorageBackendDeleteLocal")?;
+        directory::delete(directory(&entry.definition().0)?)?;
+        drop(edit);
+        self.tell(pool, VIR_STORAGE_POOL_EVENT_DELETED);
+        Ok(())
+    }
+}
