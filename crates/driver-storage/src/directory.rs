@@ -54,10 +54,10 @@ pub(crate) fn look(pool: &Pool, target: &Target) -> Result<(Pool, Vec<String>)> 
         let entry = entry.map_err(|e| system("read directory", e))?;
         // what goes between reading and looking is no volume any more
         let Ok(found) = fs::metadata(entry.path()) else { continue };
-        if let (Ok(name), true) = (entry.file_name().into_string(), found.is_file() || found.is_dir()) {
-            if !name.chars().any(char::is_control) {
-                names.push(name);
-            }
+        if let (Ok(name), true) = (entry.file_name().into_string(), found.is_file() || found.is_dir())
+            && !name.chars().any(char::is_control)
+        {
+            names.push(name);
         }
     }
     names.sort_unstable();

@@ -72,7 +72,7 @@ impl Shared {
         for (name, path) in file::list(&self.state, "xml").map_err(|e| system(&e))? {
             let read = std::fs::read_to_string(&path)
                 .map_err(|e| system(&e))
-                .and_then(|text| Pool::parse(&text, false));
+                .and_then(|text| Pool::parse_state(&text));
             let pool = match read {
                 Ok(pool) => pool,
                 Err(e) => {
@@ -107,10 +107,11 @@ impl Shared {
         for entry in self.pools.list().iter() {
             let (view, edit) = (entry.view(), self.pools.edit());
             let pool = &view.definition.0;
-            if view.autostart && !self.active.has(&pool.uuid) {
-                if let Err(e) = self.start_entry(&edit, entry, 0) {
-                    tracing::error!("Failed to autostart storage pool '{}': {e}", pool.name);
-                }
+            if view.autostart
+                && !self.active.has(&pool.uuid)
+                && let Err(e) = self.start_entry(&edit, entry, 0)
+            {
+                tracing::error!("Failed to autostart storage pool '{}': {e}", pool.name);
             }
         }
         Ok(())
@@ -125,7 +126,7 @@ impl Shared {
         let definition = entry.definition();
         let (pool, names) = directory::look(&definition.0, directory(&definition.0)?)?;
         let path = self.state_file(&pool.name);
-        file::write(&path, pool.format().as_bytes(), 0o600, Durability::Process).map_err(|e| {
+        file::write(&path, pool.format_state().as_bytes(), 0o600, Durability::Process).map_err(|e| {
             Error::system(ErrorDomain::STORAGE, format!("cannot write '{}'", path.display()), &e)
         })?;
         let uuid = pool.uuid;

@@ -118,7 +118,9 @@ impl<D: Definition> Definitions<D> {
         let files = &self.files;
         let links = files.directory.join("autostart");
         let innermost = if files.autostart { &links } else { &files.directory };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(innermost).map_err(|e| {
+        // what has links may be looked at; secrets have none
+        let mode = if files.autostart { 0o755 } else { 0o700 };
+        std::fs::DirBuilder::new().recursive(true).mode(mode).create(innermost).map_err(|e| {
             files.system(format_args!("cannot create config directory '{}'", innermost.display()), &e)
         })?;
         let found = file::list(&files.directory, "xml").map_err(|e| {

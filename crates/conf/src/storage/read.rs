@@ -30,6 +30,16 @@ impl Pool {
         Ok(pool)
     }
 
+    /// Reads the status file of an active pool.
+    ///
+    /// # Errors
+    /// As [`Pool::parse`].
+    pub fn parse_state(text: &str) -> Result<Self> {
+        let document = Document::parse(text, ErrorDomain::STORAGE, &ReadOptions::default())?;
+        let pool = document.root_named("poolstate")?.child("pool");
+        Self::read(pool.ok_or_else(|| xml_error("missing pool element"))?)
+    }
+
     fn read(e: Element<'_>) -> Result<Self> {
         let text = |name: &str| e.child(name).and_then(|c| c.text());
         let kind: Kind = field::required_attr(Some(e), e, "type", &crate::RULES)?;

@@ -8,6 +8,20 @@ impl Pool {
     /// The document.
     pub fn format(&self) -> String {
         let mut w = Writer::new(WriteOptions::default());
+        self.write(&mut w);
+        w.finish()
+    }
+
+    /// The document of an active pool's status file.
+    pub fn format_state(&self) -> String {
+        let mut w = Writer::new(WriteOptions::default());
+        w.start("poolstate");
+        self.write(&mut w);
+        w.end();
+        w.finish()
+    }
+
+    fn write(&self, w: &mut Writer) {
         w.start("pool");
         w.attr("type", self.kind.as_str());
         let has_options = !self.mount_options.is_empty() || !self.rbd_options.is_empty();
@@ -33,9 +47,9 @@ impl Pool {
             w.text_value(&size);
             w.end();
         }
-        self.source.write(self.kind, &mut w);
+        self.source.write(self.kind, w);
         if let Some(target) = &self.target {
-            target.write(&mut w);
+            target.write(w);
         }
         if !self.mount_options.is_empty() {
             w.start("fs:mount_opts");
@@ -57,7 +71,6 @@ impl Pool {
             w.end();
         }
         w.end();
-        w.finish()
     }
 }
 
