@@ -48,9 +48,8 @@ impl Session {
         const BEFORE_AUTH: [i32; 5] = [66, 67, 68, 69, 70];
         let admin = procedure.program == Program::ADMIN;
         let remote = procedure.program == Program::REMOTE;
-        if !self.client.authenticated.load(Ordering::Relaxed)
-            && !(remote && BEFORE_AUTH.contains(&procedure.number))
-        {
+        let early = remote && BEFORE_AUTH.contains(&procedure.number);
+        if !early && !self.client.authenticated.load(Ordering::Relaxed) {
             return Err(rpc_error("authentication required"));
         }
         let free = remote && BEFORE_OPEN.contains(&procedure.number);
