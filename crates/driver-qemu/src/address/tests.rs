@@ -151,7 +151,7 @@ fn bad_addresses_are_libvirts_errors() {
     let nic = |address: &str| format!("<interface type='user'><model type='e1000'/>{address}</interface>");
     for (devices, want) in [
         (
-            format!("{root}{}", nic("<address type='pci' slot='1' function='3'/>").repeat(1)),
+            format!("{root}{}", nic("<address type='pci' slot='1' function='3'/>")),
             "XML error: Attempted double use of PCI Address 0000:00:01.3",
         ),
         (
@@ -223,10 +223,10 @@ proptest! {
                     Some(Address::VirtioSerial(port)) => Some(format!("{port:?}")),
                     _ => None,
                 };
-                if let Some(place) = place {
-                    if !seen.insert(place.clone()) {
-                        twice.push(place);
-                    }
+                if let Some(place) = place
+                    && !seen.insert(place.clone())
+                {
+                    twice.push(place);
                 }
             });
             prop_assert!(twice.is_empty(), "{twice:?}");

@@ -10,6 +10,7 @@ mod native;
 mod node;
 mod qemu;
 mod save;
+mod security;
 mod stats;
 mod undefine;
 
@@ -21,7 +22,6 @@ use crate::Driver;
 
 // what has no methods here answers that it is not supported
 impl NodeDeviceAssignment for Driver {}
-impl DomainTuning for Driver {}
 impl DomainDevices for Driver {}
 impl DomainBlock for Driver {}
 impl DomainJobs for Driver {}
