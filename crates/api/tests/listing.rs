@@ -1,5 +1,7 @@
 //! The committed listing of all procedures: what a wire layout is and what a call needs may not change unseen.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fmt::Write as _;
 use std::path::Path;
 

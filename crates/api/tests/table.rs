@@ -1,5 +1,7 @@
 //! The procedure table, and a call's way through it.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
