@@ -41,7 +41,7 @@ pub use procedure::{BoxFuture, Check, Mark, Permission, Priority, Procedure, Pro
 pub use qemu::{QemuCalls, QemuEventRegistration};
 pub use reference::*;
 pub use remote::{Channel, Remote};
-pub use secret::Secrets;
+pub use secret::{SecretValues, Secrets};
 pub use session::{EventRegistration, Session};
 pub use storage::{StoragePools, StorageVolumes};
 pub use stream::{Piece, StreamPair, StreamReader, StreamWriter};

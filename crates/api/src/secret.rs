@@ -1,6 +1,6 @@
 //! Secrets.
 
-use virtus_base::Uuid;
+use virtus_base::{Result, Uuid};
 use virtus_xdr::{List, Opaque, record};
 
 use crate::SecretRef;
@@ -31,6 +31,21 @@ driver! {
         #[call(287, virConnectListAllSecrets, high, [connect.search_secrets])]
         fn connect_list_all_secrets(need_results: i32, flags: u32) -> ConnectListAllSecretsReply;
     }
+}
+
+/// Where drivers get the values of secrets that their documents name; never over the wire, so private secrets too.
+pub trait SecretValues: Send + Sync + std::fmt::Debug {
+    /// The value of the secret with this UUID.
+    ///
+    /// # Errors
+    /// `NO_SECRET` when there is none, or it has no value.
+    fn by_uuid(&self, uuid: &Uuid) -> Result<Vec<u8>>;
+
+    /// The value of the secret for this use: libvirt's number of the kind of use, and what uses it.
+    ///
+    /// # Errors
+    /// As [`SecretValues::by_uuid`].
+    fn by_usage(&self, usage_type: i32, usage_id: &str) -> Result<Vec<u8>>;
 }
 
 record! {

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use virtus_api::constants::*;
 use virtus_api::secret::ConnectListAllSecretsReply;
 use virtus_api::{Call, SecretRef, Secrets};
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
-use virtus_conf::secret::{Secret, UsageType};
+use virtus_base::{Error, ErrorDomain, Result, Uuid};
+use virtus_conf::secret::Secret;
 use virtus_state::definitions::{blocking, passes};
 use virtus_xdr::{List, Opaque};
 
-use crate::{Driver, error, reference};
+use crate::{Driver, reference};
 
 fn flags(flags: u32, supported: u32, function: &str) -> Result<()> {
     Error::check_flags(ErrorDomain::SECRET, flags, supported, function)
@@ -67,11 +67,7 @@ impl Secrets for Driver {
     }
 
     async fn secret_lookup_by_usage(&self, _: &Call, usage_type: i32, usage_id: String) -> Result<SecretRef> {
-        let usage = UsageType::ALL.iter().find(|u| u.number() == usage_type);
-        usage
-            .and_then(|usage| self.0.by_usage(*usage, &usage_id))
-            .map(|d| reference(&d.0))
-            .ok_or_else(|| error(ErrorCode::NO_SECRET, format!("no secret with matching usage '{usage_id}'")))
+        Ok(reference(&self.0.used(usage_type, &usage_id)?.0))
     }
 
     async fn secret_define_xml(&self, _: &Call, xml: String, given: u32) -> Result<SecretRef> {

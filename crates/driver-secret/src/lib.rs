@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use virtus_api::event::SecretEvent;
-use virtus_api::{Event, EventSink, SecretRef};
+use virtus_api::{Event, EventSink, SecretRef, SecretValues};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
 use virtus_conf::secret::{Secret, UsageType};
 use virtus_state::definitions::{Definitions, Entry, Files};
@@ -141,13 +141,36 @@ impl Shared {
         if definition.0.private {
             return Err(error(ErrorCode::INVALID_SECRET, "secret is private"));
         }
+        self.any_value(uuid)
+    }
+
+    fn any_value(&self, uuid: &Uuid) -> Result<Vec<u8>> {
         self.values
             .get(uuid)
             .ok_or_else(|| error(ErrorCode::NO_SECRET, format!("secret '{uuid}' does not have a value")))
     }
 
+    fn used(&self, usage_type: i32, id: &str) -> Result<Arc<Definition>> {
+        let usage = UsageType::ALL.iter().find(|u| u.number() == usage_type);
+        usage
+            .and_then(|usage| self.by_usage(*usage, id))
+            .ok_or_else(|| error(ErrorCode::NO_SECRET, format!("no secret with matching usage '{id}'")))
+    }
+
     fn tell(&self, secret: &SecretRef, event: SecretEvent) {
         self.events.publish(Event::Secret(secret.clone(), event));
+    }
+}
+
+impl SecretValues for Driver {
+    fn by_uuid(&self, uuid: &Uuid) -> Result<Vec<u8>> {
+        self.0.find(uuid)?;
+        self.0.any_value(uuid)
+    }
+
+    fn by_usage(&self, usage_type: i32, usage_id: &str) -> Result<Vec<u8>> {
+        let secret = self.0.used(usage_type, usage_id)?;
+        self.0.any_value(&secret.0.uuid)
     }
 }
 
@@ -205,6 +228,11 @@ mod tests {
         let driver = start();
         assert_eq!(driver.value(&plain).unwrap(), b"open\0\xff");
         assert_eq!(driver.secrets.len(), 2);
+        // drivers get what clients may not have
+        let values: &dyn SecretValues = &Driver(start());
+        assert_eq!(values.by_uuid(&private).unwrap(), b"open\0\xff");
+        assert_eq!(values.by_usage(UsageType::Ceph.number(), "a").unwrap(), b"open\0\xff");
+        assert!(values.by_usage(UsageType::Volume.number(), "a").is_err());
         driver.undefine(&plain).unwrap();
         driver.undefine(&private).unwrap();
         assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
