@@ -54,11 +54,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("virtus-driver-secret", DRIVER),
     ("virtus-driver-storage", DRIVER),
     // faces
+    ("virtus", &["virtus-api", "virtus-base", "virtus-rpc", "virtus-xdr"]),
     ("virtusd", DAEMON),
     // beside them
     ("xtask", &[]),
-    ("virtus-tests", &[]),
-    ("virtus-benches", &[]),
+    ("virtus-tests", &["virtus"]),
+    ("virtus-benches", &["virtus"]),
 ];
 
 /// Compares what `cargo metadata` says with the table.

@@ -52,8 +52,6 @@ pub trait Features: Send + Sync {
     }
 }
 
-impl<C: Channel> Features for Remote<C> {}
-
 impl procedure::Declared for dyn Features {
     const PROCEDURES: &'static [Procedure] = &[];
 }

@@ -19,9 +19,9 @@
 /// `ro` (a read-only caller may make it although its permission says otherwise), `rw` (it may not,
 /// although its permissions only read): both are there because the reference has it so.
 ///
-/// From this come the async trait (every method's default answer is "not supported"), the client
-/// ([`Remote`](crate::Remote) implements the trait over any [`Channel`](crate::Channel)), and the rows of
-/// the procedure table with their handlers.
+/// From this come the async trait (every method's default answer is "not supported"), a client's requests
+/// ([`calls`](crate::calls): the same names, arguments and results), and the rows of the procedure table
+/// with their handlers.
 macro_rules! driver {
     (
         program $program:ident; via $via:ident; errors $domain:ident;
@@ -52,15 +52,16 @@ macro_rules! driver {
         }
 
         #[allow(clippy::too_many_arguments)]
-        #[async_trait::async_trait]
-        impl<C: $crate::Channel> $trait for $crate::Remote<C> {
+        impl driver!(@calls $program) {
             $(
-                async fn $name(&self, call: &$crate::Call, $($arg: $type),*)
-                    -> virtus_base::Result<driver!(@ret $($ret)?)>
-                {
-                    let args = $crate::remote::arguments(&($($arg,)*))?;
-                    let reply = self.0.call(call, $crate::Program::$program, $number, args).await?;
-                    $crate::remote::result(&reply)
+                #[doc = concat!("`", stringify!($function), "`, procedure ", stringify!($number), ".")]
+                pub fn $name($($arg: $type),*) -> $crate::calls::Request<driver!(@ret $($ret)?)> {
+                    $crate::calls::Request::new(
+                        ($crate::Program::$program, $number, virtus_base::ErrorDomain::$domain),
+                        stringify!($function),
+                        &[$(driver!(@mark $mark)),*],
+                        &($($arg,)*),
+                    )
                 }
             )*
         }
@@ -108,6 +109,10 @@ macro_rules! driver {
             ];
         }
     };
+    (@calls REMOTE) => { $crate::calls::Remote };
+    (@calls QEMU) => { $crate::calls::Qemu };
+    (@calls LXC) => { $crate::calls::Lxc };
+    (@calls ADMIN) => { $crate::calls::Administration };
     (@ret) => { () };
     (@ret $ret:ty) => { $ret };
     (@priority high) => { $crate::Priority::High };

@@ -1,5 +1,6 @@
 //! libvirt's RPC protocol as values: bytes in, packets out, and back. No sockets, no clock.
 
+pub mod client;
 mod error;
 mod frame;
 mod header;

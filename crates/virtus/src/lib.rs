@@ -1,0 +1,34 @@
+//! A client of libvirt's daemons, and of Virtus', in Rust alone: no C library, no hidden threads, no runtime.
+//!
+//! ```no_run
+//! use virtus::Connection;
+//!
+//! # fn main() -> virtus::Result<()> {
+//! let connection = Connection::open("qemu:///system")?;
+//! for domain in connection.call(virtus::calls::Remote::connect_list_all_domains(1, 0))?.domains {
+//!     println!("{} {}", domain.name, domain.uuid);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! A [`Connection`] can be cloned and used by several threads at once: one of those that wait reads the socket
+//! for all of them. Whatever the daemon's protocol has can be called through [`Connection::call`] with the
+//! requests of [`calls`]; the objects' methods are these calls with the object put in.
+
+mod auth;
+mod config;
+mod connection;
+mod link;
+mod open;
+mod stream;
+mod transport;
+mod uri;
+
+pub use virtus_api::{Request, calls, constants};
+pub use virtus_base::{Error, ErrorCode, ErrorDomain, ErrorLevel, Result, TypedParam, TypedValue, Uuid};
+
+pub use connection::Connection;
+pub use link::CloseReason;
+pub use open::OpenOptions;
+pub use stream::{Piece, Stream};
+pub use uri::{TransportKind, Uri};

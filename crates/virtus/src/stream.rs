@@ -1,0 +1,231 @@
+//! Bytes that flow beside calls: consoles, screenshots, the contents of volumes.
+
+use std::io::{self, Read, Write};
+
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_rpc::STREAM_CHUNK;
+use virtus_rpc::client::StreamPiece;
+
+use crate::connection::Connection;
+
+/// A stream that a call has opened. What is read and written goes over the call's connection.
+///
+/// It ends with [`Stream::finish`], which tells whether the other side has all and kept it, or with
+/// [`Stream::abort`]; one that is dropped before is aborted.
+///
+/// ```no_run
+/// use virtus::{Connection, calls::Remote};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let connection = Connection::open("qemu:///system")?;
+/// let domain = connection.call(Remote::domain_lookup_by_name("alpha".to_owned()))?;
+/// let (kind, mut picture) = connection.open_stream(Remote::domain_screenshot(domain, 0, 0))?;
+/// std::io::copy(&mut picture, &mut std::fs::File::create("alpha.ppm")?)?;
+/// picture.finish()?;
+/// println!("{kind:?}");
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Stream {
+    connection: Connection,
+    procedure: (u32, i32),
+    serial: u32,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// The other side has sent all.
+    Ended,
+    Closed,
+}
+
+/// A piece of a sparse stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Bytes.
+    Data(Vec<u8>),
+    /// So many bytes of nothing.
+    Hole(u64),
+}
+
+impl Stream {
+    pub(crate) fn new(connection: Connection, procedure: (u32, i32), serial: u32) -> Self {
+        Stream { connection, procedure, serial, state: State::Open }
+    }
+
+    fn check_open(&self) -> Result<()> {
+        match self.state {
+            State::Closed => {
+                Err(Error::new(ErrorDomain::STREAMS, ErrorCode::OPERATION_INVALID, "stream is not open"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn send_piece(&mut self, piece: &StreamPiece) -> Result<()> {
+        self.check_open()?;
+        let link = self.connection.link();
+        if let Some(error) = link.stream_failure(self.serial) {
+            self.close();
+            return Err(error);
+        }
+        link.send_piece(self.procedure, self.serial, piece)
+    }
+
+    /// Sends all of `bytes`. It returns when most of them are on their way.
+    ///
+    /// # Errors
+    /// Why the other side does not want them, or that the connection has ended.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        bytes.chunks(STREAM_CHUNK).try_for_each(|chunk| self.send_piece(&StreamPiece::Data(chunk.to_vec())))
+    }
+
+    /// Sends a hole of `length` bytes, which only a stream opened as sparse may have.
+    ///
+    /// # Errors
+    /// As [`Stream::send`]; `INVALID_ARG` for a hole longer than the protocol can say.
+    pub fn send_hole(&mut self, length: u64) -> Result<()> {
+        let length = i64::try_from(length)
+            .map_err(|_| Error::new(ErrorDomain::STREAMS, ErrorCode::INVALID_ARG, "length"))?;
+        self.send_piece(&StreamPiece::Hole(length))
+    }
+
+    /// Receives the next piece after waiting for it; `None` at the end.
+    ///
+    /// # Errors
+    /// Why the other side broke it off, or that the connection has ended.
+    pub fn recv_piece(&mut self) -> Result<Option<Piece>> {
+        self.next(false).map(Option::flatten)
+    }
+
+    /// Receives the next piece if one is there: the outer `None` says that there is none now.
+    ///
+    /// # Errors
+    /// As [`Stream::recv_piece`].
+    pub fn try_recv_piece(&mut self) -> Result<Option<Option<Piece>>> {
+        self.next(true)
+    }
+
+    fn next(&mut self, now: bool) -> Result<Option<Option<Piece>>> {
+        self.check_open()?;
+        if self.state == State::Ended {
+            return Ok(Some(None));
+        }
+        Ok(match self.connection.link().take_piece(self.serial, now)? {
+            None => None,
+            Some(StreamPiece::Data(bytes)) => Some(Some(Piece::Data(bytes))),
+            Some(StreamPiece::Hole(length)) => Some(Some(Piece::Hole(length.unsigned_abs()))),
+            Some(StreamPiece::End | StreamPiece::Closed(Ok(()))) => {
+                self.state = State::Ended;
+                Some(None)
+            }
+            Some(StreamPiece::Closed(Err(error))) => {
+                self.close();
+                return Err(error);
+            }
+        })
+    }
+
+    /// Receives bytes into `buffer`, after waiting for some; 0 at the end. Holes are read as zeros.
+    ///
+    /// # Errors
+    /// As [`Stream::recv_piece`].
+    pub fn recv(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        match self.recv_piece()? {
+            None => Ok(0),
+            Some(Piece::Data(mut bytes)) => {
+                let count = bytes.len().min(buffer.len());
+                let rest = bytes.split_off(count);
+                if let Some(place) = buffer.get_mut(..count) {
+                    place.copy_from_slice(&bytes);
+                }
+                if !rest.is_empty() {
+                    self.connection.link().put_back(self.serial, StreamPiece::Data(rest));
+                }
+                Ok(count)
+            }
+            Some(Piece::Hole(length)) => {
+                let count = usize::try_from(length).unwrap_or(usize::MAX).min(buffer.len());
+                buffer.iter_mut().take(count).for_each(|byte| *byte = 0);
+                let rest = length - count as u64;
+                if let Some(rest) = i64::try_from(rest).ok().filter(|rest| *rest > 0) {
+                    self.connection.link().put_back(self.serial, StreamPiece::Hole(rest));
+                }
+                Ok(count)
+            }
+        }
+    }
+
+    /// Says that all is sent, and waits until the other side has done with it.
+    ///
+    /// # Errors
+    /// What went wrong there with what was sent.
+    pub fn finish(mut self) -> Result<()> {
+        self.send_piece(&StreamPiece::End)?;
+        let outcome = self.await_close();
+        self.close();
+        outcome
+    }
+
+    /// Breaks the stream off, and waits until the other side knows.
+    ///
+    /// # Errors
+    /// That the connection has ended.
+    pub fn abort(mut self) -> Result<()> {
+        self.send_piece(&give_up())?;
+        // the other side answers with the error that the stream was aborted, which is what was wanted
+        let _ = self.await_close();
+        self.close();
+        Ok(())
+    }
+
+    fn await_close(&self) -> Result<()> {
+        loop {
+            match self.connection.link().take_piece(self.serial, false)? {
+                Some(StreamPiece::Closed(outcome)) => return outcome,
+                Some(_) => {}
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        self.state = State::Closed;
+        self.connection.link().forget_stream(self.serial);
+    }
+}
+
+fn give_up() -> StreamPiece {
+    StreamPiece::Closed(Err(Error::new(ErrorDomain::STREAMS, ErrorCode::OPERATION_ABORTED, "")))
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if self.state != State::Closed {
+            let _ = self.send_piece(&give_up());
+            self.close();
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.recv(buffer).map_err(io::Error::other)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.send(bytes).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
