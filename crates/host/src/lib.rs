@@ -6,6 +6,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod image;
 pub mod net;
+pub mod nft;
 pub mod node;
 pub mod process;
 pub mod program;

@@ -189,6 +189,22 @@ impl Runner for Host {
     }
 }
 
+/// Runs `program` to its end and waits for it. For threads that may wait: a call's work beside the runtime, or the
+/// daemon while it starts.
+///
+/// # Errors
+/// As [`Runner::run`].
+pub fn run_blocking(runner: &dyn Runner, program: &Program) -> Result<Output, Error> {
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|e| Error::system(ErrorDomain::NONE, "cannot run programs", &e))?;
+        runtime.block_on(runner.run(program))
+    };
+    // a thread of its own: the caller's may belong to a runtime already
+    std::thread::scope(|scope| scope.spawn(run).join())
+        .unwrap_or_else(|_| Err(Error::internal(ErrorDomain::NONE, "the thread that ran a program ended")))
+}
+
 async fn bounded(from: Option<impl AsyncRead + Unpin>, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(from) = from {

@@ -1,11 +1,21 @@
-//! Network devices of this host: tap devices for guests, their bridges, their counters.
+//! The network of this host: tap devices for guests, bridges, addresses, routes, counters.
 
+mod address;
+pub mod bandwidth;
 mod interface;
+mod link;
+mod netlink;
+mod route;
 mod stats;
+mod sysctl;
 mod tap;
 
+pub use address::{Address, add_address, addresses};
 pub use interface::{add_to_bridge, exists, index, is_up, mtu, remove_from_bridge, set_mac, set_mtu, set_up};
+pub use link::{BridgeOptions, Link, PortOptions, delete_link, links, ports, set_port};
+pub use route::{Route, add_route, routes};
 pub use stats::{InterfaceStats, all_stats, stats};
+pub use sysctl::{set_sysctl, sysctl};
 pub use tap::{Tap, TapOptions, delete_tap, open_vhost_net};
 
 /// An interface's name may have this many bytes.
