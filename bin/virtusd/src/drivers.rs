@@ -39,6 +39,7 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         paths.config.join("storage"),
         paths.run.join(if paths.privileged { "storage" } else { "storage/run" }),
         events.clone(),
+        Arc::new(secret.clone()),
     )?;
     // filters are the host's: a user's own daemon has none
     let nwfilter = match paths.privileged {

@@ -25,7 +25,15 @@ pub fn read_bytes(e: Element<'_>, unit: &str) -> Result<Option<u64>> {
 }
 
 /// `text` units in bytes; `path` is what errors call the place.
+///
+/// # Errors
+/// As [`read_bytes`].
 pub fn scale(text: &str, unit: &str, path: &str) -> Result<u64> {
+    scale_to(text, unit, path, LIMIT)
+}
+
+/// The same for what may be up to `limit` bytes.
+pub(crate) fn scale_to(text: &str, unit: &str, path: &str, limit: u64) -> Result<u64> {
     let number = <u64 as virtus_xml::Value>::parse(text, 10).ok_or_else(|| {
         Error::new(
             ErrorDomain::XML,
@@ -33,7 +41,7 @@ pub fn scale(text: &str, unit: &str, path: &str) -> Result<u64> {
             format!("Invalid value '{text}' for element or attribute '{path}'"),
         )
     })?;
-    size::scale(number, unit, LIMIT).map_err(|e| match e {
+    size::scale(number, unit, limit).map_err(|e| match e {
         size::SizeError::UnknownUnit => {
             Error::new(ErrorDomain::NONE, ErrorCode::INVALID_ARG, format!("unknown suffix '{unit}'"))
         }

@@ -6,7 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use virtus_base::{Error, ErrorDomain, Result};
-use virtus_conf::storage::{Permissions, Pool, Sizes, Target};
+use virtus_conf::storage::{Permissions, Pool, Sizes, Target, Volume};
+
+use crate::probe;
 
 /// The mode of a directory that is made for a pool.
 const DEFAULT_MODE: u32 = 0o711;
@@ -40,27 +42,25 @@ pub(crate) fn build(target: &Target) -> Result<()> {
     }
 }
 
-/// What there is: the pool with its sizes and permissions, and the names of its volumes in order.
+/// What there is: the pool with its sizes and permissions, and its volumes.
 ///
 /// # Errors
 /// When the directory cannot be read.
-pub(crate) fn look(pool: &Pool, target: &Target) -> Result<(Pool, Vec<String>)> {
+pub(crate) fn look(pool: &Pool, target: &Target) -> Result<(Pool, Vec<Volume>)> {
     let path = Path::new(&target.path);
     let system = |what: &str, e: io::Error| {
         Error::system(ErrorDomain::NONE, format_args!("cannot {what} '{}'", target.path), &e)
     };
-    let mut names = Vec::new();
+    let mut volumes = Vec::new();
     for entry in fs::read_dir(path).map_err(|e| system("open directory", e))? {
         let entry = entry.map_err(|e| system("read directory", e))?;
-        // what goes between reading and looking is no volume any more
-        let Ok(found) = fs::metadata(entry.path()) else { continue };
-        if let (Ok(name), true) = (entry.file_name().into_string(), found.is_file() || found.is_dir())
-            && !name.chars().any(char::is_control)
-        {
-            names.push(name);
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.chars().any(char::is_control) {
+            continue;
         }
+        // what goes between reading and looking, or may not be looked at, is no volume
+        volumes.extend(probe::find(name, &entry.path()).ok().flatten());
     }
-    names.sort_unstable();
     let found = fs::metadata(path).map_err(|e| system("stat", e))?;
     let space = rustix::fs::statvfs(path).map_err(|e| system("statvfs path", e.into()))?;
     let capacity = space.f_frsize.saturating_mul(space.f_blocks);
@@ -73,7 +73,7 @@ pub(crate) fn look(pool: &Pool, target: &Target) -> Result<(Pool, Vec<String>)> 
     };
     let sizes = Sizes { capacity, allocation: capacity.saturating_sub(available), available };
     let target = Some(Target { path: target.path.clone(), permissions });
-    Ok((Pool { sizes, target, ..pool.clone() }, names))
+    Ok((Pool { sizes, target, ..pool.clone() }, volumes))
 }
 
 /// Removes the directory, which has to be empty.

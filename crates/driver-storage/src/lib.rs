@@ -1,18 +1,26 @@
-//! The storage driver: definitions of pools, and those that are directories of the host in use.
+//! The storage driver: definitions of pools; of those that are directories of the host, the volumes too.
 
-mod calls;
+mod build;
+mod change;
 mod conflict;
+mod contents;
 mod directory;
+mod image;
+mod keys;
 mod lifecycle;
-mod volumes;
+mod pool_calls;
+mod probe;
+mod transfer;
+mod volume_calls;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use virtus_api::event::StoragePoolEvent;
-use virtus_api::{Event, EventSink, StoragePoolRef};
+use virtus_api::{Event, EventSink, SecretValues, StoragePoolRef};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
 use virtus_conf::storage::Pool;
+use virtus_host::program::{Host, Runner};
 use virtus_state::definitions::{Definitions, Entry, Files};
 
 /// The storage driver. Cheap to clone.
@@ -21,10 +29,12 @@ pub struct Driver(Arc<Shared>);
 
 struct Shared {
     pools: Definitions<Definition>,
-    active: lifecycle::Active,
+    active: contents::Active,
     /// Where it is noted which pools are active; a reboot empties it.
     state: PathBuf,
     events: Arc<dyn EventSink>,
+    secrets: Arc<dyn SecretValues>,
+    programs: Arc<dyn Runner>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -63,11 +73,17 @@ impl Driver {
     ///
     /// # Errors
     /// When a directory cannot be made or read.
-    pub fn start(directory: PathBuf, state: PathBuf, events: Arc<dyn EventSink>) -> Result<Driver> {
+    pub fn start(
+        directory: PathBuf,
+        state: PathBuf,
+        events: Arc<dyn EventSink>,
+        secrets: Arc<dyn SecretValues>,
+    ) -> Result<Driver> {
         let files =
             Files { directory, errors: ErrorDomain::STORAGE, command: Some("pool-edit"), autostart: true };
         let pools = Definitions::<Definition>::open(files)?;
-        let shared = Shared { pools, active: lifecycle::Active::default(), state, events };
+        let active = contents::Active::default();
+        let shared = Shared { pools, active, state, events, secrets, programs: Arc::new(Host) };
         shared.take_up()?;
         shared.autostart()?;
         Ok(Driver(Arc::new(shared)))
@@ -161,11 +177,25 @@ mod tests {
         fn publish(&self, _: Event) {}
     }
 
+    #[derive(Debug)]
+    struct NoSecrets;
+    impl SecretValues for NoSecrets {
+        fn by_uuid(&self, uuid: &Uuid) -> Result<Vec<u8>> {
+            Err(missing(uuid.to_string()))
+        }
+        fn by_usage(&self, _: i32, usage: &str) -> Result<Vec<u8>> {
+            Err(missing(usage))
+        }
+    }
+
+    fn start(root: &std::path::Path) -> Arc<Shared> {
+        Driver::start(root.join("etc"), root.join("run"), Arc::new(Nobody), Arc::new(NoSecrets)).unwrap().0
+    }
+
     #[test]
     fn a_directory_is_used_and_found_again() {
         let root = tempfile::tempdir().unwrap();
-        let start =
-            || Driver::start(root.path().join("etc"), root.path().join("run"), Arc::new(Nobody)).unwrap().0;
+        let start = || start(root.path());
         let target = root.path().join("deep/images");
         let text = format!(
             "<pool type='dir'><name>p</name><target><path>{}</path></target></pool>",
@@ -179,10 +209,11 @@ mod tests {
         std::fs::write(target.join("a.img"), "12345").unwrap();
         driver.refresh(&pool).unwrap();
         let again = start();
-        assert_eq!(again.volumes(&pool).unwrap(), ["a.img"]);
+        let volumes = again.contents(&pool).unwrap().list();
+        assert_eq!(volumes.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), ["a.img"]);
         assert!(again.find(&pool).unwrap().definition().0.sizes.capacity > 0);
         again.stop_pool(&pool).unwrap();
-        assert!(again.volumes(&pool).is_err() && start().volumes(&pool).is_err());
+        assert!(again.contents(&pool).is_err() && start().contents(&pool).is_err());
         assert!(again.delete(&pool, 0).is_err(), "it is not empty");
         std::fs::remove_file(target.join("a.img")).unwrap();
         again.delete(&pool, 0).unwrap();
@@ -195,8 +226,7 @@ mod tests {
     #[test]
     fn storage_belongs_to_one_pool() {
         let root = tempfile::tempdir().unwrap();
-        let driver =
-            Driver::start(root.path().join("etc"), root.path().join("run"), Arc::new(Nobody)).unwrap().0;
+        let driver = start(root.path());
         let define = |name: &str, kind: &str, inside: &str| {
             let uuid = Uuid([name.as_bytes()[0]; 16]);
             let text = format!("<pool type='{kind}'><name>{name}</name><uuid>{uuid}</uuid>{inside}</pool>");

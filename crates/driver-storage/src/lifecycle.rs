@@ -1,42 +1,28 @@
 //! Pools that are built, started, looked at again, stopped and deleted.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use virtus_api::constants::*;
 use virtus_api::event::StoragePoolEvent;
 use virtus_api::{Event, StoragePoolRef};
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
-use virtus_conf::storage::{Kind, Pool, Target};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::storage::{Kind, Pool, Sizes, Target, Volume};
 use virtus_state::definitions::{Edit, Entry};
 use virtus_state::file::{self, Durability};
 
+use crate::contents::Contents;
 use crate::{Definition, Kept, Shared, directory, error, reference};
-
-/// The names of the volumes of each active pool. Its lock is held for map operations only.
-#[derive(Debug, Default)]
-pub(crate) struct Active(Mutex<HashMap<Uuid, Arc<Vec<String>>>>);
-
-impl Active {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Vec<String>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn has(&self, pool: &Uuid) -> bool {
-        self.lock().contains_key(pool)
-    }
-
-    pub(crate) fn volumes(&self, pool: &Uuid) -> Option<Arc<Vec<String>>> {
-        self.lock().get(pool).cloned()
-    }
-}
 
 /// The directory a pool is; other kinds cannot be used yet.
 fn directory(pool: &Pool) -> Result<&Target> {
     pool.target.as_ref().filter(|_| pool.kind == Kind::Dir).ok_or_else(|| {
         error(ErrorCode::NO_SUPPORT, format!("pools of type '{}' cannot be started", pool.kind))
     })
+}
+
+fn internal(text: impl Into<String>) -> Error {
+    Error::internal(ErrorDomain::STORAGE, text)
 }
 
 fn invalid(text: impl Into<String>) -> Error {
@@ -52,13 +38,34 @@ impl Shared {
         }
     }
 
-    /// The volumes of a pool, which has to be active.
-    pub(crate) fn volumes(&self, pool: &StoragePoolRef) -> Result<Vec<String>> {
+    /// What a pool holds, which has to be active.
+    pub(crate) fn contents(&self, pool: &StoragePoolRef) -> Result<Arc<Contents>> {
         let definition = self.find(pool)?.definition();
         self.active
-            .volumes(&definition.0.uuid)
-            .map(|names| names.to_vec())
+            .get(&definition.0.uuid)
             .ok_or_else(|| invalid(format!("storage pool '{}' is not active", definition.0.name)))
+    }
+
+    /// That a pool is active, and nobody makes or moves a volume in it.
+    fn check_idle(&self, pool: &StoragePoolRef) -> Result<()> {
+        match self.contents(pool)?.is_busy() {
+            true => {
+                let name = &self.find(pool)?.definition().0.name;
+                Err(internal(format!("pool '{name}' has asynchronous jobs running.")))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Changes what is known of an active pool's sizes.
+    pub(crate) fn change_sizes(&self, pool: &StoragePoolRef, change: impl FnOnce(&mut Sizes)) {
+        let edit = self.pools.edit();
+        if let Ok(entry) = self.find(pool) {
+            let definition = entry.definition();
+            let mut changed = definition.0.clone();
+            change(&mut changed.sizes);
+            edit.refresh(&entry, Definition(changed, definition.1));
+        }
     }
 
     /// Takes up the pools that were active when the daemon ended.
@@ -123,15 +130,28 @@ impl Shared {
 
     /// Looks at a pool's storage: from now on it is active, and its sizes and volumes are known.
     fn find_volumes(&self, edit: &Edit<'_, Definition>, entry: &Entry<Definition>) -> Result<()> {
+        let found = Self::look(entry)?;
+        self.publish(edit, entry, found)
+    }
+
+    fn look(entry: &Entry<Definition>) -> Result<(Pool, Vec<Volume>)> {
         let definition = entry.definition();
-        let (pool, names) = directory::look(&definition.0, directory(&definition.0)?)?;
+        directory::look(&definition.0, directory(&definition.0)?)
+    }
+
+    fn publish(
+        &self,
+        edit: &Edit<'_, Definition>,
+        entry: &Entry<Definition>,
+        (pool, volumes): (Pool, Vec<Volume>),
+    ) -> Result<()> {
         let path = self.state_file(&pool.name);
         file::write(&path, pool.format_state().as_bytes(), 0o600, Durability::Process).map_err(|e| {
             Error::system(ErrorDomain::STORAGE, format!("cannot write '{}'", path.display()), &e)
         })?;
         let uuid = pool.uuid;
-        edit.refresh(entry, Definition(pool, definition.1));
-        self.active.lock().insert(uuid, Arc::new(names));
+        edit.refresh(entry, Definition(pool, entry.definition().1));
+        self.active.put(uuid, volumes);
         Ok(())
     }
 
@@ -141,7 +161,7 @@ impl Shared {
         file::remove(&path, Durability::Process).map_err(|e| {
             Error::system(ErrorDomain::STORAGE, format!("cannot remove '{}'", path.display()), &e)
         })?;
-        self.active.lock().remove(&definition.0.uuid);
+        self.active.remove(&definition.0.uuid);
         Ok(())
     }
 
@@ -219,9 +239,13 @@ impl Shared {
     }
 
     pub(crate) fn refresh(&self, pool: &StoragePoolRef) -> Result<()> {
+        self.contents(pool)?;
+        let entry = self.find(pool)?;
+        // storage that does not answer keeps nobody else waiting
+        let found = Self::look(&entry)?;
         let edit = self.pools.edit();
-        self.volumes(pool)?;
-        self.find_volumes(&edit, &*self.find(pool)?)?;
+        self.contents(pool)?;
+        self.publish(&edit, &entry, found)?;
         drop(edit);
         self.events.publish(Event::StoragePool(pool.clone(), StoragePoolEvent::Refresh {}));
         Ok(())
@@ -229,7 +253,7 @@ impl Shared {
 
     pub(crate) fn stop_pool(&self, pool: &StoragePoolRef) -> Result<()> {
         let edit = self.pools.edit();
-        self.volumes(pool)?;
+        self.check_idle(pool)?;
         let entry = self.find(pool)?;
         self.forget(&entry)?;
         if entry.definition().1 == Kept::Transient {

@@ -1,16 +1,18 @@
-//! Storage: the `<pool>` document.
+//! Storage: the `<pool>` and `<volume>` documents.
 
 mod adapter;
 mod auth;
 mod kind;
 mod read;
 mod source;
+mod volume;
 mod write;
 
 pub use adapter::Adapter;
 pub use auth::{Auth, AuthType, SecretLookup};
 pub use kind::{Kind, Needs};
 pub use source::{Device, Host, Source};
+pub use volume::{Capacity, Features, Time, Timestamps, Volume, VolumeFormat, VolumeKind, VolumeTarget};
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Uuid};
 

@@ -152,7 +152,7 @@ impl Target {
 }
 
 impl Permissions {
-    fn read(e: Element<'_>) -> Result<Self> {
+    pub(super) fn read(e: Element<'_>) -> Result<Self> {
         let text = |name: &str| e.child(name).and_then(|c| c.text());
         let mode = match text("mode") {
             None => None,

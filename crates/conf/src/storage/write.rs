@@ -78,22 +78,28 @@ impl Target {
     fn write(&self, w: &mut Writer) {
         w.start("target");
         w.element_text("path", &self.path);
-        let permissions = &self.permissions;
-        if *permissions != Permissions::default() {
-            w.start("permissions");
-            if let Some(mode) = permissions.mode {
-                w.element_fmt("mode", format_args!("0{mode:o}"));
-            }
-            if let Some(owner) = permissions.owner {
-                w.element_fmt("owner", format_args!("{owner}"));
-            }
-            if let Some(group) = permissions.group {
-                w.element_fmt("group", format_args!("{group}"));
-            }
-            if let Some(label) = &permissions.label {
-                w.element_text("label", label);
-            }
-            w.end();
+        self.permissions.write(w);
+        w.end();
+    }
+}
+
+impl Permissions {
+    pub(super) fn write(&self, w: &mut Writer) {
+        if *self == Permissions::default() {
+            return;
+        }
+        w.start("permissions");
+        if let Some(mode) = self.mode {
+            w.element_fmt("mode", format_args!("0{mode:o}"));
+        }
+        if let Some(owner) = self.owner {
+            w.element_fmt("owner", format_args!("{owner}"));
+        }
+        if let Some(group) = self.group {
+            w.element_fmt("group", format_args!("{group}"));
+        }
+        if let Some(label) = &self.label {
+            w.element_text("label", label);
         }
         w.end();
     }

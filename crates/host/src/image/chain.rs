@@ -96,7 +96,7 @@ fn read_layer(path: &Path, format: Option<Format>) -> io::Result<Image> {
 }
 
 /// Where `name`, found in the image at `from`, is.
-fn locate(from: &Path, name: &str) -> Source {
+pub fn locate(from: &Path, name: &str) -> Source {
     let name = name.strip_prefix("file:").unwrap_or(name);
     // QEMU takes what stands before the first colon for a protocol, unless a slash comes first
     let protocol = name

@@ -92,6 +92,10 @@ pub(super) fn parse(format: Format, head: Header<'_>, length: u64) -> Image {
         Format::Bochs => head.le64(84),
         Format::Cow => head.be64(1036),
         Format::Ploop => sectors(head.le64(36)),
+        // a LUKS header says where what it guards begins
+        Format::Raw if head.has(0, b"LUKS\xba\xbe\0\x01") => {
+            sectors(head.be32(104).map(u64::from)).and_then(|start| length.checked_sub(start))
+        }
         _ => Some(length),
     };
     let name = |offset: Option<u64>, length: Option<u32>| {

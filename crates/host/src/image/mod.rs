@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-pub use chain::{Layer, Source, backing_chain};
+pub use chain::{Layer, Source, backing_chain, locate};
 pub use format::Format;
 pub use owner::{Ownership, chown_remember, restore};
 pub use qcow2::Qcow2;

@@ -11,7 +11,7 @@ use virtus_conf::storage::{Kind, Pool};
 use virtus_state::definitions::{View, blocking, passes};
 use virtus_xdr::List;
 
-use crate::volumes::volume;
+use crate::volume_calls;
 use crate::{Definition, Driver, Kept, error, missing, reference};
 
 /// The flag that lists a kind of pools, for each kind.
@@ -256,7 +256,7 @@ impl StoragePools for Driver {
     }
 
     async fn storage_pool_num_of_volumes(&self, _: &Call, pool: StoragePoolRef) -> Result<i32> {
-        Ok(i32::try_from(self.0.volumes(&pool)?.len()).unwrap_or(i32::MAX))
+        Ok(i32::try_from(self.0.contents(&pool)?.len()).unwrap_or(i32::MAX))
     }
 
     async fn storage_pool_list_volumes(
@@ -265,9 +265,9 @@ impl StoragePools for Driver {
         pool: StoragePoolRef,
         maxnames: i32,
     ) -> Result<List<String, 16_384>> {
-        let mut names = self.0.volumes(&pool)?;
-        names.truncate(usize::try_from(maxnames).unwrap_or(0));
-        Ok(List(names))
+        let volumes = self.0.contents(&pool)?.list();
+        let max = usize::try_from(maxnames).unwrap_or(0);
+        Ok(List(volumes.iter().take(max).map(|volume| volume.name.clone()).collect()))
     }
 
     async fn storage_pool_list_all_volumes(
@@ -278,13 +278,13 @@ impl StoragePools for Driver {
         given: u32,
     ) -> Result<StoragePoolListAllVolumesReply> {
         flags(given, 0, "storagePoolListAllVolumes")?;
-        let names = self.0.volumes(&pool)?;
+        let mut volumes = self.0.contents(&pool)?.list();
         let definition = self.0.find(&pool)?.definition();
-        let ret = u32::try_from(names.len()).unwrap_or(u32::MAX);
-        let vols = match need_results {
-            0 => Vec::new(),
-            _ => names.into_iter().map(|name| volume(&definition.0, name)).collect(),
-        };
+        let ret = u32::try_from(volumes.len()).unwrap_or(u32::MAX);
+        if need_results == 0 {
+            volumes.clear();
+        }
+        let vols = volumes.iter().map(|volume| volume_calls::reference(&definition.0.name, volume)).collect();
         Ok(StoragePoolListAllVolumesReply { vols: List(vols), ret })
     }
 
