@@ -1,9 +1,10 @@
 //! What drivers tell unasked.
 
 use virtus_base::TypedParam;
-use virtus_xdr::{List, record};
+use virtus_xdr::{Decode, Error, List, Reader, record};
 
 use crate::macros::events;
+use crate::procedure::Program;
 use crate::{DomainRef, NetworkRef, NodeDeviceRef, SecretRef, StoragePoolRef};
 
 /// Where drivers put their events; it never waits.
@@ -24,6 +25,61 @@ pub enum Event {
     QemuMonitor(DomainRef, QemuMonitorEvent),
 }
 
+/// A message that tells an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The callback it is for; `None` when it is for all who registered for such events in the old way.
+    pub callback: Option<i32>,
+    /// What happened.
+    pub event: Event,
+}
+
+impl Event {
+    /// Reads a message of the daemon; `None` when it tells no event.
+    ///
+    /// # Errors
+    /// When its bytes are not those of the event its procedure tells.
+    pub fn decode(program: Program, procedure: i32, body: &[u8]) -> Option<Result<Told, Error>> {
+        if program == Program::QEMU {
+            return (procedure == QemuMonitorEvent::PROCEDURE).then(|| QemuMonitorEvent::decode(body));
+        }
+        if program != Program::REMOTE {
+            return None;
+        }
+        macro_rules! first_of {
+            ($($enum:ident => $event:path;)*) => {
+                None
+                    $(.or_else(|| Some($enum::decode_callback(procedure, body)?.map(|(id, object, event)| {
+                        Told { callback: Some(id), event: $event(object, event) }
+                    }))))*
+                    $(.or_else(|| Some($enum::decode_legacy(procedure, body)?.map(|(object, event)| {
+                        Told { callback: None, event: $event(object, event) }
+                    }))))*
+            };
+        }
+        first_of! {
+            DomainEvent => Event::Domain;
+            NetworkEvent => Event::Network;
+            StoragePoolEvent => Event::StoragePool;
+            NodeDeviceEvent => Event::NodeDevice;
+            SecretEvent => Event::Secret;
+        }
+    }
+}
+
+/// The value that is all of `body`.
+pub(crate) fn whole<T>(
+    body: &[u8],
+    read: impl FnOnce(&mut Reader<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut from = Reader::new(body);
+    let value = read(&mut from)?;
+    match from.remaining() {
+        0 => Ok(value),
+        left => Err(Error::Trailing(left)),
+    }
+}
+
 /// An event of a QEMU as its monitor told it (procedure 6 of the QEMU program).
 #[derive(Clone, Debug, PartialEq)]
 pub struct QemuMonitorEvent {
@@ -35,6 +91,20 @@ pub struct QemuMonitorEvent {
     pub micros: u32,
     /// Its data as JSON.
     pub details: Option<String>,
+}
+
+impl QemuMonitorEvent {
+    /// The procedure of the QEMU program that tells it.
+    pub const PROCEDURE: i32 = 6;
+
+    fn decode(body: &[u8]) -> Result<Told, Error> {
+        whole(body, |from| {
+            let (callback, domain) = Decode::decode(from)?;
+            let (event, seconds, micros, details) = Decode::decode(from)?;
+            let event = QemuMonitorEvent { event, seconds, micros, details };
+            Ok(Told { callback: Some(callback), event: Event::QemuMonitor(domain, event) })
+        })
+    }
 }
 
 events! {

@@ -31,7 +31,10 @@ pub use calls::Request;
 pub use connection::Connections;
 pub use domain::*;
 pub use drivers::*;
-pub use event::{DomainEvent, Event, EventSink, QemuMonitorEvent};
+pub use event::{
+    DomainEvent, Event, EventSink, NetworkEvent, NodeDeviceEvent, QemuMonitorEvent, SecretEvent,
+    StoragePoolEvent, Told,
+};
 pub use interface::Interfaces;
 pub use lxc::LxcCalls;
 pub use network::Networks;

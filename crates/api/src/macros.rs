@@ -178,6 +178,41 @@ macro_rules! events {
                 }
                 self.encode_legacy(object, out);
             }
+
+            /// What a message for a callback tells, with the callback's id; `None` when its procedure tells
+            /// none of these events.
+            pub fn decode_callback(
+                procedure: i32,
+                body: &[u8],
+            ) -> Option<Result<(i32, $object, $enum), virtus_xdr::Error>> {
+                match procedure {
+                    $($callback => Some($crate::event::whole(body, |from| {
+                        let id = virtus_xdr::Decode::decode(from)?;
+                        $(let $before = virtus_xdr::Decode::decode(from)?;)?
+                        let object = virtus_xdr::Decode::decode(from)?;
+                        $(let $field = virtus_xdr::Decode::decode(from)?;)*
+                        Ok((id, object, $enum::$variant { $($before,)? $($field),* }))
+                    })),)*
+                    _ => None,
+                }
+            }
+
+            /// What a message without a callback's id tells; `None` when its procedure tells none of these events.
+            pub fn decode_legacy(
+                procedure: i32,
+                body: &[u8],
+            ) -> Option<Result<($object, $enum), virtus_xdr::Error>> {
+                $(if events!(@legacy $($legacy)?) == Some(procedure) {
+                    return Some($crate::event::whole(body, |from| {
+                        let object = virtus_xdr::Decode::decode(from)?;
+                        $(let $field = virtus_xdr::Decode::decode(from)?;)*
+                        // what comes before the object comes only with a callback's id
+                        $(let $before: $before_type = Default::default();)?
+                        Ok((object, $enum::$variant { $($before,)? $($field),* }))
+                    }));
+                })*
+                None
+            }
         }
     )*};
     (@legacy) => { None };

@@ -122,3 +122,20 @@ fn an_event_is_told_with_or_without_a_callback_id() {
     assert_eq!(callback[..8], [0, 0, 0, 9, 0, 0, 0, 3]);
     assert_eq!(callback[8..], legacy);
 }
+
+#[test]
+fn an_event_is_read_as_it_was_told() {
+    let event = event::DomainEvent::Pmwakeup { reason: 3 };
+    let (mut legacy, mut callback) = (Vec::new(), Vec::new());
+    event.encode_legacy(&alpha(), &mut legacy);
+    event.encode_callback(9, &alpha(), &mut callback);
+    let told = Event::decode(Program::REMOTE, event.callback_procedure(), &callback).unwrap().unwrap();
+    assert_eq!(told, Told { callback: Some(9), event: Event::Domain(alpha(), event.clone()) });
+    let told = Event::decode(Program::REMOTE, event.legacy_procedure().unwrap(), &legacy).unwrap().unwrap();
+    // the reason does not travel the old way
+    let unsaid = event::DomainEvent::Pmwakeup { reason: 0 };
+    assert_eq!(told, Told { callback: None, event: Event::Domain(alpha(), unsaid) });
+    callback.push(0);
+    assert!(Event::decode(Program::REMOTE, event.callback_procedure(), &callback).unwrap().is_err());
+    assert!(Event::decode(Program::REMOTE, 9, &callback).is_none());
+}

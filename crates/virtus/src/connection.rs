@@ -9,6 +9,7 @@ use virtus_api::calls::Remote;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xdr::Decode;
 
+use crate::events::Callbacks;
 use crate::link::{CloseReason, Link, Outgoing};
 use crate::open::OpenOptions;
 use crate::stream::Stream;
@@ -25,6 +26,7 @@ struct Shared {
     link: Link,
     read_only: bool,
     uri: OnceLock<String>,
+    callbacks: Callbacks,
 }
 
 impl Connection {
@@ -45,12 +47,23 @@ impl Connection {
     }
 
     pub(crate) fn new(link: Link, read_only: bool) -> Self {
-        Connection { shared: Arc::new(Shared { link, read_only, uri: OnceLock::new() }) }
+        Connection {
+            shared: Arc::new(Shared {
+                link,
+                read_only,
+                uri: OnceLock::new(),
+                callbacks: Callbacks::default(),
+            }),
+        }
     }
 
     /// The daemon has opened what `uri` names.
     pub(crate) fn opened(&self, uri: String) {
         let _ = self.shared.uri.set(uri);
+    }
+
+    pub(crate) fn callbacks(&self) -> &Callbacks {
+        &self.shared.callbacks
     }
 
     pub(crate) fn link(&self) -> &Link {

@@ -18,16 +18,21 @@
 mod auth;
 mod config;
 mod connection;
+mod events;
 mod link;
 mod open;
 mod stream;
 mod transport;
 mod uri;
 
+pub use virtus_api::event::{
+    DomainEvent, Event, NetworkEvent, NodeDeviceEvent, QemuMonitorEvent, SecretEvent, StoragePoolEvent,
+};
 pub use virtus_api::{Request, calls, constants};
 pub use virtus_base::{Error, ErrorCode, ErrorDomain, ErrorLevel, Result, TypedParam, TypedValue, Uuid};
 
 pub use connection::Connection;
+pub use events::{Registration, Subject};
 pub use link::CloseReason;
 pub use open::OpenOptions;
 pub use stream::{Piece, Stream};

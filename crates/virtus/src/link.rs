@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use virtus_base::{Error, ErrorDomain, Result};
-use virtus_rpc::client::{Client, Reply, StreamPiece, Write};
+use virtus_rpc::client::{Client, Message, Reply, StreamPiece, Write};
 use virtus_rpc::keepalive::{Action, Keepalive};
 
 use crate::transport::Transport;
@@ -135,6 +135,12 @@ impl Link {
     /// Drops what still comes of a stream.
     pub(crate) fn forget_stream(&self, serial: u32) {
         self.lock().client.forget_stream(serial);
+    }
+
+    /// Waits for an event until `deadline`; `None` when none came. `Err` once the connection has ended and
+    /// all events were taken.
+    pub(crate) fn next_message(&self, deadline: Option<Instant>) -> Result<Option<Message>> {
+        self.wait(None, deadline, |state| state.client.take_message())
     }
 
     /// Asks for signs of life every `interval`, at most `count` unanswered ones; `None` stops that.
