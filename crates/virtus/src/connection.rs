@@ -62,6 +62,18 @@ impl Connection {
         let _ = self.shared.uri.set(uri);
     }
 
+    /// Refuses a way on which others can listen after an authentication that does not protect it.
+    pub(crate) fn check_strength(&self) -> Result<()> {
+        match self.link().transport().is_secure() {
+            true => Ok(()),
+            false => Err(Error::new(
+                ErrorDomain::RPC,
+                ErrorCode::AUTH_FAILED,
+                "negotiation SSF 0 was not strong enough",
+            )),
+        }
+    }
+
     pub(crate) fn callbacks(&self) -> &Callbacks {
         &self.shared.callbacks
     }

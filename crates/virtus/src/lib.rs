@@ -24,6 +24,7 @@ mod open;
 mod stream;
 mod transport;
 mod uri;
+mod way;
 
 pub use virtus_api::event::{
     DomainEvent, Event, NetworkEvent, NodeDeviceEvent, QemuMonitorEvent, SecretEvent, StoragePoolEvent,
@@ -31,6 +32,7 @@ pub use virtus_api::event::{
 pub use virtus_api::{Request, calls, constants};
 pub use virtus_base::{Error, ErrorCode, ErrorDomain, ErrorLevel, Result, TypedParam, TypedValue, Uuid};
 
+pub use auth::{Credential, CredentialKind};
 pub use connection::Connection;
 pub use events::{Registration, Subject};
 pub use link::CloseReason;

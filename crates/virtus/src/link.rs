@@ -164,7 +164,7 @@ impl Link {
 
     /// Whether there is something to write that the socket did not take.
     pub(crate) fn wants_write(&self) -> bool {
-        self.lock().client.backlog() > 0
+        self.lock().client.backlog() > 0 || self.transport.wants_write()
     }
 
     /// Why the connection has ended, once it has.
@@ -254,7 +254,7 @@ impl Link {
             }
         }
         let mut events = PollFlags::IN;
-        if state.client.backlog() > 0 {
+        if state.client.backlog() > 0 || self.transport.wants_write() {
             events |= PollFlags::OUT;
         }
         state.reading = true;
@@ -279,7 +279,7 @@ impl Link {
                 if !socket.is_empty() {
                     self.take(&mut state);
                 }
-                if state.client.backlog() > 0 {
+                if state.client.backlog() > 0 || self.transport.wants_write() {
                     self.flush(&mut state);
                 }
             }
@@ -321,7 +321,7 @@ impl Link {
                 break;
             }
             // a short read has emptied the socket, unless it stopped at a descriptor
-            if count < BUFFER && !with_fds {
+            if count < BUFFER && !with_fds && !self.transport.holds_unread() {
                 break;
             }
         }
@@ -338,6 +338,9 @@ impl Link {
     /// Writes what the socket takes; the thread that reads sees to the rest.
     fn flush(&self, state: &mut State) {
         let failed = loop {
+            if let Err(e) = self.transport.flush() {
+                break Some(e);
+            }
             let written = match state.client.outgoing() {
                 None => break None,
                 Some(Write::Bytes(bytes)) => self.transport.write(bytes),
@@ -359,6 +362,9 @@ impl Link {
             0 => state.waiters.iter().filter(|w| w.serial.is_none()).for_each(|w| w.wake.notify_one()),
             _ if state.reading => self.wake(),
             _ => {}
+        }
+        if state.reading && self.transport.wants_write() {
+            self.wake();
         }
     }
 

@@ -1,5 +1,11 @@
 //! Telling the daemon who we are.
 
+mod ask;
+mod sasl;
+
+pub(crate) use ask::Ask;
+pub use ask::{Credential, CredentialKind};
+
 use virtus_api::calls::Remote;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
@@ -11,7 +17,7 @@ const SASL: i32 = 1;
 const POLKIT: i32 = 2;
 
 /// Authenticates as the daemon asks, or as the URI's `auth` parameter wants.
-pub(crate) fn authenticate(connection: &Connection, uri: Option<&Uri>) -> Result<()> {
+pub(crate) fn authenticate(connection: &Connection, uri: Option<&Uri>, ask: Option<&Ask>) -> Result<()> {
     let offered = connection.call(Remote::auth_list())?;
     let wanted = match uri.and_then(|uri| uri.parameter("auth")) {
         None => None,
@@ -29,6 +35,11 @@ pub(crate) fn authenticate(connection: &Connection, uri: Option<&Uri>) -> Result
     };
     match kind {
         NONE => Ok(()),
+        SASL => {
+            let mechanism =
+                uri.and_then(|uri| uri.parameter("auth")).and_then(|auth| auth.strip_prefix("sasl."));
+            sasl::authenticate(connection, uri, mechanism, ask)
+        }
         POLKIT => connection.call(Remote::auth_polkit()).map(drop),
         other => Err(failed(format!("unsupported authentication type {other}"))),
     }

@@ -1,12 +1,19 @@
 //! Ways to a daemon: what carries the protocol's bytes.
 
-mod unix;
+mod credentials;
+mod program;
+mod socket;
+pub(crate) mod ssh;
+mod tls;
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-pub(crate) use unix::Unix;
+pub(crate) use credentials::Credentials;
+pub(crate) use program::Program;
+pub(crate) use socket::Socket;
+pub(crate) use tls::Tls;
 
 /// A connected way, in non-blocking mode.
 pub(crate) trait Transport: Send + Sync + std::fmt::Debug {
@@ -36,6 +43,21 @@ pub(crate) trait Transport: Send + Sync + std::fmt::Debug {
 
     /// Whether what is said is encrypted.
     fn is_encrypted(&self) -> bool {
+        false
+    }
+
+    /// Whether bytes it took wait for the socket to take them.
+    fn wants_write(&self) -> bool {
+        false
+    }
+
+    /// Gives the socket bytes that it took and could not pass on.
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Whether bytes were taken off the socket that were not read yet: waiting on it would not tell of them.
+    fn holds_unread(&self) -> bool {
         false
     }
 

@@ -26,6 +26,8 @@ pub struct Uri {
     pub port: u16,
     /// Which of the driver's instances, e.g. `/system`.
     pub path: Option<String>,
+    /// The parameters as they were written; where there is none, `parameters` are written in its place.
+    pub query: Option<String>,
     /// Parameters in their order, decoded.
     pub parameters: Vec<(String, String)>,
     /// What follows a `#`.
@@ -201,6 +203,7 @@ mod tests {
         let uri = Uri::parse("qemu+tcp://h:1/system?no_verify=1&x=a%26b&socket=/s").unwrap();
         assert_eq!(uri.for_daemon(|name| name == "x"), "qemu:///system?x=a%26b");
         assert_eq!(Uri::parse("qemu+tls://h/system").unwrap().for_daemon(|_| false), "qemu:///system");
+        assert_eq!(uri.to_string(), "qemu+tcp://h:1/system?no_verify=1&x=a%26b&socket=/s");
         assert_eq!(uri.switch("no_verify"), Ok(true));
         assert!(Uri::parse("a:///b?no_verify=x").unwrap().switch("no_verify").is_err());
     }
@@ -216,9 +219,12 @@ mod tests {
             parameters in proptest::collection::vec(("[a-z_]{1,6}", "[ -~]{0,8}"), 0..4),
         ) {
             let uri = Uri {
-                scheme: Some(scheme), user, server: Some(server), port, path: Some(path), parameters, fragment: None,
+                scheme: Some(scheme), user, server: Some(server), port, path: Some(path), parameters, fragment: None, query: None,
             };
-            prop_assert_eq!(Uri::parse(&uri.to_string()).unwrap(), uri);
+            let text = uri.to_string();
+            let read = Uri::parse(&text).unwrap();
+            prop_assert_eq!(read.to_string(), text);
+            prop_assert_eq!(Uri { query: None, ..read }, uri);
         }
 
         #[test]

@@ -34,6 +34,7 @@ pub(super) fn parse(text: &str) -> Option<Uri> {
     if let Some(query) = query {
         checked(query, |b| is_path(b) || matches!(b, b'?' | b'[' | b']'))?;
         uri.parameters = parameters(query)?;
+        uri.query = Some(query.to_owned());
     }
     Some(uri)
 }
@@ -147,7 +148,10 @@ pub(super) fn write(uri: &Uri, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Res
     if let Some(path) = &uri.path {
         escape(path, f, is_path)?;
     }
-    for (index, (name, value)) in uri.parameters.iter().enumerate() {
+    if let Some(query) = &uri.query {
+        write!(f, "?{query}")?;
+    }
+    for (index, (name, value)) in uri.parameters.iter().enumerate().filter(|_| uri.query.is_none()) {
         f.write_str(if index == 0 { "?" } else { "&" })?;
         write!(f, "{name}=")?;
         escape(value, f, is_unreserved)?;
