@@ -7,7 +7,7 @@ use std::time::Duration;
 use virtus_api::{Call, DomainEvent, DomainRef, Event, EventSink};
 use virtus_base::{Error, ErrorDomain, Result};
 use virtus_host::node::Node;
-use virtus_host::process::Credentials;
+use virtus_host::process::{Credentials, Lender};
 use virtus_state::Registry;
 use virtus_state::file::{self, Durability};
 use virtus_state::gate::{Owner, Wanted};
@@ -67,6 +67,8 @@ pub struct Shared {
     pub(crate) setup: Setup,
     pub(crate) registry: Registry<Domain>,
     pub(crate) ports: Ports,
+    /// How guests' users come to images that are somebody else's.
+    pub(crate) lender: Lender,
     /// Where tasks live that outlive the call that began them.
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) hostname: String,
@@ -93,6 +95,7 @@ impl Driver {
             setup,
             registry: Registry::default(),
             ports: Ports::default(),
+            lender: Lender::default(),
             runtime: tokio::runtime::Handle::current(),
             hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             last_id: AtomicI32::new(0),

@@ -1,5 +1,6 @@
-//! Files a QEMU works with. The daemon opens images and hands the descriptors over, so that a guest's user needs no
-//! right on the files and they stay as they are; what QEMU opens by name is copied where its user may not read it.
+//! Files a QEMU works with. Images stay as they are, whoever owns them: those the guest's user may not open are lent
+//! to its QEMU, and where the file system cannot do that, the daemon opens them and hands the descriptors over. What
+//! QEMU reads at its start only is copied where its user may not read it.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -10,7 +11,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain as conf;
 use virtus_conf::domain::device::storage::{BackingImage, BackingStore, StorageSource};
 use virtus_host::image::{Format, Source, backing_chain};
-use virtus_host::process::{Credentials, Spawn};
+use virtus_host::process::{Credentials, Lender, Loan, Spawn};
 
 use crate::error::system;
 
@@ -59,9 +60,17 @@ fn inaccessible(path: &str, user: Option<&Credentials>, e: &std::io::Error) -> E
     Error::system(ErrorDomain::STORAGE, what, e)
 }
 
-/// Opens the images that a command line names and has it name the descriptors instead.
-pub(super) fn hand_over(args: &mut Vec<String>, spawn: &mut Spawn) -> Result<()> {
+/// Sees to it that QEMU can open the images that a command line names, which names descriptors instead where it
+/// could not open the path.
+pub(super) fn hand_over(
+    args: &mut Vec<String>,
+    user: Option<&Credentials>,
+    lender: &Lender,
+    spawn: &mut Spawn,
+) -> Result<()> {
+    let Some(user) = user else { return Ok(()) };
     let mut sets = Vec::new();
+    let mut lent: Vec<PathBuf> = Vec::new();
     let written = written(args);
     let mut blockdev = false;
     for arg in args.iter_mut() {
@@ -69,9 +78,21 @@ pub(super) fn hand_over(args: &mut Vec<String>, spawn: &mut Spawn) -> Result<()>
             && let Ok(mut node) = serde_json::from_str::<Value>(arg)
             && let Some(path) = image_path(&node)
         {
-            let number = sets.len();
             let write =
                 node_name(&node).is_none_or(|name| written.iter().any(|w| w == name)) && !is_read_only(&node);
+            if lent.contains(&path) {
+                continue;
+            }
+            match access(&path, write, user, lender) {
+                Access::Own => continue,
+                Access::Lent(loan) => {
+                    spawn.loan(loan);
+                    lent.push(path);
+                    continue;
+                }
+                Access::Descriptor => {}
+            }
+            let number = sets.len();
             let direct = node.pointer("/cache/direct").and_then(Value::as_bool).unwrap_or(false);
             sets.push(open_set(&path, write, direct, number, spawn)?);
             if let Some(node) = node.as_object_mut() {
@@ -90,6 +111,37 @@ pub(super) fn hand_over(args: &mut Vec<String>, spawn: &mut Spawn) -> Result<()>
         args.extend(["-add-fd".to_owned(), set]);
     }
     Ok(())
+}
+
+/// How a guest's user comes to an image.
+enum Access {
+    /// It may open it.
+    Own,
+    /// It may once it is the owner.
+    Lent(Loan),
+    /// It cannot; the daemon opens the image.
+    Descriptor,
+}
+
+fn access(path: &Path, write: bool, user: &Credentials, lender: &Lender) -> Access {
+    let wanted = if write { 6 } else { 4 };
+    let Ok(meta) = std::fs::metadata(path) else { return Access::Descriptor };
+    if !may_enter(path, user) {
+        return Access::Descriptor;
+    }
+    if has(&meta, wanted, user) {
+        return Access::Own;
+    }
+    let owner = Credentials { uid: meta.uid(), gid: meta.gid(), groups: Vec::new() };
+    let loan = (meta.is_file() && has(&meta, wanted, &owner)).then(|| lender.lend(path, user));
+    match loan {
+        Some(Ok(loan)) => Access::Lent(loan),
+        Some(Err(e)) => {
+            tracing::debug!("{} is not lent: {e}", path.display());
+            Access::Descriptor
+        }
+        None => Access::Descriptor,
+    }
 }
 
 /// The nodes that a format which may be written lies on, or that nobody says anything of.
@@ -169,17 +221,23 @@ pub(super) fn readable(args: &mut [String], user: Option<&Credentials>, lib_dir:
 
 /// Whether a user may read a file: enter all directories above it, and read itself.
 fn may_read(path: &Path, meta: &std::fs::Metadata, user: &Credentials) -> bool {
-    let has = |meta: &std::fs::Metadata, bit: u32| {
-        let shift = match meta {
-            m if m.uid() == user.uid => 6,
-            m if m.gid() == user.gid || user.groups.contains(&m.gid()) => 3,
-            _ => 0,
-        };
-        meta.mode() >> shift & bit != 0
+    has(meta, 4, user) && may_enter(path, user)
+}
+
+/// Whether a file's mode gives a user all of these rights (4 to read, 2 to write, 1 to enter).
+fn has(meta: &std::fs::Metadata, rights: u32, user: &Credentials) -> bool {
+    let shift = match meta {
+        m if m.uid() == user.uid => 6,
+        m if m.gid() == user.gid || user.groups.contains(&m.gid()) => 3,
+        _ => 0,
     };
-    let enter = |dir: &Path| std::fs::metadata(dir).is_ok_and(|meta| has(&meta, 1));
+    meta.mode() >> shift & rights == rights
+}
+
+/// Whether a user comes to a file: may enter all directories above it.
+fn may_enter(path: &Path, user: &Credentials) -> bool {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    has(meta, 4) && real.ancestors().skip(1).all(enter)
+    real.ancestors().skip(1).all(|dir| std::fs::metadata(dir).is_ok_and(|meta| has(&meta, 1, user)))
 }
 
 fn duplicate(from: &Path, to: &Path, user: &Credentials) -> Result<()> {
@@ -201,9 +259,16 @@ pub(super) fn unresolved(text: String) -> Error {
 mod tests {
     use super::*;
 
+    /// Nobody, who owns nothing here.
+    fn stranger() -> Credentials {
+        Credentials { uid: 65500, gid: 65500, groups: Vec::new() }
+    }
+
     #[test]
-    fn images_are_handed_over_as_descriptors() {
+    fn images_that_cannot_be_reached_are_handed_over_as_descriptors() {
+        // a directory that only its owner may enter
         let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         let image = dir.path().join("a,b.img");
         std::fs::write(&image, "x").unwrap();
         let node = |read_only: bool| {
@@ -213,13 +278,33 @@ mod tests {
         let flag = || "-blockdev".to_owned();
         let mut args = vec![flag(), node(true), flag(), node(false), flag(), other.clone()];
         let mut spawn = Spawn::new("/bin/true");
-        hand_over(&mut args, &mut spawn).unwrap();
+        let lender = Lender::default();
+        hand_over(&mut args, Some(&stranger()), &lender, &mut spawn).unwrap();
         assert_eq!(args[1], r#"{"driver":"file","filename":"/dev/fdset/0","read-only":true}"#);
         assert_eq!(args[5], other);
         let sets: Vec<_> = args[6..].iter().filter(|a| a.starts_with("set=")).collect();
         assert_eq!(sets.len(), 2);
         assert!(sets[0].starts_with("set=0,fd=3,opaque=read:") && sets[0].ends_with("/a,,b.img"));
         let mut missing = vec![flag(), node(false).replace("a,b", "none")];
-        assert!(hand_over(&mut missing, &mut spawn).is_err());
+        assert!(hand_over(&mut missing, Some(&stranger()), &lender, &mut spawn).is_err());
+    }
+
+    #[test]
+    fn images_are_named_where_the_user_may_open_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let image = dir.path().join("image");
+        std::fs::write(&image, "x").unwrap();
+        let meta = std::fs::metadata(&image).unwrap();
+        let owner = Credentials { uid: meta.uid(), gid: meta.gid(), groups: Vec::new() };
+        assert!(has(&meta, 6, &owner) && !has(&meta, 2, &stranger()));
+        let args = vec![
+            "-blockdev".to_owned(),
+            format!(r#"{{"driver":"file","filename":"{}"}}"#, image.display()),
+        ];
+        for user in [None, Some(&owner)] {
+            let mut same = args.clone();
+            hand_over(&mut same, user, &Lender::default(), &mut Spawn::new("/bin/true")).unwrap();
+            assert_eq!(same, args);
+        }
     }
 }

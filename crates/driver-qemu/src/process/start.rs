@@ -151,8 +151,9 @@ fn spawn(
     prepare::sockets(shared, model, places, context, &mut spawn)?;
     taps::open(model, context, &mut spawn)?;
     let mut launch = crate::command::build(model, emulator, context)?;
-    images::hand_over(&mut launch.args, &mut spawn)?;
-    images::readable(&mut launch.args, shared.setup.user.as_ref(), &places.lib_dir)?;
+    let user = shared.setup.user.as_ref();
+    images::hand_over(&mut launch.args, user, &shared.lender, &mut spawn)?;
+    images::readable(&mut launch.args, user, &places.lib_dir)?;
     spawn.args(&launch.args).umask(0o022).session(true);
     for (variable, value) in &launch.env {
         spawn.env(variable, value);

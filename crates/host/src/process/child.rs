@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
+use rustix::mount::MoveMountFlags;
 use rustix::process::{Gid, Resource, Rlimit, Uid};
 
-use super::dev::DevPlan;
+use super::dev::{self, DevPlan};
+use super::loan::Loan;
 
 /// What was being done when a start failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,7 @@ pub enum Step {
     Affinity,
     Namespace,
     Devices,
+    Loans,
     Directory,
     Groups,
     User,
@@ -37,7 +40,7 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 14] = [
+    const ALL: [Step; 15] = [
         Step::Clone,
         Step::Session,
         Step::Descriptors,
@@ -46,6 +49,7 @@ impl Step {
         Step::Affinity,
         Step::Namespace,
         Step::Devices,
+        Step::Loans,
         Step::Directory,
         Step::Groups,
         Step::User,
@@ -90,6 +94,7 @@ pub(super) struct Plan {
     pub(super) affinity: Option<Box<rustix::thread::CpuSet>>,
     pub(super) oom_score_adj: Option<Vec<u8>>,
     pub(super) dev: Option<DevPlan>,
+    pub(super) loans: Vec<Loan>,
     pub(super) groups: Option<Vec<Gid>>,
     pub(super) gid: Option<Gid>,
     pub(super) uid: Option<Uid>,
@@ -142,8 +147,16 @@ fn prepare(plan: &Plan) -> Result<(), (Step, Errno)> {
     if let Some(cpus) = &plan.affinity {
         rustix::thread::sched_setaffinity(None, cpus).map_err(at(Step::Affinity))?;
     }
+    if plan.dev.is_some() || !plan.loans.is_empty() {
+        dev::leave_mounts().map_err(at(Step::Namespace))?;
+    }
+    for loan in &plan.loans {
+        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+        rustix::mount::move_mount(&loan.mount, c"", CWD, loan.path.as_c_str(), flags)
+            .map_err(at(Step::Loans))?;
+    }
     if let Some(dev) = &plan.dev {
-        dev.enter().map_err(at(Step::Namespace))?;
+        dev.cover().map_err(at(Step::Namespace))?;
         dev.populate().map_err(at(Step::Devices))?;
     }
     descriptors(plan).map_err(at(Step::Descriptors))?;

@@ -26,14 +26,18 @@ impl Credentials {
     /// `NotFound` for a name nobody has.
     pub fn lookup(user: &str, group: &str) -> io::Result<Credentials> {
         let account = match numeric(user) {
-            Some(uid) => Account::by_uid(uid).unwrap_or(Account { name: None, uid }),
+            Some(uid) => Account::by_uid(uid),
             None => Account::by_name(user)?,
         };
         let gid = match numeric(group) {
             Some(gid) => gid,
             None => group_by_name(group)?,
         };
-        let groups = account.name.as_ref().map(|name| groups_of(name, gid)).unwrap_or_default();
+        // its own group too, which another one may have been put in the place of: it may be the one that opens KVM
+        let mut groups = account.named.map(|(name, own)| groups_of(&name, own)).unwrap_or_default();
+        if !groups.is_empty() && !groups.contains(&gid) {
+            groups.push(gid);
+        }
         Ok(Credentials { uid: account.uid, gid, groups })
     }
 }
@@ -44,40 +48,42 @@ fn numeric(text: &str) -> Option<u32> {
 }
 
 struct Account {
-    name: Option<CString>,
     uid: u32,
+    /// Its name and group, if it is a known one.
+    named: Option<(CString, u32)>,
 }
 
 impl Account {
     fn by_name(name: &str) -> io::Result<Account> {
         let c_name = CString::new(name)?;
-        let uid = search(|buffer| {
+        let found = search(|buffer| {
             // SAFETY: all members may be zero; the call fills them, with pointers into `buffer`, or leaves `found` null.
             unsafe {
                 let mut record: libc::passwd = std::mem::zeroed();
                 let mut found = std::ptr::null_mut();
                 let (at, size) = (buffer.as_mut_ptr(), buffer.len());
                 let error = libc::getpwnam_r(c_name.as_ptr(), &raw mut record, at, size, &raw mut found);
-                (error, (!found.is_null()).then_some(record.pw_uid))
+                (error, (!found.is_null()).then_some((record.pw_uid, record.pw_gid)))
             }
         })?;
-        let uid = uid.ok_or_else(|| not_found("user", name))?;
-        Ok(Account { name: Some(c_name), uid })
+        let (uid, gid) = found.ok_or_else(|| not_found("user", name))?;
+        Ok(Account { uid, named: Some((c_name, gid)) })
     }
 
-    fn by_uid(uid: u32) -> Option<Account> {
-        let name = search(|buffer| {
+    fn by_uid(uid: u32) -> Account {
+        let named = search(|buffer| {
             // SAFETY: as in `by_name`; the name is copied while `buffer`, which it points into, is there.
             unsafe {
                 let mut record: libc::passwd = std::mem::zeroed();
                 let mut found = std::ptr::null_mut();
                 let (at, size) = (buffer.as_mut_ptr(), buffer.len());
                 let error = libc::getpwuid_r(uid, &raw mut record, at, size, &raw mut found);
-                let name = (!found.is_null()).then(|| std::ffi::CStr::from_ptr(record.pw_name).to_owned());
-                (error, name)
+                let named = (!found.is_null())
+                    .then(|| (std::ffi::CStr::from_ptr(record.pw_name).to_owned(), record.pw_gid));
+                (error, named)
             }
         });
-        Some(Account { name: name.ok().flatten(), uid })
+        Account { uid, named: named.ok().flatten() }
     }
 }
 
@@ -145,6 +151,13 @@ mod tests {
         assert_eq!(Credentials::lookup("+0", "0").unwrap(), by_name);
         let nobody = Credentials::lookup("+3999999", "+3999998").unwrap();
         assert_eq!(nobody, Credentials { uid: 3_999_999, gid: 3_999_998, groups: vec![] });
+    }
+
+    #[test]
+    fn an_accounts_own_group_stays_with_it() {
+        let other = Credentials::lookup("root", "+3999998").unwrap();
+        assert_eq!(other.gid, 3_999_998);
+        assert!(other.groups.contains(&0) && other.groups.contains(&3_999_998));
     }
 
     #[test]

@@ -114,12 +114,8 @@ impl DevPlan {
         Ok(())
     }
 
-    /// Leaves the host's mount namespace and covers /dev.
-    #[allow(unsafe_code)]
-    pub(super) fn enter(&self) -> Result<(), Errno> {
-        // SAFETY: only the mount namespace is unshared; the child has its own file-system state already.
-        unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS)? };
-        rustix::mount::mount_change(c"/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)?;
+    /// Covers /dev, after [`leave_mounts`].
+    pub(super) fn cover(&self) -> Result<(), Errno> {
         for (path, handle) in &self.mounts {
             let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
             let tree = rustix::mount::open_tree(CWD, path.as_c_str(), flags)?;
@@ -136,7 +132,7 @@ impl DevPlan {
             rustix::fs::mkdirat(CWD, directory.as_c_str(), Mode::from_raw_mode(0o755))?;
         }
         for (path, handle) in &self.mounts {
-            // SAFETY: `enter` put a descriptor of the child's there, which nothing else owns.
+            // SAFETY: `cover` put a descriptor of the child's there, which nothing else owns.
             let tree: OwnedFd =
                 unsafe { std::os::fd::FromRawFd::from_raw_fd(handle.load(Ordering::Relaxed)) };
             let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
@@ -154,6 +150,14 @@ impl DevPlan {
         }
         Ok(())
     }
+}
+
+/// Gives the child mounts of its own, into which the host's changes still come.
+#[allow(unsafe_code)]
+pub(super) fn leave_mounts() -> Result<(), Errno> {
+    // SAFETY: only the mount namespace is unshared; the child has its own file-system state already.
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS)? };
+    rustix::mount::mount_change(c"/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)
 }
 
 /// Mount points below /dev that are not below another one, from the text of a `mounts` file.

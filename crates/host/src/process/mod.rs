@@ -3,6 +3,7 @@
 mod child;
 mod credentials;
 mod dev;
+mod loan;
 mod namespace;
 mod pidfd;
 mod spawn;
@@ -11,6 +12,7 @@ mod usage;
 pub use child::Step;
 pub use credentials::Credentials;
 pub use dev::PrivateDev;
+pub use loan::{Lender, Loan};
 pub use namespace::{add_node, remove_node};
 pub use pidfd::{Exit, Process, start_time};
 pub use rustix::process::{Resource, Signal};

@@ -15,6 +15,7 @@ use virtus_base::{Error, ErrorDomain};
 use super::child::{self, Plan, Report, Step};
 use super::credentials::Credentials;
 use super::dev::PrivateDev;
+use super::loan::Loan;
 use super::pidfd::Process;
 
 /// The child's stack, in bytes. It only makes system calls.
@@ -36,6 +37,7 @@ pub struct Spawn {
     affinity: Option<Vec<usize>>,
     oom_score_adj: Option<i32>,
     dev: Option<PrivateDev>,
+    loans: Vec<Loan>,
     credentials: Option<Credentials>,
     clear_capabilities: bool,
     no_new_privileges: bool,
@@ -68,6 +70,7 @@ impl Spawn {
             affinity: None,
             oom_score_adj: None,
             dev: None,
+            loans: Vec::new(),
             credentials: None,
             clear_capabilities: false,
             no_new_privileges: false,
@@ -155,6 +158,12 @@ impl Spawn {
         self
     }
 
+    /// Has it see a lent file in the file's place, which takes a mount namespace.
+    pub fn loan(&mut self, loan: Loan) -> &mut Spawn {
+        self.loans.push(loan);
+        self
+    }
+
     /// Whom it runs as.
     pub fn credentials(&mut self, credentials: Credentials) -> &mut Spawn {
         self.credentials = Some(credentials);
@@ -230,6 +239,7 @@ impl Spawn {
             affinity,
             oom_score_adj: self.oom_score_adj.map(|score| score.to_string().into_bytes()),
             dev,
+            loans: self.loans,
             groups: credentials.as_ref().map(|c| c.groups.iter().copied().map(Gid::from_raw).collect()),
             gid: credentials.as_ref().map(|c| Gid::from_raw(c.gid)),
             uid: credentials.as_ref().map(|c| Uid::from_raw(c.uid)),
@@ -339,6 +349,7 @@ fn what(step: Step, program: &Path) -> String {
         Step::Affinity => "cannot set CPU affinity on process".to_owned(),
         Step::Namespace => "Unable to unshare mount namespace".to_owned(),
         Step::Devices => "Cannot create device nodes in private /dev".to_owned(),
+        Step::Loans => "cannot lend files to process".to_owned(),
         Step::Directory => format!("Unable to change directory of {program}"),
         Step::Groups => "cannot change group of process".to_owned(),
         Step::User => "cannot change user of process".to_owned(),
