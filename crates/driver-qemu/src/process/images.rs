@@ -297,10 +297,8 @@ mod tests {
         let meta = std::fs::metadata(&image).unwrap();
         let owner = Credentials { uid: meta.uid(), gid: meta.gid(), groups: Vec::new() };
         assert!(has(&meta, 6, &owner) && !has(&meta, 2, &stranger()));
-        let args = vec![
-            "-blockdev".to_owned(),
-            format!(r#"{{"driver":"file","filename":"{}"}}"#, image.display()),
-        ];
+        let args =
+            vec!["-blockdev".to_owned(), format!(r#"{{"driver":"file","filename":"{}"}}"#, image.display())];
         for user in [None, Some(&owner)] {
             let mut same = args.clone();
             hand_over(&mut same, user, &Lender::default(), &mut Spawn::new("/bin/true")).unwrap();
