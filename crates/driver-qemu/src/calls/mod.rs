@@ -2,6 +2,7 @@
 
 mod connection;
 mod console;
+mod device;
 mod info;
 mod lifecycle;
 mod list;
@@ -22,7 +23,6 @@ use crate::Driver;
 
 // what has no methods here answers that it is not supported
 impl NodeDeviceAssignment for Driver {}
-impl DomainDevices for Driver {}
 impl DomainBlock for Driver {}
 impl DomainJobs for Driver {}
 impl DomainMigration for Driver {}

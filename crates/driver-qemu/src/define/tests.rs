@@ -3,8 +3,9 @@ use virtus_base::ErrorCode;
 use virtus_conf::domain::{Domain, FormatOptions, ParseOptions};
 
 use super::parse;
+use crate::change::persistent;
 use crate::fake::FakeEnvironment;
-use crate::{migratable, persistent};
+use crate::migratable;
 
 const OPTIONS: ParseOptions = ParseOptions { inactive: true, skip_validate: false, strict: false };
 const INACTIVE: FormatOptions =

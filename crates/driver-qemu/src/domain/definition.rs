@@ -159,9 +159,9 @@ impl Definition {
     }
 }
 
-/// Whether a document holds what only a privileged caller may read: passwords of displays.
+/// Whether a document holds what only a privileged caller may read: passwords of displays, cookies.
 fn has_secrets(text: &str) -> bool {
-    text.contains(" passwd='")
+    text.contains(" passwd='") || text.contains("<cookies>")
 }
 
 /// A running domain's definition.

@@ -7,7 +7,7 @@ use super::address::PciAddress;
 use super::info::DeviceInfo;
 use super::interface::Teaming;
 use super::storage::{Auth, NetHost, StartupPolicy};
-use crate::domain::parse::{RULES, keyword_attr, unsupported, xml_error};
+use crate::domain::parse::{RULES, internal, keyword_attr, unsupported, xml_error};
 
 /// `<hostdev>`.
 #[derive(Clone, Debug, PartialEq)]
@@ -210,6 +210,11 @@ impl HostDevSource {
             }
             Some(other) => return Err(field::invalid(e, "mode", other, "", &RULES)),
         }
+        for attribute in ["sgio", "rawio"] {
+            if tag != "scsi" && e.attr(attribute).is_some() {
+                return Err(xml_error(format!("{attribute} is only supported for scsi host device")));
+            }
+        }
         Ok(match tag {
             "usb" => HostDevSource::Usb(UsbHost::read(source()?)?),
             "pci" => HostDevSource::Pci(PciHost {
@@ -236,15 +241,16 @@ impl HostDevSource {
                 HostDevSource::ScsiHost(ScsiHostAdapter { model: keyword_attr(e, "model")?, wwpn })
             }
             "mdev" => {
+                let (model, display) =
+                    (field::required_attr(Some(e), e, "model", &RULES)?, keyword_attr(e, "display")?);
+                let ramfb = keyword_attr(e, "ramfb")?;
                 let address = source()?.child("address");
-                let address =
-                    address.ok_or_else(|| xml_error("'address' must be specified for mediated device"))?;
-                HostDevSource::Mdev(Mdev {
-                    model: field::required_attr(Some(e), e, "model", &RULES)?,
-                    display: keyword_attr(e, "display")?,
-                    ramfb: keyword_attr(e, "ramfb")?,
-                    uuid: field::required_attr(Some(address), address, "uuid", &RULES)?,
-                })
+                let address = address.ok_or_else(|| unsupported("Missing <address> element"))?;
+                let uuid = address
+                    .attr("uuid")
+                    .ok_or_else(|| unsupported("Missing 'uuid' attribute for element <address>"))?;
+                let bad = || internal("Cannot parse uuid attribute of element <address>");
+                HostDevSource::Mdev(Mdev { model, display, ramfb, uuid: Uuid::parse(uuid).ok_or_else(bad)? })
             }
             other => return Err(field::invalid(e, "type", other, "", &RULES)),
         })

@@ -135,6 +135,13 @@ macro_rules! devices {
                 })?)*
             }
 
+            /// Calls `visit` with each device that has an address, made when asked for, kind by kind.
+            pub fn each_device(&self, mut visit: impl FnMut(&dyn Fn() -> Device, &DeviceInfo)) {
+                $($(for device in &self.$list {
+                    visit(&|| Device::$variant(Box::new(device.clone())), &device.$info);
+                })?)*
+            }
+
             /// Calls `visit` with each device's changeable address and alias, kind by kind.
             pub fn each_info_mut(&mut self, mut visit: impl FnMut(DeviceKind, &mut DeviceInfo)) {
                 $($(for device in &mut self.$list {
@@ -146,6 +153,14 @@ macro_rules! devices {
             pub fn pop(&mut self, kind: DeviceKind) -> Option<Device> {
                 match kind {
                     $(DeviceKind::$variant => self.$list.pop().map(|device| Device::$variant(Box::new(device))),)*
+                }
+            }
+
+            /// Takes the device at a place of its kind's list out.
+            pub fn remove(&mut self, kind: DeviceKind, at: usize) -> Option<Device> {
+                match kind {
+                    $(DeviceKind::$variant => (at < self.$list.len())
+                        .then(|| Device::$variant(Box::new(self.$list.remove(at)))),)*
                 }
             }
 

@@ -3,7 +3,7 @@
 use virtus_base::Result;
 use virtus_xml::{Element, Writer, Xml, YesNo, keywords};
 
-use super::chardev::Chardev;
+use super::chardev::{Chardev, ChardevSource};
 use super::info::DeviceInfo;
 use crate::domain::parse::{keyword_attr, xml_error};
 
@@ -14,6 +14,7 @@ keywords! {
 
 /// `<redirdev>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = check)]
 pub struct RedirDev {
     #[xml(attr, default = RedirBus::Usb)]
     pub bus: RedirBus,
@@ -21,6 +22,14 @@ pub struct RedirDev {
     pub chardev: Chardev,
     #[xml(flatten)]
     pub info: DeviceInfo,
+}
+
+/// The daemon's own channel is meant where D-Bus has none.
+fn check(device: &mut RedirDev, _: Element<'_>) -> Result<()> {
+    if let ChardevSource::Dbus { source } = &mut device.chardev.source {
+        source.channel.get_or_insert_with(|| "org.qemu.usbredir".to_owned());
+    }
+    Ok(())
 }
 
 /// `<redirfilter>`: which devices may come.

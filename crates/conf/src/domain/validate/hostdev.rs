@@ -60,7 +60,7 @@ pub(super) fn together(domain: &Domain) -> Result<()> {
 }
 
 /// Whether two descriptions find the same device.
-fn same(one: &HostDevSource, other: &HostDevSource) -> bool {
+pub fn same(one: &HostDevSource, other: &HostDevSource) -> bool {
     use crate::domain::device::hostdev::ScsiSource::{Host, Iscsi};
     match (one, other) {
         (HostDevSource::Pci(a), HostDevSource::Pci(b)) => {

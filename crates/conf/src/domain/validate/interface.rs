@@ -3,9 +3,9 @@
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::YesNo;
 
-use super::no_virtio;
+use super::{no_virtio, refuse};
 use crate::domain::device::Interface;
-use crate::domain::device::interface::{InterfaceSource, TeamingType};
+use crate::domain::device::interface::{BackendType, InterfaceSource, PortRange, TeamingType};
 use crate::domain::parse::unsupported;
 
 pub(super) fn interface(interface: &Interface) -> Result<()> {
@@ -52,5 +52,23 @@ pub(super) fn interface(interface: &Interface) -> Result<()> {
     if !model.starts_with("virtio") {
         no_virtio(&rest.driver.virtio)?;
     }
-    Ok(())
+    let user = matches!(interface.source, InterfaceSource::User(_) | InterfaceSource::VhostUser(_));
+    let passt = rest.backend.kind == Some(BackendType::Passt);
+    let odd = |range: &PortRange| {
+        range.start == 0 && (range.end.is_some() || range.to.is_some() || range.exclude.is_some())
+    };
+    refuse(&[
+        (
+            passt && !user,
+            "The 'passt' backend can only be used with interface type='user' or type='vhostuser'",
+        ),
+        (
+            !(rest.port_forwards.is_empty() || passt && user),
+            "The <portForward> element can only be used with the 'passt' backend of interface type='user' or type='vhostuser'",
+        ),
+        (
+            rest.port_forwards.iter().flat_map(|forward| &forward.ranges).any(odd),
+            "The 'range' of a 'portForward' requires 'start' attribute if 'end', 'to', or 'exclude' is specified",
+        ),
+    ])
 }

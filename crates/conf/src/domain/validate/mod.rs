@@ -19,6 +19,7 @@ use super::parse::unsupported;
 
 pub use definition::{boot, definition};
 pub use device::{devices, one as device};
+pub use hostdev::same as same_host_device;
 
 /// All of it: each device, then the definition as a whole.
 ///
