@@ -24,6 +24,7 @@ const DAEMON: &[&str] = &[
     "virtus-driver-qemu",
     "virtus-driver-secret",
     "virtus-driver-storage",
+    "virtus-driver-test",
     "virtus-host",
     "virtus-server",
     "virtus-state",
@@ -53,8 +54,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("virtus-driver-qemu", DRIVER),
     ("virtus-driver-secret", DRIVER),
     ("virtus-driver-storage", DRIVER),
+    // in memory alone: neither the host nor a monitor
+    ("virtus-driver-test", &["virtus-api", "virtus-base", "virtus-conf", "virtus-xdr", "virtus-xml"]),
     // faces
-    ("virtus", &["virtus-api", "virtus-base", "virtus-rpc", "virtus-xdr"]),
+    ("virtus", &["virtus-api", "virtus-base", "virtus-driver-test", "virtus-rpc", "virtus-xdr"]),
     ("virtusd", DAEMON),
     // beside them
     ("xtask", &[]),

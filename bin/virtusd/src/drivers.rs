@@ -8,8 +8,10 @@ use virtus_base::Result;
 use virtus_driver_qemu::capabilities::Emulators;
 use virtus_driver_qemu::layout::Layout;
 use virtus_driver_qemu::{Driver, Setup};
+use virtus_driver_test::Defaults;
 use virtus_host::node::Node;
 use virtus_host::process::Credentials;
+use virtus_server::{EventBus, Target};
 
 use crate::config::Config;
 use crate::paths::Paths;
@@ -63,6 +65,20 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         nwfilter: nwfilter.map(|driver| Arc::new(driver) as Arc<_>),
         ..Drivers::default()
     })
+}
+
+/// What a URI names that is not the hypervisor of this host: the test driver's hosts in memory.
+pub(crate) fn open(uri: &str) -> Option<Result<Target>> {
+    static TESTS: Defaults<EventBus> = Defaults::new();
+    let path = uri.strip_prefix("test:")?;
+    let path =
+        path.strip_prefix("//").map_or(path, |rest| rest.find('/').map_or("", |at| rest.split_at(at).1));
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    Some(TESTS.open(path, Arc::default).map(|host| Target {
+        drivers: host.0.drivers(),
+        events: host.1.clone(),
+        keep: host,
+    }))
 }
 
 /// The account guests run under, with the groups that let it use KVM.

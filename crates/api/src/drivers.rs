@@ -1,6 +1,7 @@
 //! The drivers behind one connection, and the groups of traits each of them implements.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use crate::*;
 
@@ -75,4 +76,26 @@ impl std::fmt::Debug for Drivers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Drivers")
     }
+}
+
+/// The procedure of this number, if there is one.
+pub fn find_procedure(program: Program, number: i32) -> Option<&'static Procedure> {
+    /// Rows of the table by program, then by number.
+    type Table = HashMap<u32, Vec<Option<&'static Procedure>>>;
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    let table = TABLE.get_or_init(|| {
+        let mut table = Table::new();
+        for procedure in procedures() {
+            let rows = table.entry(procedure.program.0).or_default();
+            let Ok(number) = usize::try_from(procedure.number) else { continue };
+            if rows.len() <= number {
+                rows.resize(number + 1, None);
+            }
+            if let Some(row) = rows.get_mut(number) {
+                *row = Some(procedure);
+            }
+        }
+        table
+    });
+    table.get(&program.0)?.get(usize::try_from(number).ok()?).copied().flatten()
 }

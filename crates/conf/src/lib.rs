@@ -4,6 +4,7 @@
 pub mod domain;
 pub mod net;
 pub mod network;
+pub mod nodedev;
 pub mod nwfilter;
 pub mod scaled;
 pub mod secret;

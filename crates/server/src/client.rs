@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use virtus_api::{Caller, Identity};
+use virtus_api::{Caller, Identity, Registrations};
 
-use crate::events::Registrations;
 use crate::outbox::Outbox;
 
 /// A connected client.

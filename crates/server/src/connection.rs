@@ -235,7 +235,11 @@ impl Connection<'_> {
             Err(error) => return answer(self.client, &header, Err(error), Vec::new()),
         };
         let call = Arc::new(Call::new(self.client.caller.clone(), procedure.function, fds));
-        let mut future = procedure.run(&self.drivers, call.clone(), body);
+        let other = self
+            .session
+            .drivers()
+            .map(|drivers| Drivers { session: self.drivers.session.clone(), ..drivers.clone() });
+        let mut future = procedure.run(other.as_ref().unwrap_or(&self.drivers), call.clone(), body);
         match poll_once(&mut future) {
             Poll::Ready(result) => self.finish(&header, &call, result),
             Poll::Pending => self.wait(header, procedure, call, future),

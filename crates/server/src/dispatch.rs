@@ -1,9 +1,6 @@
 //! From a packet to the procedure it calls.
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
-
-use virtus_api::{Procedure, Program, procedures};
+use virtus_api::{Procedure, Program, find_procedure};
 use virtus_base::{Error, ErrorCode, ErrorDomain};
 use virtus_rpc::{Header, Kind, Status};
 
@@ -30,25 +27,6 @@ impl Programs {
     }
 }
 
-/// Rows of the table by program, then by number.
-fn table() -> &'static HashMap<u32, Vec<Option<&'static Procedure>>> {
-    static TABLE: OnceLock<HashMap<u32, Vec<Option<&'static Procedure>>>> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let mut table: HashMap<u32, Vec<Option<&'static Procedure>>> = HashMap::new();
-        for procedure in procedures() {
-            let rows = table.entry(procedure.program.0).or_default();
-            let Ok(number) = usize::try_from(procedure.number) else { continue };
-            if rows.len() <= number {
-                rows.resize(number + 1, None);
-            }
-            if let Some(row) = rows.get_mut(number) {
-                *row = Some(procedure);
-            }
-        }
-        table
-    })
-}
-
 /// The procedure a call's header names.
 pub(crate) fn find(header: &Header, programs: Programs) -> Result<&'static Procedure, Error> {
     let program = Program(header.program);
@@ -62,9 +40,7 @@ pub(crate) fn find(header: &Header, programs: Programs) -> Result<&'static Proce
     if header.status != Status::OK {
         return Err(rpc_error(format!("Unexpected message status {}", header.status.0)));
     }
-    usize::try_from(header.procedure)
-        .ok()
-        .and_then(|number| table().get(&program.0)?.get(number).copied().flatten())
+    find_procedure(program, header.procedure)
         .ok_or_else(|| rpc_error(format!("unknown procedure: {}", header.procedure)))
 }
 

@@ -19,5 +19,5 @@ mod streams;
 pub use client::Client;
 pub use events::EventBus;
 pub use listener::Listener;
-pub use server::{Auth, Limits, Server, ServerConfig};
+pub use server::{Auth, Limits, Opener, Server, ServerConfig, Target};
 pub use shard::Shards;

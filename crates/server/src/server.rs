@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use virtus_api::{Drivers, Identity, SessionGroup};
+use virtus_base::Result;
 
 use crate::client::Client;
 use crate::connection;
@@ -53,6 +54,20 @@ pub struct ServerConfig {
     pub privileged: bool,
 }
 
+/// Drivers that clients reach by a URI of their own, and where those drivers tell their events.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// What answers the calls.
+    pub drivers: Drivers,
+    /// What is told to those clients.
+    pub events: Arc<EventBus>,
+    /// What has to stay as long as they are connected.
+    pub keep: Arc<dyn std::any::Any + Send + Sync>,
+}
+
+/// Finds what a URI names that is not the daemon's own; `None` when it is none of this.
+pub type Opener = fn(&str) -> Option<Result<Target>>;
+
 /// A server: one set of clients with the same rights and limits.
 #[derive(Debug)]
 pub struct Server {
@@ -65,6 +80,7 @@ pub struct Server {
     pub(crate) programs: Programs,
     pub(crate) runtime: tokio::runtime::Handle,
     drivers: Drivers,
+    pub(crate) opener: Option<Opener>,
     shards: Arc<Shards>,
     clients: Mutex<BTreeMap<u64, Arc<Client>>>,
     next: AtomicU64,
@@ -74,10 +90,12 @@ pub struct Server {
 static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
 impl Server {
-    /// A server for the API, or, with an administration driver, for that alone.
+    /// A server for the API, or, with an administration driver, for that alone. `opener` knows the URIs that name
+    /// other drivers than `drivers`.
     pub fn new(
         config: ServerConfig,
         drivers: Drivers,
+        opener: Option<Opener>,
         shards: Arc<Shards>,
         events: Arc<EventBus>,
         runtime: tokio::runtime::Handle,
@@ -93,6 +111,7 @@ impl Server {
             events,
             runtime,
             drivers,
+            opener,
             shards,
             clients: Mutex::default(),
             next: AtomicU64::new(1),

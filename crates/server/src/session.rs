@@ -1,7 +1,7 @@
 //! What the daemon answers itself for each connection: opening, features, events.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use virtus_api::constants::VIR_CONNECT_RO;
 use virtus_api::*;
@@ -10,8 +10,7 @@ use virtus_xdr::List;
 
 use crate::client::Client;
 use crate::dispatch::rpc_error;
-use crate::events::{Of, Only, Registrations};
-use crate::server::Server;
+use crate::server::{Server, Target};
 
 /// Features the protocol has whatever the driver (`virDrvFeature`).
 mod feature {
@@ -28,6 +27,8 @@ pub(crate) struct Session {
     server: Arc<Server>,
     client: Arc<Client>,
     hypervisor: Option<Arc<dyn Hypervisor>>,
+    /// What the client's URI names, if that is not the daemon's own.
+    target: OnceLock<Target>,
     opened: AtomicBool,
 }
 
@@ -37,7 +38,12 @@ impl Session {
         client: Arc<Client>,
         hypervisor: Option<Arc<dyn Hypervisor>>,
     ) -> Self {
-        Session { server, client, hypervisor, opened: AtomicBool::new(false) }
+        Session { server, client, hypervisor, target: OnceLock::new(), opened: AtomicBool::new(false) }
+    }
+
+    /// The drivers that the client's URI names, if they are not the daemon's own.
+    pub(crate) fn drivers(&self) -> Option<&Drivers> {
+        self.target.get().map(|target| &target.drivers)
     }
 
     /// Refuses what cannot be done before the connection is opened.
@@ -58,33 +64,13 @@ impl Session {
         }
         Err(Error::new(ErrorDomain::RPC, ErrorCode::INTERNAL_ERROR, "connection not open"))
     }
-
-    fn registrations(&self) -> std::sync::MutexGuard<'_, Registrations> {
-        self.server.events.join(&self.client);
-        self.client.registrations.lock().unwrap_or_else(|e| e.into_inner())
-    }
-
-    fn add(&self, of: Of, event: i32, only: Only) -> Result<i32> {
-        let count = match of {
-            Of::Domain => constants::VIR_DOMAIN_EVENT_ID_NIC_MAC_CHANGE + 1,
-            Of::Network => constants::VIR_NETWORK_EVENT_ID_METADATA_CHANGE + 1,
-            Of::StoragePool => constants::VIR_STORAGE_POOL_EVENT_ID_REFRESH + 1,
-            Of::NodeDevice => constants::VIR_NODE_DEVICE_EVENT_ID_UPDATE + 1,
-            Of::Secret => constants::VIR_SECRET_EVENT_ID_VALUE_CHANGED + 1,
-        };
-        check_event(event, count)?;
-        Ok(self.registrations().add(of, event, only))
-    }
 }
 
-fn check_event(event: i32, count: i32) -> Result<()> {
-    match (0..count).contains(&event) {
-        true => Ok(()),
-        false => Err(Error::new(
-            ErrorDomain::RPC,
-            ErrorCode::INTERNAL_ERROR,
-            format!("unsupported event ID {event}"),
-        )),
+impl Registrar for Session {
+    fn registrations(&self) -> std::sync::MutexGuard<'_, Registrations> {
+        let events = self.target.get().map_or(&self.server.events, |target| &target.events);
+        events.join(&self.client);
+        self.client.registrations.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
@@ -117,7 +103,13 @@ impl virtus_api::Session for Session {
         if self.opened.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorDomain::RPC, ErrorCode::INTERNAL_ERROR, "connection already open"));
         }
-        check_uri(name.as_deref(), self.server.config.privileged)?;
+        let uri = name.as_deref().unwrap_or_default();
+        match self.server.opener.and_then(|opener| opener(uri)) {
+            None => check_uri(name.as_deref(), self.server.config.privileged)?,
+            Some(target) => {
+                let _ = self.target.set(target?);
+            }
+        }
         if flags & VIR_CONNECT_RO != 0 {
             self.client.caller.make_read_only();
         }
@@ -140,6 +132,7 @@ impl virtus_api::Session for Session {
         if !self.opened.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorDomain::RPC, ErrorCode::INTERNAL_ERROR, "connection not open"));
         }
+        let hypervisor = self.drivers().map_or(&self.hypervisor, |drivers| &drivers.hypervisor);
         let own = [
             feature::FD_PASSING,
             feature::EVENT_CALLBACK,
@@ -147,7 +140,7 @@ impl virtus_api::Session for Session {
             feature::NETWORK_UPDATE_ORDER,
         ]
         .contains(&feature);
-        Ok(i32::from(own || self.hypervisor.as_ref().is_some_and(|h| h.supports(feature))))
+        Ok(i32::from(own || hypervisor.as_ref().is_some_and(|h| h.supports(feature))))
     }
 
     async fn auth_list(&self, _: &Call) -> Result<List<i32, 20>> {
@@ -205,103 +198,6 @@ impl virtus_api::Session for Session {
             )),
             None => Ok(()),
         }
-    }
-}
-
-fn any_domain(dom: Option<DomainRef>) -> Only {
-    dom.map_or(Only::Any, |d| Only::Uuid(d.uuid))
-}
-
-#[async_trait::async_trait]
-impl EventRegistration for Session {
-    async fn connect_domain_event_register(&self, call: &Call) -> Result<i32> {
-        self.connect_domain_event_register_any(call, constants::VIR_DOMAIN_EVENT_ID_LIFECYCLE).await?;
-        Ok(1)
-    }
-    async fn connect_domain_event_deregister(&self, call: &Call) -> Result<i32> {
-        self.connect_domain_event_deregister_any(call, constants::VIR_DOMAIN_EVENT_ID_LIFECYCLE).await?;
-        Ok(0)
-    }
-    async fn connect_domain_event_register_any(&self, _: &Call, event_id: i32) -> Result<()> {
-        // what came after the callback ids has no old form
-        check_event(event_id, constants::VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED + 1)?;
-        self.registrations().add_legacy(event_id)
-    }
-    async fn connect_domain_event_deregister_any(&self, _: &Call, event_id: i32) -> Result<()> {
-        check_event(event_id, constants::VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED + 1)?;
-        self.registrations().remove_legacy(event_id)
-    }
-    async fn connect_domain_event_callback_register_any(
-        &self,
-        _: &Call,
-        event_id: i32,
-        dom: Option<DomainRef>,
-    ) -> Result<i32> {
-        self.add(Of::Domain, event_id, any_domain(dom))
-    }
-    async fn connect_domain_event_callback_deregister_any(&self, _: &Call, callback_id: i32) -> Result<()> {
-        self.registrations().remove(Of::Domain, callback_id, "domain")
-    }
-    async fn connect_network_event_register_any(
-        &self,
-        _: &Call,
-        event_id: i32,
-        net: Option<NetworkRef>,
-    ) -> Result<i32> {
-        self.add(Of::Network, event_id, net.map_or(Only::Any, |n| Only::Uuid(n.uuid)))
-    }
-    async fn connect_network_event_deregister_any(&self, _: &Call, callback_id: i32) -> Result<()> {
-        self.registrations().remove(Of::Network, callback_id, "network")
-    }
-    async fn connect_storage_pool_event_register_any(
-        &self,
-        _: &Call,
-        event_id: i32,
-        pool: Option<StoragePoolRef>,
-    ) -> Result<i32> {
-        self.add(Of::StoragePool, event_id, pool.map_or(Only::Any, |p| Only::Uuid(p.uuid)))
-    }
-    async fn connect_storage_pool_event_deregister_any(&self, _: &Call, callback_id: i32) -> Result<()> {
-        self.registrations().remove(Of::StoragePool, callback_id, "storage pool")
-    }
-    async fn connect_node_device_event_register_any(
-        &self,
-        _: &Call,
-        event_id: i32,
-        dev: Option<NodeDeviceRef>,
-    ) -> Result<i32> {
-        self.add(Of::NodeDevice, event_id, dev.map_or(Only::Any, |d| Only::Name(d.name)))
-    }
-    async fn connect_node_device_event_deregister_any(&self, _: &Call, callback_id: i32) -> Result<()> {
-        self.registrations().remove(Of::NodeDevice, callback_id, "node device")
-    }
-    async fn connect_secret_event_register_any(
-        &self,
-        _: &Call,
-        event_id: i32,
-        secret: Option<SecretRef>,
-    ) -> Result<i32> {
-        self.add(Of::Secret, event_id, secret.map_or(Only::Any, |s| Only::Uuid(s.uuid)))
-    }
-    async fn connect_secret_event_deregister_any(&self, _: &Call, callback_id: i32) -> Result<()> {
-        self.registrations().remove(Of::Secret, callback_id, "secret")
-    }
-}
-
-#[async_trait::async_trait]
-impl QemuEventRegistration for Session {
-    async fn connect_domain_monitor_event_register(
-        &self,
-        _: &Call,
-        dom: Option<DomainRef>,
-        event: Option<String>,
-        flags: u32,
-    ) -> Result<i32> {
-        Error::check_flags(ErrorDomain::QEMU, flags, 3, "qemuConnectDomainQemuMonitorEventRegister")?;
-        self.registrations().add_qemu(any_domain(dom), event, flags)
-    }
-    async fn connect_domain_monitor_event_deregister(&self, _: &Call, callback_id: i32) -> Result<()> {
-        self.registrations().remove_qemu(callback_id)
     }
 }
 

@@ -10,8 +10,8 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xdr::Decode;
 
 use crate::events::Callbacks;
-use crate::link::{CloseReason, Link, Outgoing};
 use crate::open::OpenOptions;
+use crate::peer::{CloseReason, Outgoing, Peer};
 use crate::stream::Stream;
 
 /// A connection to a daemon. Clones are the same connection; it is closed when the last of them and of the objects
@@ -23,7 +23,7 @@ pub struct Connection {
 
 #[derive(Debug)]
 struct Shared {
-    link: Link,
+    peer: Box<dyn Peer>,
     read_only: bool,
     uri: OnceLock<String>,
     callbacks: Callbacks,
@@ -46,10 +46,10 @@ impl Connection {
         OpenOptions::new().read_only(true).open(Some(uri))
     }
 
-    pub(crate) fn new(link: Link, read_only: bool) -> Self {
+    pub(crate) fn new(peer: Box<dyn Peer>, read_only: bool) -> Self {
         Connection {
             shared: Arc::new(Shared {
-                link,
+                peer,
                 read_only,
                 uri: OnceLock::new(),
                 callbacks: Callbacks::default(),
@@ -64,7 +64,7 @@ impl Connection {
 
     /// Refuses a way on which others can listen after an authentication that does not protect it.
     pub(crate) fn check_strength(&self) -> Result<()> {
-        match self.link().transport().is_secure() {
+        match self.peer().is_secure() {
             true => Ok(()),
             false => Err(Error::new(
                 ErrorDomain::RPC,
@@ -78,8 +78,8 @@ impl Connection {
         &self.shared.callbacks
     }
 
-    pub(crate) fn link(&self) -> &Link {
-        &self.shared.link
+    pub(crate) fn peer(&self) -> &dyn Peer {
+        &*self.shared.peer
     }
 
     /// Makes any call of the protocol, and waits for its answer.
@@ -109,14 +109,14 @@ impl Connection {
         request: Request<R>,
         fds: Vec<OwnedFd>,
     ) -> Result<(R, Vec<OwnedFd>)> {
-        if !fds.is_empty() && !self.link().transport().passes_fds() {
+        if !fds.is_empty() && !self.peer().passes_fds() {
             return Err(Error::new(
                 ErrorDomain::REMOTE,
                 ErrorCode::ARGUMENT_UNSUPPORTED,
                 "Unable to pass file descriptors over this transport",
             ));
         }
-        let (_, reply) = self.link().call(Outgoing {
+        let (_, reply) = self.peer().call(Outgoing {
             program: request.program.0,
             procedure: request.number,
             arguments: request.arguments()?,
@@ -132,7 +132,7 @@ impl Connection {
     /// As [`Connection::call`].
     pub fn open_stream<R: Decode>(&self, request: Request<R>) -> Result<(R, Stream)> {
         let procedure = (request.program.0, request.number);
-        let (serial, reply) = self.link().call(Outgoing {
+        let (serial, reply) = self.peer().call(Outgoing {
             program: procedure.0,
             procedure: procedure.1,
             arguments: request.arguments()?,
@@ -155,12 +155,12 @@ impl Connection {
 
     /// Whether the connection lives: it did not end, and the daemon did answer keepalive messages.
     pub fn is_alive(&self) -> bool {
-        self.link().ended().is_none()
+        self.peer().ended().is_none()
     }
 
     /// Why it has ended, once it has.
     pub fn close_reason(&self) -> Option<CloseReason> {
-        self.link().ended()
+        self.peer().ended()
     }
 
     /// Whether nobody between here and the hypervisor can listen.
@@ -168,7 +168,7 @@ impl Connection {
     /// # Errors
     /// The daemon's.
     pub fn is_secure(&self) -> Result<bool> {
-        Ok(self.call(Remote::connect_is_secure())? != 0 && self.link().transport().is_secure())
+        Ok(self.call(Remote::connect_is_secure())? != 0 && self.peer().is_secure())
     }
 
     /// Whether what is said is encrypted.
@@ -176,7 +176,7 @@ impl Connection {
     /// # Errors
     /// The daemon's.
     pub fn is_encrypted(&self) -> Result<bool> {
-        Ok(self.call(Remote::connect_is_secure())? != 0 && self.link().transport().is_encrypted())
+        Ok(self.call(Remote::connect_is_secure())? != 0 && self.peer().is_encrypted())
     }
 
     /// Whether the daemon has the feature of this number (`virDrvFeature`).
@@ -190,18 +190,18 @@ impl Connection {
     /// Asks the daemon for a sign of life after `interval` of silence, and gives it up after `count` in vain.
     /// An `interval` of zero stops that.
     pub fn set_keepalive(&self, interval: Duration, count: u32) {
-        self.link().set_keepalive((!interval.is_zero()).then_some((interval, count)));
+        self.peer().set_keepalive((!interval.is_zero()).then_some((interval, count)));
     }
 
     /// When somebody has to look after the connection though nothing comes from the daemon: for programs that wait
     /// on its descriptor in a loop of their own.
     pub fn due(&self) -> Option<Instant> {
-        self.link().due()
+        self.peer().due()
     }
 
     /// Whether the descriptor is to be watched for room to write, too.
     pub fn wants_write(&self) -> bool {
-        self.link().wants_write()
+        self.peer().wants_write()
     }
 
     /// Says good-bye and ends the connection for everyone who has it.
@@ -210,23 +210,23 @@ impl Connection {
     /// The daemon's; the connection ends all the same.
     pub fn close(&self) -> Result<()> {
         let said = self.call(Remote::connect_close());
-        self.link().close();
+        self.peer().close();
         said
     }
 }
 
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.link().as_fd()
+        self.peer().as_fd()
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if self.link.ended().is_none() && self.uri.get().is_some() {
+        if self.peer.ended().is_none() && self.uri.get().is_some() {
             let request = Remote::connect_close();
             let _ = request.arguments().and_then(|arguments| {
-                self.link.call(Outgoing {
+                self.peer.call(Outgoing {
                     program: request.program.0,
                     procedure: request.number,
                     arguments,

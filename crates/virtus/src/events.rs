@@ -11,7 +11,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_rpc::client::Message;
 
 use crate::connection::Connection;
-use crate::link::CloseReason;
+use crate::peer::CloseReason;
 
 /// Whose events: those of one object, or with `None` of all of its kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -226,7 +226,7 @@ impl Connection {
         let mut deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut count = 0;
         loop {
-            match self.link().next_message(deadline) {
+            match self.peer().next_message(deadline) {
                 Ok(None) => return Ok(count),
                 Ok(Some(message)) => {
                     count += usize::from(self.tell(&message)?);
@@ -243,7 +243,7 @@ impl Connection {
     fn tell_closed(&self) {
         let (reason, callbacks) = {
             let mut table = self.callbacks().lock();
-            let reason = table.closed_remotely.or(self.link().ended());
+            let reason = table.closed_remotely.or(self.peer().ended());
             (reason, std::mem::take(&mut table.close))
         };
         if let Some(reason) = reason.filter(|reason| *reason != CloseReason::Client) {

@@ -20,7 +20,9 @@ mod config;
 mod connection;
 mod events;
 mod link;
+mod local;
 mod open;
+mod peer;
 mod stream;
 mod transport;
 mod uri;
@@ -35,7 +37,7 @@ pub use virtus_base::{Error, ErrorCode, ErrorDomain, ErrorLevel, Result, TypedPa
 pub use auth::{Credential, CredentialKind};
 pub use connection::Connection;
 pub use events::{Registration, Subject};
-pub use link::CloseReason;
 pub use open::OpenOptions;
+pub use peer::CloseReason;
 pub use stream::{Piece, Stream};
 pub use uri::{TransportKind, Uri};

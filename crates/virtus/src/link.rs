@@ -11,21 +11,8 @@ use virtus_base::{Error, ErrorDomain, Result};
 use virtus_rpc::client::{Client, Message, Reply, StreamPiece, Write};
 use virtus_rpc::keepalive::{Action, Keepalive};
 
+use crate::peer::{CloseReason, Outgoing, Peer};
 use crate::transport::Transport;
-
-/// Why a connection has ended (`virConnectCloseReason`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i32)]
-pub enum CloseReason {
-    /// Reading or writing failed.
-    Error = 0,
-    /// The daemon closed it.
-    Eof = 1,
-    /// The daemon did not answer keepalive messages.
-    Keepalive = 2,
-    /// This side closed it.
-    Client = 3,
-}
 
 /// How much is read at once.
 const BUFFER: usize = 128 * 1024;
@@ -55,16 +42,6 @@ struct Waiter {
     wake: Arc<Condvar>,
 }
 
-/// What a call is made of.
-#[derive(Debug)]
-pub(crate) struct Outgoing<'a> {
-    pub(crate) program: u32,
-    pub(crate) procedure: i32,
-    pub(crate) arguments: &'a [u8],
-    pub(crate) fds: Vec<OwnedFd>,
-    pub(crate) stream: bool,
-}
-
 impl Link {
     pub(crate) fn new(transport: Box<dyn Transport>) -> Result<Self> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
@@ -72,109 +49,9 @@ impl Link {
         Ok(Link { transport, wake, state: Mutex::default() })
     }
 
-    pub(crate) fn transport(&self) -> &dyn Transport {
-        &*self.transport
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         // nothing that holds it panics half-way through a change
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// Makes a call and waits for its answer. Says the serial too, by which a stream that it opens goes on.
-    pub(crate) fn call(&self, outgoing: Outgoing<'_>) -> Result<(u32, Reply)> {
-        let Outgoing { program, procedure, arguments, fds, stream } = outgoing;
-        let serial = {
-            let mut state = self.lock();
-            state.check_open()?;
-            let serial = state.client.call(program, VERSION, procedure, arguments, fds, stream);
-            self.flush(&mut state);
-            serial
-        };
-        let answer = self.wait(Some(serial), None, |state| state.client.take_answer(serial))?;
-        let reply = answer.unwrap_or_else(|| Err(closed()));
-        if reply.is_err() && stream {
-            self.lock().client.forget_stream(serial);
-        }
-        Ok((serial, reply?))
-    }
-
-    /// Sends a piece of a stream, and waits until all but a little of it is on its way.
-    pub(crate) fn send_piece(
-        &self,
-        (program, procedure): (u32, i32),
-        serial: u32,
-        piece: &StreamPiece,
-    ) -> Result<()> {
-        {
-            let mut state = self.lock();
-            state.check_open()?;
-            state.client.stream(program, VERSION, procedure, serial, piece);
-            self.flush(&mut state);
-        }
-        self.wait(None, None, |state| (state.client.backlog() < BUFFER).then_some(()))?;
-        Ok(())
-    }
-
-    /// Takes the next piece of a stream, after waiting for it unless `now`.
-    pub(crate) fn take_piece(&self, serial: u32, now: bool) -> Result<Option<StreamPiece>> {
-        let deadline = now.then(Instant::now);
-        self.wait(Some(serial), deadline, |state| state.client.take_piece(serial))
-    }
-
-    /// Why the daemon broke a stream off, if it did.
-    pub(crate) fn stream_failure(&self, serial: u32) -> Option<Error> {
-        self.lock().client.stream_failure(serial).cloned()
-    }
-
-    /// Puts back what was left of a piece.
-    pub(crate) fn put_back(&self, serial: u32, piece: StreamPiece) {
-        self.lock().client.put_back(serial, piece);
-    }
-
-    /// Drops what still comes of a stream.
-    pub(crate) fn forget_stream(&self, serial: u32) {
-        self.lock().client.forget_stream(serial);
-    }
-
-    /// Waits for an event until `deadline`; `None` when none came. `Err` once the connection has ended and
-    /// all events were taken.
-    pub(crate) fn next_message(&self, deadline: Option<Instant>) -> Result<Option<Message>> {
-        self.wait(None, deadline, |state| state.client.take_message())
-    }
-
-    /// Asks for signs of life every `interval`, at most `count` unanswered ones; `None` stops that.
-    pub(crate) fn set_keepalive(&self, settings: Option<(Duration, u32)>) {
-        let mut state = self.lock();
-        state.keepalive = settings.map(|(interval, count)| Keepalive::new(interval, count, Instant::now()));
-        if state.reading {
-            self.wake();
-        }
-    }
-
-    /// When somebody has to look after the connection though nothing came.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        let state = self.lock();
-        // asking does not change when it is due: nothing is done before that moment
-        match state.keepalive.clone()?.tick(Instant::now()) {
-            Action::Wait(until) => Some(until),
-            Action::Ping | Action::Dead => Some(Instant::now()),
-        }
-    }
-
-    /// Whether there is something to write that the socket did not take.
-    pub(crate) fn wants_write(&self) -> bool {
-        self.lock().client.backlog() > 0 || self.transport.wants_write()
-    }
-
-    /// Why the connection has ended, once it has.
-    pub(crate) fn ended(&self) -> Option<CloseReason> {
-        self.lock().ended.as_ref().map(|(_, reason)| *reason)
-    }
-
-    /// Ends the connection from this side. Whoever waits is told.
-    pub(crate) fn close(&self) {
-        self.end(&mut self.lock(), closed(), CloseReason::Client);
     }
 
     fn wait<T>(
@@ -389,6 +266,98 @@ impl Link {
     fn wake(&self) {
         // it fails only when it is full, and then it wakes anyway
         let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+    }
+}
+
+impl Peer for Link {
+    fn call(&self, outgoing: Outgoing<'_>) -> Result<(u32, Reply)> {
+        let Outgoing { program, procedure, arguments, fds, stream } = outgoing;
+        let serial = {
+            let mut state = self.lock();
+            state.check_open()?;
+            let serial = state.client.call(program, VERSION, procedure, arguments, fds, stream);
+            self.flush(&mut state);
+            serial
+        };
+        let answer = self.wait(Some(serial), None, |state| state.client.take_answer(serial))?;
+        let reply = answer.unwrap_or_else(|| Err(closed()));
+        if reply.is_err() && stream {
+            self.lock().client.forget_stream(serial);
+        }
+        Ok((serial, reply?))
+    }
+
+    fn send_piece(&self, (program, procedure): (u32, i32), serial: u32, piece: &StreamPiece) -> Result<()> {
+        {
+            let mut state = self.lock();
+            state.check_open()?;
+            state.client.stream(program, VERSION, procedure, serial, piece);
+            self.flush(&mut state);
+        }
+        self.wait(None, None, |state| (state.client.backlog() < BUFFER).then_some(()))?;
+        Ok(())
+    }
+
+    fn take_piece(&self, serial: u32, now: bool) -> Result<Option<StreamPiece>> {
+        let deadline = now.then(Instant::now);
+        self.wait(Some(serial), deadline, |state| state.client.take_piece(serial))
+    }
+
+    fn stream_failure(&self, serial: u32) -> Option<Error> {
+        self.lock().client.stream_failure(serial).cloned()
+    }
+
+    fn put_back(&self, serial: u32, piece: StreamPiece) {
+        self.lock().client.put_back(serial, piece);
+    }
+
+    fn forget_stream(&self, serial: u32) {
+        self.lock().client.forget_stream(serial);
+    }
+
+    fn next_message(&self, deadline: Option<Instant>) -> Result<Option<Message>> {
+        self.wait(None, deadline, |state| state.client.take_message())
+    }
+
+    fn set_keepalive(&self, settings: Option<(Duration, u32)>) {
+        let mut state = self.lock();
+        state.keepalive = settings.map(|(interval, count)| Keepalive::new(interval, count, Instant::now()));
+        if state.reading {
+            self.wake();
+        }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let state = self.lock();
+        // asking does not change when it is due: nothing is done before that moment
+        match state.keepalive.clone()?.tick(Instant::now()) {
+            Action::Wait(until) => Some(until),
+            Action::Ping | Action::Dead => Some(Instant::now()),
+        }
+    }
+
+    fn wants_write(&self) -> bool {
+        self.lock().client.backlog() > 0 || self.transport.wants_write()
+    }
+
+    fn ended(&self) -> Option<CloseReason> {
+        self.lock().ended.as_ref().map(|(_, reason)| *reason)
+    }
+
+    fn close(&self) {
+        self.end(&mut self.lock(), closed(), CloseReason::Client);
+    }
+
+    fn passes_fds(&self) -> bool {
+        self.transport.passes_fds()
+    }
+
+    fn is_secure(&self) -> bool {
+        self.transport.is_secure()
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.transport.is_encrypted()
     }
 }
 

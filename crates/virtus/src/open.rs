@@ -9,6 +9,7 @@ use crate::auth::{self, Ask, Credential};
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::link::Link;
+use crate::local::Local;
 use crate::uri::Uri;
 use crate::way::Way;
 
@@ -114,9 +115,15 @@ impl OpenOptions {
             Some(name) => Some(self.resolve(&config, name)?),
             None => default_uri(&config)?.map(|name| self.resolve(&config, &name)).transpose()?,
         };
+        if let Some(uri) = uri.as_ref().filter(|uri| Local::answers(uri)) {
+            let peer = Local::open(uri, self.read_only, self.ask.as_ref())?;
+            let connection = Connection::new(Box::new(peer), self.read_only);
+            connection.opened(uri.to_string());
+            return Ok(connection);
+        }
         let way = Way::plan(uri.as_ref(), &config, self.read_only)?;
         let link = Link::new(way.connect()?)?;
-        let connection = Connection::new(link, self.read_only);
+        let connection = Connection::new(Box::new(link), self.read_only);
         auth::authenticate(&connection, uri.as_ref(), self.ask.as_ref())?;
         let name = match &uri {
             None => String::new(),

@@ -66,12 +66,12 @@ impl Stream {
 
     fn send_piece(&mut self, piece: &StreamPiece) -> Result<()> {
         self.check_open()?;
-        let link = self.connection.link();
-        if let Some(error) = link.stream_failure(self.serial) {
+        let peer = self.connection.peer();
+        if let Some(error) = peer.stream_failure(self.serial) {
             self.close();
             return Err(error);
         }
-        link.send_piece(self.procedure, self.serial, piece)
+        peer.send_piece(self.procedure, self.serial, piece)
     }
 
     /// Sends all of `bytes`. It returns when most of them are on their way.
@@ -113,7 +113,7 @@ impl Stream {
         if self.state == State::Ended {
             return Ok(Some(None));
         }
-        Ok(match self.connection.link().take_piece(self.serial, now)? {
+        Ok(match self.connection.peer().take_piece(self.serial, now)? {
             None => None,
             Some(StreamPiece::Data(bytes)) => Some(Some(Piece::Data(bytes))),
             Some(StreamPiece::Hole(length)) => Some(Some(Piece::Hole(length.unsigned_abs()))),
@@ -145,7 +145,7 @@ impl Stream {
                     place.copy_from_slice(&bytes);
                 }
                 if !rest.is_empty() {
-                    self.connection.link().put_back(self.serial, StreamPiece::Data(rest));
+                    self.connection.peer().put_back(self.serial, StreamPiece::Data(rest));
                 }
                 Ok(count)
             }
@@ -154,7 +154,7 @@ impl Stream {
                 buffer.iter_mut().take(count).for_each(|byte| *byte = 0);
                 let rest = length - count as u64;
                 if let Some(rest) = i64::try_from(rest).ok().filter(|rest| *rest > 0) {
-                    self.connection.link().put_back(self.serial, StreamPiece::Hole(rest));
+                    self.connection.peer().put_back(self.serial, StreamPiece::Hole(rest));
                 }
                 Ok(count)
             }
@@ -186,7 +186,7 @@ impl Stream {
 
     fn await_close(&self) -> Result<()> {
         loop {
-            match self.connection.link().take_piece(self.serial, false)? {
+            match self.connection.peer().take_piece(self.serial, false)? {
                 Some(StreamPiece::Closed(outcome)) => return outcome,
                 Some(_) => {}
                 None => return Ok(()),
@@ -196,7 +196,7 @@ impl Stream {
 
     fn close(&mut self) {
         self.state = State::Closed;
-        self.connection.link().forget_stream(self.serial);
+        self.connection.peer().forget_stream(self.serial);
     }
 }
 

@@ -40,7 +40,11 @@ impl Pool {
         Self::read(pool.ok_or_else(|| xml_error("missing pool element"))?)
     }
 
-    fn read(e: Element<'_>) -> Result<Self> {
+    /// Reads a pool's element.
+    ///
+    /// # Errors
+    /// As [`Pool::parse`].
+    pub fn read(e: Element<'_>) -> Result<Self> {
         let text = |name: &str| e.child(name).and_then(|c| c.text());
         let kind: Kind = field::required_attr(Some(e), e, "type", &crate::RULES)?;
         let mut source = match e.child("source") {

@@ -95,6 +95,36 @@ pub(super) fn name_and_password(
     Ok((name, password))
 }
 
+/// One of the two, as drivers in this process ask for it: of `auth.conf`'s `service`, or of whoever can be asked.
+///
+/// # Errors
+/// As [`name_and_password`]; `INVALID_ARG` when nobody can be asked.
+pub(crate) fn one(
+    uri: &Uri,
+    (service, host): (&str, &str),
+    (kind, field, prompt): (CredentialKind, &str, String),
+    ask: Option<&Ask>,
+) -> Result<String> {
+    if let Some(path) = file(Some(uri)) {
+        let text = std::fs::read_to_string(&path).map_err(|e| {
+            Error::system(ErrorDomain::AUTH, format!("Failed to open file '{}'", path.display()), &e)
+        })?;
+        if let Some(found) = lookup(&text, service, host, field)? {
+            return Ok(found);
+        }
+    }
+    let Some(ask) = ask else {
+        let text = "Missing or invalid auth pointer";
+        return Err(Error::new(ErrorDomain::AUTH, ErrorCode::INVALID_ARG, text));
+    };
+    let challenge = Some(host.to_owned());
+    let mut questions = [Credential { kind, prompt, challenge, default: None, answer: None }];
+    ask(&mut questions)?;
+    let [Credential { answer, .. }] = questions;
+    let what = if kind == CredentialKind::AuthName { "Username" } else { "Password" };
+    answer.ok_or_else(|| failed(format!("{what} request failed")))
+}
+
 /// The file that has names and passwords, if there is one: that of the URI's `authfile`, of `LIBVIRT_AUTH_FILE`,
 /// the user's, or the system's.
 fn file(uri: Option<&Uri>) -> Option<PathBuf> {

@@ -3,7 +3,7 @@
 mod ask;
 mod sasl;
 
-pub(crate) use ask::Ask;
+pub(crate) use ask::{Ask, one};
 pub use ask::{Credential, CredentialKind};
 
 use virtus_api::calls::Remote;

@@ -37,7 +37,7 @@ pub(super) fn authenticate(
     let start = |e: &dyn std::fmt::Display| failed(format!("Failed to start SASL negotiation: {e}"));
     let step = |e: &dyn std::fmt::Display| failed(format!("Failed to step SASL negotiation: {e}"));
     // a password is not said where others can hear it
-    if !connection.link().transport().is_secure() {
+    if !connection.peer().is_secure() {
         offered.retain(|name| *name != "PLAIN");
     }
     let names: Vec<&Mechname> =

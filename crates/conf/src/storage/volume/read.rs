@@ -29,7 +29,11 @@ impl Volume {
         Ok(volume)
     }
 
-    fn read(e: Element<'_>, rule: Capacity) -> Result<Self> {
+    /// Reads a volume's element.
+    ///
+    /// # Errors
+    /// As [`Volume::parse`].
+    pub fn read(e: Element<'_>, rule: Capacity) -> Result<Self> {
         let text = |name: &str| e.child(name).and_then(|c| c.text());
         let name = text("name").ok_or_else(|| xml_error("missing volume name element"))?;
         let kind = match e.attr("type") {

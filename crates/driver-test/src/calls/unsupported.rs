@@ -1,0 +1,20 @@
+//! Groups of calls that the reference's test driver does not have either: their default answer says so.
+
+use virtus_api::*;
+
+use crate::Driver;
+
+impl LxcCalls for Driver {}
+impl QemuCalls for Driver {}
+impl NodeDeviceAssignment for Driver {}
+impl DomainJobs for Driver {}
+impl DomainMigration for Driver {}
+impl DomainSave for Driver {}
+impl DomainStats for Driver {}
+impl DomainTuning for Driver {}
+impl DomainDevices for Driver {}
+impl DomainBlock for Driver {}
+impl DomainConsole for Driver {}
+impl DomainSnapshots for Driver {}
+impl DomainCheckpoints for Driver {}
+impl Interfaces for Driver {}

@@ -1,0 +1,80 @@
+//! What answers a connection's calls: a daemon, or a driver in this process.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use virtus_base::{Error, Result};
+use virtus_rpc::client::{Message, Reply, StreamPiece};
+
+/// Why a connection has ended (`virConnectCloseReason`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum CloseReason {
+    /// Reading or writing failed.
+    Error = 0,
+    /// The daemon closed it.
+    Eof = 1,
+    /// The daemon did not answer keepalive messages.
+    Keepalive = 2,
+    /// This side closed it.
+    Client = 3,
+}
+
+/// What a call is made of.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) program: u32,
+    pub(crate) procedure: i32,
+    pub(crate) arguments: &'a [u8],
+    pub(crate) fds: Vec<OwnedFd>,
+    pub(crate) stream: bool,
+}
+
+/// The other end of a connection, as several threads share it.
+pub(crate) trait Peer: AsFd + std::fmt::Debug + Send + Sync {
+    /// Makes a call and waits for its answer. Says the serial too, by which a stream that it opens goes on.
+    fn call(&self, outgoing: Outgoing<'_>) -> Result<(u32, Reply)>;
+
+    /// Sends a piece of a stream, and waits until all but a little of it is on its way.
+    fn send_piece(&self, procedure: (u32, i32), serial: u32, piece: &StreamPiece) -> Result<()>;
+
+    /// Takes the next piece of a stream, after waiting for it unless `now`.
+    fn take_piece(&self, serial: u32, now: bool) -> Result<Option<StreamPiece>>;
+
+    /// Why the other side broke a stream off, if it did.
+    fn stream_failure(&self, serial: u32) -> Option<Error>;
+
+    /// Puts back what was left of a piece.
+    fn put_back(&self, serial: u32, piece: StreamPiece);
+
+    /// Drops what still comes of a stream.
+    fn forget_stream(&self, serial: u32);
+
+    /// Waits for an event until `deadline`; `None` when none came. `Err` once the connection has ended and
+    /// all events were taken.
+    fn next_message(&self, deadline: Option<Instant>) -> Result<Option<Message>>;
+
+    /// Asks for signs of life every `interval`, at most `count` unanswered ones; `None` stops that.
+    fn set_keepalive(&self, settings: Option<(Duration, u32)>);
+
+    /// When somebody has to look after the connection though nothing came.
+    fn due(&self) -> Option<Instant>;
+
+    /// Whether there is something to write that the socket did not take.
+    fn wants_write(&self) -> bool;
+
+    /// Why the connection has ended, once it has.
+    fn ended(&self) -> Option<CloseReason>;
+
+    /// Ends the connection from this side. Whoever waits is told.
+    fn close(&self);
+
+    /// Whether descriptors can be sent.
+    fn passes_fds(&self) -> bool;
+
+    /// Whether nobody between the two can read or change what is said.
+    fn is_secure(&self) -> bool;
+
+    /// Whether what is said is encrypted.
+    fn is_encrypted(&self) -> bool;
+}
