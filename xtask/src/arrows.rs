@@ -58,6 +58,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("virtus-driver-test", &["virtus-api", "virtus-base", "virtus-conf", "virtus-xdr", "virtus-xml"]),
     // faces
     ("virtus", &["virtus-api", "virtus-base", "virtus-driver-test", "virtus-rpc", "virtus-xdr"]),
+    ("virtus-cli", &["virtus", "virtus-base"]),
     ("virtusd", DAEMON),
     // beside them
     ("xtask", &[]),

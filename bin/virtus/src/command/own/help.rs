@@ -1,0 +1,29 @@
+//! `help`
+
+use crate::command::{Command, Opt};
+use crate::grammar::Arguments;
+use crate::help;
+use crate::shell::{Outcome, Shell};
+
+pub(super) static COMMAND: Command = Command {
+    name: "help",
+    summary: "tell about commands",
+    about: "Lists all commands, those of a group, or tells all about one command.",
+    options: &[Opt::text("command", "a command, or the name or keyword of a group").positional().asks(names)],
+    run,
+    offline: true,
+    ..Command::PLAIN
+};
+
+fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
+    help::show(shell, arguments.some_text("command"))
+}
+
+fn names(shell: &mut Shell, _: &Arguments) -> Vec<String> {
+    shell
+        .catalogue
+        .commands()
+        .filter(|command| !command.hidden)
+        .map(|command| command.name.to_owned())
+        .collect()
+}

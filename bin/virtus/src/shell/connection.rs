@@ -1,0 +1,121 @@
+//! Finding the daemon, and finding it again.
+
+use std::time::Duration;
+
+use virtus::{CloseReason, Connection, ErrorCode, ErrorDomain, OpenOptions};
+
+use super::{Failure, OrSay, Outcome, Shell, ask};
+
+/// Seconds of silence after which the daemon is asked for a sign of life, and how many may be missing.
+const KEEPALIVE: (u32, u32) = (5, 6);
+
+impl Shell {
+    /// Connects to `uri`, or again to what it was connected to.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached.
+    pub(crate) fn connect(&mut self, uri: Option<&str>, read_only: bool, forced: bool) -> Outcome {
+        let read_only = read_only || (uri.is_none() && self.read_only);
+        let was_connected = match self.connection.take() {
+            Some(old) => {
+                if old.is_alive() && old.close().is_err() {
+                    self.error("Failed to disconnect from the hypervisor");
+                }
+                true
+            }
+            None => false,
+        };
+        let name = uri.map(str::to_owned).or_else(|| self.uri.clone());
+        let connection = self.open(name.as_deref(), read_only).or_say(match self.disconnected {
+            true => "Failed to reconnect to the hypervisor",
+            false => "failed to connect to the hypervisor",
+        })?;
+        self.uri = Some(name.unwrap_or_else(|| connection.uri().to_owned()));
+        self.read_only = read_only;
+        self.connection = Some(connection);
+        self.disconnected = false;
+        if was_connected && !forced {
+            self.error("Reconnected to the hypervisor");
+        }
+        Ok(())
+    }
+
+    /// Opens a connection beside the shell's own, e.g. to where a domain is to go.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub(crate) fn open(&mut self, uri: Option<&str>, read_only: bool) -> virtus::Result<Connection> {
+        self.flush();
+        let terminal = self.terminal.clone();
+        let connection = OpenOptions::new()
+            .read_only(read_only)
+            .auth(move |questions| ask::answer(&terminal, questions))
+            .open(uri)?;
+        let interval = self.keepalive_interval.unwrap_or(KEEPALIVE.0);
+        let count = self.keepalive_count.unwrap_or(KEEPALIVE.1);
+        connection.set_keepalive(Duration::from_secs(interval.into()), count);
+        Ok(connection)
+    }
+
+    /// Sees to it that there is a connection for the next command.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached.
+    pub(super) fn connected(&mut self) -> Outcome {
+        self.notice_end();
+        if self.connection.is_none() || self.disconnected {
+            self.connect(None, false, false)?;
+        }
+        match &self.connection {
+            Some(connection) if connection.is_alive() => Ok(()),
+            _ => Err(Failure::new("no valid connection")),
+        }
+    }
+
+    /// Connects if need be, and says nothing about it.
+    pub(crate) fn be_connected(&mut self) -> bool {
+        self.connection.as_ref().is_some_and(Connection::is_alive) || {
+            let uri = self.uri.clone();
+            self.connection = self.open(uri.as_deref(), self.read_only).ok();
+            self.connection.is_some()
+        }
+    }
+
+    /// Tells, once, that the daemon is gone.
+    pub(super) fn notice_end(&mut self) {
+        if self.disconnected {
+            return;
+        }
+        let why = match self.connection.as_ref().and_then(Connection::close_reason) {
+            None | Some(CloseReason::Client) => return,
+            Some(CloseReason::Error) => "I/O error",
+            Some(CloseReason::Eof) => "end of file",
+            Some(CloseReason::Keepalive) => "keepalive timeout",
+        };
+        self.disconnected = true;
+        let uri = self.uri.clone().unwrap_or_default();
+        self.error(format_args!("Disconnected from {uri} due to {why}"));
+    }
+
+    /// Whether a command failed because the daemon cannot be talked to any more.
+    pub(super) fn suspect(&mut self, failure: &Failure) {
+        let Some(cause) = failure.cause() else { return };
+        let lost = match cause.code() {
+            ErrorCode::RPC | ErrorCode::NO_CONNECT | ErrorCode::INVALID_CONN => true,
+            ErrorCode::SYSTEM_ERROR => cause.domain() == ErrorDomain::REMOTE,
+            _ => false,
+        };
+        self.disconnected |= lost;
+    }
+
+    /// Ends the connection in the end.
+    pub(crate) fn disconnect(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && connection.is_alive()
+            && connection.close().is_err()
+            && connection.close_reason() == Some(CloseReason::Error)
+        {
+            self.error("Failed to disconnect from the hypervisor");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! How things look: tables and their other forms, trees, sizes, times.
+
+pub(crate) mod escape;
+pub(crate) mod size;
+mod table;
+pub(crate) mod time;
+pub(crate) mod tree;
+mod value;
+
+pub(crate) use table::{Cell, Table};
+pub(crate) use value::param;
