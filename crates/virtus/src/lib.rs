@@ -31,12 +31,12 @@ mod way;
 pub use virtus_api::event::{
     DomainEvent, Event, NetworkEvent, NodeDeviceEvent, QemuMonitorEvent, SecretEvent, StoragePoolEvent,
 };
-pub use virtus_api::{Request, calls, constants};
 /// How objects are named in calls.
 pub use virtus_api::{
     ClientRef, DomainCheckpointRef, DomainRef, DomainSnapshotRef, InterfaceRef, NetworkPortRef, NetworkRef,
     NodeDeviceRef, NwfilterBindingRef, NwfilterRef, SecretRef, ServerRef, StoragePoolRef, StorageVolRef,
 };
+pub use virtus_api::{Request, calls, constants};
 pub use virtus_base::{Error, ErrorCode, ErrorDomain, ErrorLevel, Result, TypedParam, TypedValue, Uuid};
 pub use virtus_xdr::{Decode, List, Opaque};
 
