@@ -29,7 +29,7 @@ pub(crate) fn run(
     flags: u32,
 ) -> Outcome {
     let (now, _) = state::of(shell, domain).or_say("Unable to get domain status")?;
-    if now == VIR_DOMAIN_SHUTOFF as i32 {
+    if now == VIR_DOMAIN_SHUTOFF {
         fail!("The domain is not running");
     }
     if !shell.terminal.is_there() {

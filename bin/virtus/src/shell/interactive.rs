@@ -85,11 +85,8 @@ impl Shell {
             let _ = editor.load_history(path);
         }
         editor.set_helper(Some(Typist { shell: RefCell::new(self) }));
-        loop {
-            let prompt = match editor.helper() {
-                Some(typist) => typist.shell.borrow().prompt(),
-                None => break,
-            };
+        while let Some(typist) = editor.helper() {
+            let prompt = typist.shell.borrow().prompt();
             let line = editor.readline(&prompt);
             let Some(typist) = editor.helper_mut() else { break };
             let shell = typist.shell.get_mut();

@@ -52,7 +52,7 @@ fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
             return Ok(());
         }
     }
-    let kind = (if title { VIR_DOMAIN_METADATA_TITLE } else { VIR_DOMAIN_METADATA_DESCRIPTION }) as i32;
+    let kind = if title { VIR_DOMAIN_METADATA_TITLE } else { VIR_DOMAIN_METADATA_DESCRIPTION };
     shell
         .call(Remote::domain_set_metadata(domain, kind, Some(new), None, None, flags))
         .or_say(format_args!("Failed to set new domain {what}"))?;
@@ -65,7 +65,7 @@ fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
 /// # Errors
 /// The daemon's.
 pub(crate) fn get(shell: &Shell, domain: &DomainRef, title: bool, flags: u32) -> Outcome<String> {
-    let kind = (if title { VIR_DOMAIN_METADATA_TITLE } else { VIR_DOMAIN_METADATA_DESCRIPTION }) as i32;
+    let kind = if title { VIR_DOMAIN_METADATA_TITLE } else { VIR_DOMAIN_METADATA_DESCRIPTION };
     match shell.call(Remote::domain_get_metadata(domain.clone(), kind, None, flags)) {
         Ok(text) => Ok(text),
         Err(error) if error.code() == ErrorCode::NO_DOMAIN_METADATA => Ok(String::new()),

@@ -110,7 +110,7 @@ fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
         let Ok((state, _)) = state::of(shell, domain) else { continue };
         let mut word = state::name(state);
         if managed
-            && state == VIR_DOMAIN_SHUTOFF as i32
+            && state == VIR_DOMAIN_SHUTOFF
             && shell.call(Remote::domain_has_managed_save_image(domain.clone(), 0)).unwrap_or(0) > 0
         {
             word = "saved";
