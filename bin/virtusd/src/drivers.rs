@@ -20,11 +20,20 @@ use crate::paths::Paths;
 const QEMU_USERS: [(&str, &str); 3] =
     [("libvirt-qemu", "libvirt-qemu"), ("libvirt-qemu", "kvm"), ("qemu", "qemu")];
 
+/// Makes anew what somebody may have taken from the host: for a hangup signal.
+pub(crate) type Reload = Arc<dyn Fn() + Send + Sync>;
+
+/// The drivers, and what the daemon itself wants of them.
+pub(crate) struct Loaded {
+    pub(crate) drivers: Drivers,
+    pub(crate) reload: Reload,
+}
+
 /// Makes the drivers; each tells what happens to `events`.
 ///
 /// # Errors
 /// When a driver cannot have its directories.
-pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -> Result<Drivers> {
+pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -> Result<Loaded> {
     let layout = match paths.privileged {
         true => Layout::system(),
         false => Layout::session(&paths.config_home, &paths.cache_home, &paths.runtime),
@@ -36,7 +45,7 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         tokio::runtime::Handle::current(),
     );
     let secret = virtus_driver_secret::Driver::start(paths.config.join("secrets"), events.clone())?;
-    let network = virtus_driver_network::Driver::start(paths.config.join("qemu/networks"), events.clone())?;
+    let network = virtus_driver_network::Driver::start(network_setup(paths, events.clone()))?;
     let storage = virtus_driver_storage::Driver::start(
         paths.config.join("storage"),
         paths.run.join(if paths.privileged { "storage" } else { "storage/run" }),
@@ -57,14 +66,37 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         job_wait: Duration::from_secs(u64::from(config.job_wait)),
         layout,
     })?;
-    Ok(Drivers {
+    let reload = {
+        let network = network.clone();
+        Arc::new(move || network.reload())
+    };
+    let drivers = Drivers {
         hypervisor: Some(Arc::new(qemu)),
         secret: Some(Arc::new(secret)),
         network: Some(Arc::new(network)),
         storage: Some(Arc::new(storage)),
         nwfilter: nwfilter.map(|driver| Arc::new(driver) as Arc<_>),
         ..Drivers::default()
-    })
+    };
+    Ok(Loaded { drivers, reload })
+}
+
+/// Where the network driver keeps what, and what it works with.
+fn network_setup(paths: &Paths, events: Arc<dyn EventSink>) -> virtus_driver_network::Setup {
+    let own = paths.run.join("network");
+    virtus_driver_network::Setup {
+        config: paths.config.join("qemu/networks"),
+        state: if paths.privileged { own.clone() } else { own.join("lib") },
+        dnsmasq: match paths.privileged {
+            true => "/var/lib/libvirt/dnsmasq".into(),
+            false => paths.run.join("dnsmasq/lib"),
+        },
+        privileged: paths.privileged,
+        events,
+        runner: Arc::new(virtus_host::program::Host),
+        // dnsmasq runs the daemon's own program, which knows that it was started by it
+        lease_program: std::env::current_exe().unwrap_or_else(|_| "virtusd".into()),
+    }
 }
 
 /// What a URI names that is not the hypervisor of this host: the test driver's hosts in memory.

@@ -28,7 +28,11 @@ use crate::paths::Paths;
 use crate::sockets::Kind;
 
 fn main() -> ExitCode {
-    let options = match options::parse(std::env::args().skip(1)) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| virtus_driver_network::is_lease_event(first)) {
+        return tell_lease(&arguments);
+    }
+    let options = match options::parse(arguments.into_iter()) {
         Ok(Command::Run(options)) => options,
         Ok(Command::Print(text)) => {
             print!("{text}");
@@ -41,6 +45,20 @@ fn main() -> ExitCode {
     };
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("virtusd: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// dnsmasq has started this program to tell it of a lease.
+fn tell_lease(arguments: &[String]) -> ExitCode {
+    match virtus_driver_network::lease_event(arguments) {
+        Ok(answer) => {
+            print!("{answer}");
+            ExitCode::SUCCESS
+        }
         Err(e) => {
             eprintln!("virtusd: {e}");
             ExitCode::FAILURE
@@ -115,6 +133,7 @@ async fn serve(
 ) -> std::io::Result<()> {
     let runtime = tokio::runtime::Handle::current();
     let events = Arc::new(EventBus::default());
+    let loaded = drivers::load(paths, config, events.clone()).map_err(std::io::Error::other)?;
     let api = Server::new(
         ServerConfig {
             name: "libvirtd".into(),
@@ -125,7 +144,7 @@ async fn serve(
             keepalive_count: config.keepalive_count,
             privileged: paths.privileged,
         },
-        drivers::load(paths, config, events.clone()).map_err(std::io::Error::other)?,
+        loaded.drivers,
         Some(drivers::open),
         shards.clone(),
         events.clone(),
@@ -168,7 +187,7 @@ async fn serve(
         tokio::spawn(listener.run());
     }
     activation::notify("READY=1");
-    wait_for_end(&timeout, &api, &stop).await?;
+    wait_for_end(&timeout, &api, &stop, &loaded.reload).await?;
     activation::notify("STOPPING=1");
     sockets::remove(&sockets);
     api.disconnect_all();
@@ -177,7 +196,12 @@ async fn serve(
 }
 
 /// Waits for a signal, a request to stop, or for nobody being there for the time that was set.
-async fn wait_for_end(timeout: &AtomicU32, api: &Server, stop: &Notify) -> std::io::Result<()> {
+async fn wait_for_end(
+    timeout: &AtomicU32,
+    api: &Server,
+    stop: &Notify,
+    reload: &drivers::Reload,
+) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -187,7 +211,11 @@ async fn wait_for_end(timeout: &AtomicU32, api: &Server, stop: &Notify) -> std::
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             () = stop.notified() => return Ok(()),
-            _ = hangup.recv() => tracing::info!("definitions are read when they change; nothing to read anew"),
+            _ = hangup.recv() => {
+                tracing::info!("what the host may have lost is made anew; definitions are read when they change");
+                let reload = Arc::clone(reload);
+                drop(tokio::task::spawn_blocking(move || reload()));
+            }
             () = tokio::time::sleep(Duration::from_secs(1)) => {
                 idle = if api.client_count() == 0 { idle + 1 } else { 0 };
                 let limit = timeout.load(Ordering::Relaxed);

@@ -1,13 +1,15 @@
-//! What a network's bridge gets that its definition does not say.
+//! A network's own bridge: the name and the MAC address its definition does not say, and the device.
 
 use std::path::Path;
 
 use virtus_base::Result;
 use virtus_conf::net::MacAddr;
-use virtus_conf::network::Network;
+use virtus_conf::network::{MacTableManager, Network};
+use virtus_host::net::BridgeOptions;
 use virtus_state::definitions::Definitions;
 
-use crate::{Definition, internal};
+use crate::internal;
+use crate::live::Definition;
 
 /// The last number tried for a bridge's name.
 const LAST_NUMBER: u32 = 256;
@@ -23,11 +25,11 @@ pub(crate) fn complete(network: &mut Network, networks: &Definitions<Definition>
         return Ok(());
     }
     let in_use = |bridge: &str| {
-        networks
-            .list()
-            .iter()
-            .map(|entry| entry.definition())
-            .any(|other| other.0.name != network.name && other.0.bridge.name.as_deref() == Some(bridge))
+        networks.list().iter().map(|entry| entry.definition()).any(|other| {
+            [other.current(), other.next()]
+                .iter()
+                .any(|other| other.name != network.name && other.bridge.name.as_deref() == Some(bridge))
+        })
     };
     let template = match network.bridge.name.as_deref() {
         Some(name) if !name.contains("%d") => {
@@ -59,4 +61,30 @@ pub(crate) fn complete_mac(network: &mut Network) -> Result<()> {
         network.mac = Some(MacAddr::generated(MAC_PREFIX, random));
     }
     Ok(())
+}
+
+/// Makes the bridge; it is still turned off.
+///
+/// # Errors
+/// When there is such an interface already or the kernel refuses.
+pub(crate) fn create(network: &Network) -> Result<()> {
+    let bridge = &network.bridge;
+    BridgeOptions {
+        name: name(network)?.to_owned(),
+        mac: network.mac.map(|mac| mac.0),
+        mtu: network.mtu,
+        stp: bridge.stp.is_none_or(|stp| stp.is_true()),
+        delay: bridge.delay.and_then(|delay| u32::try_from(delay).ok()).unwrap_or(0),
+        vlan_filtering: bridge.mac_table_manager == Some(MacTableManager::Libvirt),
+    }
+    .create()
+}
+
+/// The bridge's name.
+///
+/// # Errors
+/// When the network has none, which only happens to one that has no bridge.
+pub(crate) fn name(network: &Network) -> Result<&str> {
+    let missing = || internal(format!("network '{}' does not have a bridge name.", network.name));
+    network.bridge.name.as_deref().ok_or_else(missing)
 }

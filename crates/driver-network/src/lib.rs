@@ -1,126 +1,125 @@
-//! The network driver: definitions of virtual networks.
+//! The network driver: virtual networks, what they are on the host (a bridge, name and address service by dnsmasq,
+//! rules of the packet filter), the ports guests have on them, and the addresses they were given.
+//!
+//! A network is defined (`definitions`), started (`start`), found again by the next daemon (`reconnect`). What a
+//! network of its own bridge needs of the host is in `bridge`, `address`, `firewall` and `dnsmasq`; a network on the
+//! host's devices only hands those out (`pool`). Guests are connected through ports (`port`).
 
+mod address;
 mod bridge;
 mod calls;
+mod coexist;
+mod definitions;
+mod dnsmasq;
+mod firewall;
+mod first_run;
+mod lease;
+mod live;
+mod metadata;
+mod pool;
+mod port;
+mod qos;
+mod reconnect;
+mod start;
+mod update;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use virtus_api::event::NetworkEvent;
 use virtus_api::{Event, EventSink, NetworkRef};
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
-use virtus_conf::network::{Command, Network};
-use virtus_state::definitions::{Definitions, Entry, Files};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::network::Network;
+use virtus_host::program::Runner;
+use virtus_state::definitions::{Definitions, Files};
+
+pub use lease::helper::{is_lease_event, lease_event};
+
+use live::Definition;
+
+/// What a driver is made from.
+pub struct Setup {
+    /// Definitions: `/etc/libvirt/qemu/networks`.
+    pub config: PathBuf,
+    /// What runs: `/run/libvirt/network`.
+    pub state: PathBuf,
+    /// What dnsmasq reads, and the leases: `/var/lib/libvirt/dnsmasq`.
+    pub dnsmasq: PathBuf,
+    /// Whether it serves the whole host.
+    pub privileged: bool,
+    /// Where events go.
+    pub events: Arc<dyn EventSink>,
+    /// What runs nft, tc and dnsmasq.
+    pub runner: Arc<dyn Runner>,
+    /// The program that dnsmasq tells of leases; it has to pass what it is told to [`lease_event`].
+    pub lease_program: PathBuf,
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setup").field("config", &self.config).field("state", &self.state).finish_non_exhaustive()
+    }
+}
 
 /// The network driver. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Driver(Arc<Shared>);
 
-struct Shared {
-    networks: Definitions<Definition>,
-    events: Arc<dyn EventSink>,
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("networks", &self.networks).finish_non_exhaustive()
-    }
-}
-
 #[derive(Debug)]
-struct Definition(Network);
-
-impl virtus_state::Definition for Definition {
-    fn uuid(&self) -> Uuid {
-        self.0.uuid
-    }
-    fn name(&self) -> String {
-        self.0.name.clone()
-    }
-    fn from_file(text: &str) -> Result<Self> {
-        Network::parse(text, false).map(Definition)
-    }
-    fn to_file(&self) -> Option<String> {
-        Some(self.0.format(true))
-    }
+struct Shared {
+    setup: Setup,
+    networks: Definitions<Definition>,
 }
 
 impl Driver {
-    /// A driver that keeps its files in `directory`, and reads what is there.
+    /// Makes the directories, reads all definitions, takes up the networks that run, and starts those that start
+    /// with the daemon. It returns when all of them are known and those that ran are whole again.
     ///
     /// # Errors
-    /// When the directory cannot be made or read, or a definition that had to be completed cannot be written.
-    pub fn start(directory: PathBuf, events: Arc<dyn EventSink>) -> Result<Driver> {
-        let files =
-            Files { directory, errors: ErrorDomain::NETWORK, command: Some("net-edit"), autostart: true };
-        let networks = Definitions::<Definition>::open(files)?;
-        // what was written by hand may lack an identity or a MAC address: what it gets is kept from now on
-        for entry in networks.list().iter() {
-            let mut network = entry.definition().0.clone();
-            let lacks_mac = network.has_own_bridge() && network.mac.is_none();
-            if lacks_mac || !network.uuid_given {
-                bridge::complete_mac(&mut network)?;
-                network.uuid_given = true;
-                networks.edit().define(Definition(network))?;
-            }
+    /// When a directory cannot be made or read, or a definition that had to be completed cannot be written.
+    pub fn start(setup: Setup) -> Result<Driver> {
+        let fresh = !setup.config.exists();
+        let files = Files {
+            directory: setup.config.clone(),
+            errors: ErrorDomain::NETWORK,
+            command: Some("net-edit"),
+            autostart: true,
+        };
+        let shared = Arc::new(Shared { networks: Definitions::open(files)?, setup });
+        for directory in [&shared.setup.state, &shared.setup.dnsmasq] {
+            make_directory(directory)?;
         }
-        Ok(Driver(Arc::new(Shared { networks, events })))
+        shared.complete_definitions()?;
+        shared.reconnect();
+        if fresh && shared.setup.privileged {
+            shared.define_default();
+        }
+        shared.autostart();
+        Ok(Driver(shared))
+    }
+
+    /// Puts the packet filter's rules of all running networks in place again, and has every dnsmasq read its files
+    /// anew: for when somebody else has emptied the packet filter.
+    pub fn reload(&self) {
+        self.0.reload();
     }
 }
 
+fn make_directory(path: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o755).create(path).map_err(|e| {
+        Error::system(ErrorDomain::NETWORK, format!("cannot create directory {}", path.display()), &e)
+    })
+}
+
 impl Shared {
-    fn find(&self, net: &NetworkRef) -> Result<Arc<Entry<Definition>>> {
-        self.networks
-            .by_uuid(&net.uuid)
-            .ok_or_else(|| missing(format!("no network with matching uuid '{}' ({})", net.uuid, net.name)))
-    }
-
-    fn define(&self, mut network: Network) -> Result<NetworkRef> {
-        let edit = self.networks.edit();
-        bridge::complete(&mut network, &self.networks)?;
-        network.validate()?;
-        if let Some(old) = self.networks.by_uuid(&network.uuid).map(|entry| entry.definition()) {
-            if old.0.name != network.name {
-                let (name, uuid) = (&old.0.name, old.0.uuid);
-                return Err(failed(format!("network '{name}' is already defined with uuid {uuid}")));
-            }
-        } else if let Some(old) = self.networks.by_name(&network.name).map(|entry| entry.definition()) {
-            let (name, uuid) = (&old.0.name, old.0.uuid);
-            return Err(failed(format!("network '{name}' already exists with uuid {uuid}")));
-        }
-        let reference = reference(&network);
-        edit.define(Definition(network))?;
-        drop(edit);
-        self.tell(&reference, virtus_api::constants::VIR_NETWORK_EVENT_DEFINED);
-        Ok(reference)
-    }
-
-    fn undefine(&self, net: &NetworkRef) -> Result<()> {
-        let edit = self.networks.edit();
-        let entry = self.find(net)?;
-        let reference = reference(&entry.definition().0);
-        edit.undefine(&entry)?;
-        drop(edit);
-        self.tell(&reference, virtus_api::constants::VIR_NETWORK_EVENT_UNDEFINED);
-        Ok(())
-    }
-
-    /// Changes one section of a definition.
-    fn update(&self, net: &NetworkRef, command: Command, section: u32, index: i32, xml: &str) -> Result<()> {
-        let edit = self.networks.edit();
-        let mut network = self.find(net)?.definition().0.clone();
-        network.update(command, section, index, xml)?;
-        edit.define(Definition(network)).map(|_| ())
-    }
-
-    fn set_autostart(&self, net: &NetworkRef, on: bool) -> Result<()> {
-        let edit = self.networks.edit();
-        edit.set_autostart(&*self.find(net)?, on)
+    fn runner(&self) -> &dyn Runner {
+        &*self.setup.runner
     }
 
     fn tell(&self, network: &NetworkRef, event: i32) {
         let event = NetworkEvent::Lifecycle { event, detail: 0 };
-        self.events.publish(Event::Network(network.clone(), event));
+        self.setup.events.publish(Event::Network(network.clone(), event));
     }
 }
 
@@ -144,34 +143,10 @@ fn internal(text: impl Into<String>) -> Error {
     error(ErrorCode::INTERNAL_ERROR, text)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn invalid(text: impl Into<String>) -> Error {
+    error(ErrorCode::OPERATION_INVALID, text)
+}
 
-    struct Nobody;
-    impl EventSink for Nobody {
-        fn publish(&self, _: Event) {}
-    }
-
-    #[test]
-    fn networks_have_bridges_and_addresses_of_their_own() {
-        let root = tempfile::tempdir().unwrap();
-        let start = || Driver::start(root.path().to_owned(), Arc::new(Nobody)).unwrap().0;
-        let driver = start();
-        let define = |inside: &str| {
-            driver.define(Network::parse(&format!("<network>{inside}</network>"), true).unwrap())
-        };
-        define("<name>a</name><bridge name='tst%d'/>").unwrap();
-        define("<name>b</name><bridge name='tst%d'/>").unwrap();
-        define("<name>c</name><forward mode='bridge'/><bridge name='br9'/>").unwrap();
-        let seen =
-            |driver: &Shared, name: &str| driver.networks.by_name(name).unwrap().definition().0.clone();
-        let (a, b) = (seen(&driver, "a"), seen(&driver, "b"));
-        assert_eq!((a.bridge.name.as_deref(), b.bridge.name.as_deref()), (Some("tst0"), Some("tst1")));
-        assert!(a.mac.is_some() && a.mac != b.mac && seen(&driver, "c").mac.is_none());
-        let e = define("<name>d</name><bridge name='tst1'/>").unwrap_err();
-        assert_eq!(e.message(), "internal error: bridge name 'tst1' already in use.");
-        assert!(define("<name>a</name>").is_err());
-        assert_eq!(seen(&start(), "a").mac, a.mac);
-    }
+fn unsupported(text: impl Into<String>) -> Error {
+    error(ErrorCode::CONFIG_UNSUPPORTED, text)
 }

@@ -49,6 +49,28 @@ impl std::fmt::Display for PciAddress {
     }
 }
 
+impl PciAddress {
+    pub(super) fn read(e: Element<'_>) -> Result<Self> {
+        let number = |name: &str| -> Result<u32> {
+            let rules = virtus_xml::field::Rules { base: 0, ..crate::RULES };
+            Ok(virtus_xml::field::attr(Some(e), name, &rules)?.unwrap_or(0))
+        };
+        Ok(PciAddress {
+            domain: number("domain")?,
+            bus: number("bus")?,
+            slot: number("slot")?,
+            function: number("function")?,
+        })
+    }
+
+    pub(super) fn write(&self, w: &mut Writer) {
+        w.attr_fmt("domain", format_args!("0x{:04x}", self.domain));
+        w.attr_fmt("bus", format_args!("0x{:02x}", self.bus));
+        w.attr_fmt("slot", format_args!("0x{:02x}", self.slot));
+        w.attr_fmt("function", format_args!("0x{:x}", self.function));
+    }
+}
+
 /// A host device that guests are connected through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ForwardInterface {
@@ -268,16 +290,7 @@ impl Forward {
                 return Err(xml_error(format!("unknown address type '{other}' in network {network}")));
             }
         }
-        let number = |name: &str| -> Result<u32> {
-            let rules = virtus_xml::field::Rules { base: 0, ..crate::RULES };
-            Ok(virtus_xml::field::attr(Some(e), name, &rules)?.unwrap_or(0))
-        };
-        let address = PciAddress {
-            domain: number("domain")?,
-            bus: number("bus")?,
-            slot: number("slot")?,
-            function: number("function")?,
-        };
+        let address = PciAddress::read(e)?;
         let listed =
             |i: &ForwardInterface| matches!(i, ForwardInterface::Pci { address: a, .. } if *a == address);
         if self.interfaces.iter().any(listed) {
@@ -348,10 +361,7 @@ fn write_interface(w: &mut Writer, interface: &ForwardInterface, live: bool) {
         ForwardInterface::Pci { address: a, connections } => {
             w.start("address");
             w.attr("type", "pci");
-            w.attr_fmt("domain", format_args!("0x{:04x}", a.domain));
-            w.attr_fmt("bus", format_args!("0x{:02x}", a.bus));
-            w.attr_fmt("slot", format_args!("0x{:02x}", a.slot));
-            w.attr_fmt("function", format_args!("0x{:x}", a.function));
+            a.write(w);
             *connections
         }
     };

@@ -4,6 +4,7 @@ mod dhcp;
 mod dns;
 mod forward;
 mod ip;
+pub mod port;
 mod read;
 mod route;
 mod update;
@@ -14,6 +15,7 @@ pub use dhcp::{Bootp, Dhcp, DhcpHost, DhcpRange, Lease, LeaseUnit};
 pub use dns::{Dns, DnsForwarder, DnsHost, DnsSrv, DnsTxt};
 pub use forward::{Forward, ForwardInterface, ForwardMode, Nat, PciAddress};
 pub use ip::{Family, Ip};
+pub use port::{NetworkPort, Plug};
 pub use route::Route;
 pub use update::Command;
 

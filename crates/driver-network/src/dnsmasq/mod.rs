@@ -1,0 +1,209 @@
+//! Names and addresses for a network's guests: its dnsmasq, started, told of changes, found again and ended.
+
+mod hosts;
+mod settings;
+
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use virtus_base::{Error, ErrorDomain, Result};
+use virtus_conf::network::Network;
+use virtus_host::program::{self, Program, run_blocking};
+use virtus_state::file::{self, Durability};
+
+use crate::live::remove;
+use crate::{Shared, bridge};
+
+/// How long dnsmasq may take to start.
+const START: Duration = Duration::from_secs(30);
+/// How long it may take to end, having been asked to.
+const END: Duration = Duration::from_secs(2);
+
+/// A change that a running dnsmasq has to learn of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Of the files of hosts, which it reads anew when told to.
+    Hosts,
+    /// Of its settings, which it reads when it starts.
+    Settings,
+}
+
+/// The files of a network's dnsmasq.
+struct Files {
+    settings: PathBuf,
+    hosts: PathBuf,
+    names: PathBuf,
+    pid: PathBuf,
+}
+
+/// Whether a network has a dnsmasq.
+pub(crate) fn wanted(network: &Network) -> bool {
+    use virtus_xml::YesNo;
+    let serves = network.ips.iter().any(|ip| ip.dhcp.is_some() || ip.tftp_root.is_some());
+    network.has_own_bridge() && !network.ips.is_empty() && (serves || network.dns.enable != Some(YesNo::No))
+}
+
+impl Shared {
+    fn dnsmasq_files(&self, name: &str) -> Files {
+        let file = |suffix: &str| self.setup.dnsmasq.join(format!("{name}.{suffix}"));
+        Files {
+            settings: file("conf"),
+            hosts: file("hostsfile"),
+            names: file("addnhosts"),
+            pid: self.setup.state.join(format!("{name}.pid")),
+        }
+    }
+
+    /// Where the leases of a bridge's guests are.
+    pub(crate) fn lease_file(&self, bridge: &str) -> PathBuf {
+        self.setup.dnsmasq.join(format!("{bridge}.status"))
+    }
+
+    /// Starts a network's dnsmasq, if it is to have one.
+    ///
+    /// # Errors
+    /// What is wrong with its settings, or what dnsmasq said.
+    pub(crate) fn start_dnsmasq(&self, network: &Network) -> Result<()> {
+        if !wanted(network) {
+            return Ok(());
+        }
+        self.write_files(network)?;
+        let bridge = bridge::name(network)?;
+        let files = self.dnsmasq_files(&network.name);
+        remove(&files.pid);
+        let leases = self.lease_file(bridge);
+        if !leases.exists() {
+            write(&leases, "", 0o644)?;
+        }
+        let binary = program::find_in_path(Path::new("dnsmasq")).ok_or_else(|| {
+            crate::error(virtus_base::ErrorCode::OPERATION_UNSUPPORTED, "Cannot find 'dnsmasq' in path")
+        })?;
+        let mut program = Program::new(binary)
+            .arg(format!("--conf-file={}", files.settings.display()))
+            .arg("--leasefile-ro")
+            .arg(format!("--dhcp-script={}", self.setup.lease_program.display()))
+            .timeout(START);
+        program.env.push(("VIR_BRIDGE_NAME".into(), bridge.into()));
+        // it goes into the background when it is ready, and says before that what is wrong
+        let output = run_blocking(self.runner(), &program)?;
+        output.success(&program).map(drop).map_err(|e| {
+            remove(&files.pid);
+            crate::internal(e.message().trim_start_matches("internal error: ").to_owned())
+        })
+    }
+
+    fn write_files(&self, network: &Network) -> Result<()> {
+        let files = self.dnsmasq_files(&network.name);
+        let settings = settings::Settings {
+            network,
+            bridge: bridge::name(network)?,
+            pid_file: &files.pid,
+            hosts_file: &files.hosts,
+            names_file: &files.names,
+        };
+        // all of it is made before any of it is written
+        let (settings, hosts, names) =
+            (settings.text()?, hosts::addresses(network)?, hosts::names(network)?);
+        write(&files.hosts, &hosts, 0o644)?;
+        write(&files.names, &names, 0o644)?;
+        write(&files.settings, &settings, 0o600)
+    }
+
+    /// Tells a network's dnsmasq of a change.
+    ///
+    /// # Errors
+    /// As [`Shared::start_dnsmasq`].
+    pub(crate) fn refresh_dnsmasq(&self, network: &Network, change: Change) -> Result<()> {
+        let running = self.dnsmasq(&network.name);
+        match (change, running) {
+            (Change::Hosts, Some(process)) if wanted(network) => {
+                self.write_files(network)?;
+                process.signal(Signal::HUP)
+            }
+            (_, running) => {
+                if let Some(process) = running {
+                    process.end();
+                }
+                self.start_dnsmasq(network)
+            }
+        }
+    }
+
+    /// Ends a network's dnsmasq, if there is one.
+    pub(crate) fn stop_dnsmasq(&self, name: &str) {
+        if let Some(process) = self.dnsmasq(name) {
+            process.end();
+        }
+        remove(&self.dnsmasq_files(name).pid);
+    }
+
+    /// A network's dnsmasq, if it runs.
+    pub(crate) fn dnsmasq(&self, name: &str) -> Option<Dnsmasq> {
+        let files = self.dnsmasq_files(name);
+        let pid: i32 = std::fs::read_to_string(&files.pid).ok()?.trim().parse().ok()?;
+        Dnsmasq::find(pid, &files.settings)
+    }
+
+    /// Removes what a network's dnsmasq read and wrote.
+    pub(crate) fn remove_dnsmasq_files(&self, network: &Network) {
+        let files = self.dnsmasq_files(&network.name);
+        for path in [&files.settings, &files.hosts, &files.names, &files.pid] {
+            remove(path);
+        }
+        if let Some(bridge) = &network.bridge.name {
+            remove(&self.lease_file(bridge));
+            remove(&self.mac_file(bridge));
+        }
+    }
+}
+
+fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
+    file::write(path, text.as_bytes(), mode, Durability::Process).map_err(|e| {
+        Error::system(ErrorDomain::NETWORK, format!("cannot write config file '{}'", path.display()), &e)
+    })
+}
+
+/// A running dnsmasq, held so that its number cannot come to mean another process.
+#[derive(Debug)]
+pub(crate) struct Dnsmasq {
+    pidfd: std::os::fd::OwnedFd,
+    pid: i32,
+}
+
+impl Dnsmasq {
+    fn find(pid: i32, settings: &Path) -> Option<Dnsmasq> {
+        let pidfd = pidfd_open(Pid::from_raw(pid).filter(|_| pid > 1)?, PidfdFlags::empty()).ok()?;
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let wanted = format!("--conf-file={}", settings.display());
+        line.split(|b| *b == 0).any(|arg| arg == wanted.as_bytes()).then_some(Dnsmasq { pidfd, pid })
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        pidfd_send_signal(&self.pidfd, signal).map_err(|e| {
+            Error::system(ErrorDomain::NETWORK, format!("cannot signal dnsmasq ({})", self.pid), &e.into())
+        })
+    }
+
+    /// Has it end, and waits for that.
+    fn end(self) {
+        for (signal, patience) in [(Signal::TERM, END), (Signal::KILL, END)] {
+            if self.signal(signal).is_err() || self.ended(patience) {
+                return;
+            }
+        }
+        tracing::warn!("dnsmasq ({}) does not end", self.pid);
+    }
+
+    fn ended(&self, patience: Duration) -> bool {
+        let limit = rustix::event::Timespec {
+            tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: patience.subsec_nanos().into(),
+        };
+        let mut watched = [PollFd::from_borrowed_fd(self.pidfd.as_fd(), PollFlags::IN)];
+        // an error is as good as an end: there is nothing to wait for
+        !matches!(poll(&mut watched, Some(&limit)), Ok(0))
+    }
+}

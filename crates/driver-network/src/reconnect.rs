@@ -1,0 +1,77 @@
+//! After a restart of the daemon: the networks that run are found by their status files. What belongs to them on the
+//! host is looked at, and only what is missing is made anew: no packet is lost of a network that is whole.
+
+use std::sync::Arc;
+
+use virtus_host::net;
+
+use crate::Shared;
+use crate::dnsmasq::Change;
+use crate::live::{Definition, Live};
+
+impl Shared {
+    /// Takes up the networks that run.
+    pub(crate) fn reconnect(&self) {
+        for live in self.saved() {
+            let name = live.network.name.clone();
+            match self.is_there(&live) {
+                true => self.take_up(live),
+                false => {
+                    tracing::warn!("network '{name}' is gone from the host; it is inactive");
+                    self.forget_status(&name);
+                }
+            }
+        }
+    }
+
+    fn is_there(&self, live: &Live) -> bool {
+        match (&live.network.bridge.name, live.network.has_own_bridge()) {
+            // a bridge of the host may come and go
+            (Some(bridge), true) => net::exists(bridge),
+            _ => true,
+        }
+    }
+
+    fn take_up(&self, live: Live) {
+        let network = live.network.clone();
+        let edit = self.networks.edit();
+        let known = match self.networks.by_uuid(&network.uuid) {
+            Some(entry) if entry.definition().next().name != network.name => Err("its name has changed"),
+            Some(entry) => {
+                let config = entry.definition().config.clone();
+                edit.refresh(&entry, Definition { config, live: Some(Arc::new(live)) });
+                Ok(())
+            }
+            None => edit
+                .define(Definition { config: None, live: Some(Arc::new(live)) })
+                .map(drop)
+                .map_err(|_| "its name is another's"),
+        };
+        drop(edit);
+        if let Err(why) = known {
+            tracing::error!("the running network '{}' is passed over: {why}", network.name);
+            return;
+        }
+        if network.has_own_bridge()
+            && let Err(e) = self.furnish(&network)
+        {
+            tracing::error!("network '{}' is not whole: {e}", network.name);
+        }
+    }
+
+    /// Puts all rules in place again and has every dnsmasq read its files anew.
+    pub(crate) fn reload(&self) {
+        let edit = self.networks.edit();
+        for entry in self.networks.list().iter() {
+            let definition = entry.definition();
+            let Some(live) = definition.live.as_deref().filter(|l| l.network.has_own_bridge()) else { continue };
+            let done = self.furnish(&live.network).and_then(|()| {
+                self.refresh_dnsmasq(&live.network, Change::Hosts)
+            });
+            if let Err(e) = done {
+                tracing::error!("network '{}': {e}", live.network.name);
+            }
+        }
+        drop(edit);
+    }
+}
