@@ -6,7 +6,6 @@ use virtus_base::{Error, ErrorDomain, Result};
 use virtus_conf::net::Subnet;
 use virtus_conf::network::{ForwardMode, Network};
 use virtus_host::net;
-use virtus_xml::YesNo;
 
 /// A route the kernel made from another router's advertisement has this flag in `/proc/net/ipv6_route`.
 const ROUTE_ADVERTISED: u32 = 0x0004_0000;
@@ -36,12 +35,13 @@ pub(crate) fn check_collision(network: &Network) -> Result<()> {
         return Ok(());
     }
     let links = net::links()?;
-    let interface = |number: u32| {
-        links.iter().find(|link| link.index == number).map_or("?", |link| link.name.as_str())
-    };
+    let interface =
+        |number: u32| links.iter().find(|link| link.index == number).map_or("?", |link| link.name.as_str());
     let taken = net::routes()?;
     let find = |subnet: Subnet| {
-        taken.iter().find(|route| route.network == subnet.network() && u32::from(route.prefix) == subnet.prefix)
+        taken
+            .iter()
+            .find(|route| route.network == subnet.network() && u32::from(route.prefix) == subnet.prefix)
     };
     let v4 = |subnet: &Subnet| subnet.address.is_ipv4();
     for subnet in network.ips.iter().filter_map(|ip| ip.subnet()).filter(v4) {
@@ -60,18 +60,19 @@ pub(crate) fn check_collision(network: &Network) -> Result<()> {
     Ok(())
 }
 
-/// Sets what the bridge does with IPv6: nothing unless the network uses it; and it never believes what guests say
+/// Sets what the bridge itself does with IPv6: nothing unless it has such an address; and it never believes what guests say
 /// of routers.
 pub(crate) fn set_ipv6(network: &Network, bridge: &str) -> Result<()> {
     let setting = |name: &str| format!("ipv6/conf/{bridge}/{name}");
-    let enable = network.ips.iter().any(|ip| ip.address.is_ipv6()) || network.ipv6 == Some(YesNo::Yes);
+    let enable = network.ips.iter().any(|ip| ip.address.is_ipv6());
     if net::sysctl(&setting("disable_ipv6")).is_err() {
         return match enable {
             true => Err(general(format!("cannot enable IPv6 on '{bridge}': the host has none"))),
             false => Ok(()),
         };
     }
-    for (name, value) in [("disable_ipv6", if enable { "0" } else { "1" }), ("accept_ra", "0"), ("autoconf", "0")]
+    for (name, value) in
+        [("disable_ipv6", if enable { "0" } else { "1" }), ("accept_ra", "0"), ("autoconf", "0")]
     {
         let name = setting(name);
         net::set_sysctl(&name, value)
@@ -91,9 +92,10 @@ pub(crate) fn add(network: &Network, bridge: &str) -> Result<()> {
     let index = net::index(bridge)?;
     let present = net::addresses()?;
     for ip in &network.ips {
-        let prefix = ip.prefix_length().and_then(|p| u8::try_from(p).ok()).ok_or_else(|| {
-            general(format!("bridge '{bridge}' has an invalid netmask or IP address"))
-        })?;
+        let prefix = ip
+            .prefix_length()
+            .and_then(|p| u8::try_from(p).ok())
+            .ok_or_else(|| general(format!("bridge '{bridge}' has an invalid netmask or IP address")))?;
         if !present.iter().any(|a| a.interface == index && a.ip == ip.address) {
             net::add_address(bridge, ip.address, prefix)?;
         }
@@ -113,7 +115,10 @@ pub(crate) fn add_routes(network: &Network, bridge: &str) -> Result<()> {
     let present = net::routes()?;
     for route in &network.routes {
         let subnet = route.subnet().ok_or_else(|| {
-            general(format!("network '{}' has an invalid netmask or IP address in route definition", network.name))
+            general(format!(
+                "network '{}' has an invalid netmask or IP address in route definition",
+                network.name
+            ))
         })?;
         let wanted = net::Route {
             network: subnet.network(),
@@ -138,9 +143,8 @@ pub(crate) fn enable_forwarding(network: &Network) -> Result<()> {
     if !matches!(network.mode(), Some(ForwardMode::Nat | ForwardMode::Route | ForwardMode::Open)) {
         return Ok(());
     }
-    let set = |setting: &str| {
-        net::set_sysctl(setting, "1").map_err(|e| system("cannot enable IP forwarding", &e))
-    };
+    let set =
+        |setting: &str| net::set_sysctl(setting, "1").map_err(|e| system("cannot enable IP forwarding", &e));
     if uses(network, true) {
         set("ipv4/ip_forward")?;
     }
@@ -207,7 +211,8 @@ mod tests {
             let zero = "0".repeat(32);
             format!("{zero} {prefix} {zero} 00 {zero} 00000400 00000001 00000000 {flags} {dev}\n")
         };
-        let table = line("00", "00450003", "eth0") + &line("00", "00200200", "lo") + &line("40", "00450001", "eth1");
+        let table =
+            line("00", "00450003", "eth0") + &line("00", "00200200", "lo") + &line("40", "00450001", "eth1");
         assert_eq!(advertised(&table).collect::<Vec<_>>(), ["eth0"]);
         assert_eq!(advertised("x\n\n").count(), 0);
     }

@@ -61,7 +61,11 @@ impl Driver {
         let most = usize::try_from(most).unwrap_or(0);
         let all = self.0.networks.list();
         let definitions = all.iter().map(|entry| entry.definition());
-        definitions.filter(|d| d.live.is_some() == active).take(most).map(|d| d.current().name.clone()).collect()
+        definitions
+            .filter(|d| d.live.is_some() == active)
+            .take(most)
+            .map(|d| d.current().name.clone())
+            .collect()
     }
 
     fn count(&self, active: bool) -> i32 {
@@ -104,7 +108,10 @@ impl Networks for Driver {
             passes(
                 filter,
                 &[
-                    &[(VIR_CONNECT_LIST_NETWORKS_ACTIVE, active), (VIR_CONNECT_LIST_NETWORKS_INACTIVE, !active)],
+                    &[
+                        (VIR_CONNECT_LIST_NETWORKS_ACTIVE, active),
+                        (VIR_CONNECT_LIST_NETWORKS_INACTIVE, !active),
+                    ],
                     &[
                         (VIR_CONNECT_LIST_NETWORKS_PERSISTENT, persistent),
                         (VIR_CONNECT_LIST_NETWORKS_TRANSIENT, !persistent),
@@ -237,9 +244,8 @@ impl Networks for Driver {
         given: u32,
     ) -> Result<NetworkGetDhcpLeasesReply> {
         flags(given, 0, "networkGetDHCPLeases")?;
-        let mut leases = self
-            .work(move |shared| shared.leases(&shared.find(&net)?.definition(), mac.as_deref()))
-            .await?;
+        let mut leases =
+            self.work(move |shared| shared.leases(&shared.find(&net)?.definition(), mac.as_deref())).await?;
         let ret = length(&leases);
         if need_results == 0 {
             leases.clear();

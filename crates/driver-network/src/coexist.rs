@@ -5,18 +5,23 @@
 use std::path::Path;
 
 use serde_json::Value;
-use virtus_base::Result;
+use virtus_base::{Error, ErrorDomain, Result};
 use virtus_conf::network::{ForwardMode, Network};
 use virtus_host::nft;
 use virtus_host::program::{Program, run_blocking};
 
-use crate::{Shared, bridge, firewall, internal};
+use crate::{Shared, bridge, firewall};
 
 /// Firewalld's zones for networks, which its package or ours brings.
 const ZONE: &str = "libvirt";
 const ROUTED_ZONE: &str = "libvirt-routed";
 /// Firewalld's mark that it runs.
 const FIREWALLD: &str = "/run/firewalld.pid";
+
+/// An error that is no driver's own.
+fn general(text: impl Into<String>) -> Error {
+    Error::internal(ErrorDomain::NONE, text)
+}
 
 impl Shared {
     /// Puts a network's bridge into its zone, where firewalld runs.
@@ -29,7 +34,7 @@ impl Shared {
         if !runs {
             return match wanted {
                 None => Ok(()),
-                Some(zone) => Err(internal(format!(
+                Some(zone) => Err(general(format!(
                     "zone {zone} requested for network {} but firewalld is not active",
                     network.name
                 ))),
@@ -49,7 +54,7 @@ impl Shared {
                     (true, _) => ROUTED_ZONE.to_owned(),
                     (_, true) => ZONE.to_owned(),
                     _ => {
-                        return Err(internal(
+                        return Err(general(
                             "firewalld is active, but the required firewalld 'libvirt' zone is missing: \
                              what guests send to the host or through it would be dropped",
                         ));
@@ -61,7 +66,8 @@ impl Shared {
     }
 
     fn firewalld(&self, arguments: &[String]) -> Result<String> {
-        let program = Program::new("firewall-cmd").args(arguments).timeout(std::time::Duration::from_secs(30));
+        let program =
+            Program::new("firewall-cmd").args(arguments).timeout(std::time::Duration::from_secs(30));
         let output = run_blocking(self.runner(), &program)?.success(&program)?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -90,7 +96,8 @@ fn loss(chain: &Value, bridge: &str) -> Option<String> {
     if word("hook") != "forward" || word("policy") != "drop" || !matches!(family, "ip" | "ip6" | "inet") {
         return None;
     }
-    let who = format!("chain '{name}' of table '{family} {table}' drops by its policy what the host forwards");
+    let who =
+        format!("chain '{name}' of table '{family} {table}' drops by its policy what the host forwards");
     Some(if Path::new("/run/docker.sock").exists() && (table, name) == ("filter", "FORWARD") {
         format!(
             "{who}, as Docker sets it: guests reach nobody beyond the host until Docker's own chain lets them \
@@ -116,11 +123,14 @@ mod tests {
 
     #[test]
     fn who_drops_is_named_with_the_remedy() {
-        let chain = |hook: &str, policy: &str| {
-            serde_json::json!({"family": "inet", "table": "t", "name": "c", "hook": hook, "policy": policy})
-        };
+        let chain = |hook: &str, policy: &str| serde_json::json!({"family": "inet", "table": "t", "name": "c", "hook": hook, "policy": policy});
         let text = loss(&chain("forward", "drop"), "virbr0").unwrap();
-        assert!(text.contains("chain 'c' of table 'inet t' drops") && text.contains("nft insert rule inet t c iifname virbr0 accept"));
-        assert!(loss(&chain("forward", "accept"), "b").is_none() && loss(&chain("input", "drop"), "b").is_none());
+        assert!(
+            text.contains("chain 'c' of table 'inet t' drops")
+                && text.contains("nft insert rule inet t c iifname virbr0 accept")
+        );
+        assert!(
+            loss(&chain("forward", "accept"), "b").is_none() && loss(&chain("input", "drop"), "b").is_none()
+        );
     }
 }

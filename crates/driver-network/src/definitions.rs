@@ -41,7 +41,9 @@ impl Shared {
             let name = entry.definition().current().name.clone();
             return match name == network.name {
                 true => Ok(Some(entry)),
-                false => Err(failed(format!("network '{name}' is already defined with uuid {}", network.uuid))),
+                false => {
+                    Err(failed(format!("network '{name}' is already defined with uuid {}", network.uuid)))
+                }
             };
         }
         match self.networks.by_name(&network.name) {
@@ -101,5 +103,74 @@ impl Shared {
             return Err(invalid("cannot set autostart for transient network"));
         }
         edit.set_autostart(&entry, on)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use virtus_api::{Event, EventSink};
+    use virtus_host::program::Recorder;
+
+    use super::*;
+    use crate::{Driver, Setup};
+
+    struct Nobody;
+    impl EventSink for Nobody {
+        fn publish(&self, _: Event) {}
+    }
+
+    fn start(root: &std::path::Path) -> Driver {
+        Driver::start(Setup {
+            config: root.join("networks"),
+            state: root.join("run"),
+            dnsmasq: root.join("dnsmasq"),
+            privileged: false,
+            events: Arc::new(Nobody),
+            runner: Arc::new(Recorder::default()),
+            lease_program: "/bin/false".into(),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn networks_have_bridges_and_addresses_of_their_own() {
+        let root = tempfile::tempdir().unwrap();
+        let driver = start(root.path());
+        let define = |inside: &str| {
+            driver.0.define(Network::parse(&format!("<network>{inside}</network>"), true).unwrap())
+        };
+        define("<name>a</name><bridge name='tst%d'/>").unwrap();
+        define("<name>b</name><bridge name='tst%d'/>").unwrap();
+        define("<name>c</name><forward mode='bridge'/><bridge name='br9'/>").unwrap();
+        let seen = |driver: &Driver, name: &str| {
+            driver.0.networks.by_name(name).unwrap().definition().current().clone()
+        };
+        let (a, b) = (seen(&driver, "a"), seen(&driver, "b"));
+        assert_eq!((a.bridge.name.as_deref(), b.bridge.name.as_deref()), (Some("tst0"), Some("tst1")));
+        assert!(a.mac.is_some() && a.mac != b.mac && seen(&driver, "c").mac.is_none());
+        let e = define("<name>d</name><bridge name='tst1'/>").unwrap_err();
+        assert_eq!(e.message(), "internal error: bridge name 'tst1' already in use.");
+        assert!(define("<name>a</name>").is_err());
+        assert_eq!(seen(&start(root.path()), "a").mac, a.mac);
+    }
+
+    #[test]
+    fn a_running_network_outlives_its_definition_and_its_daemon() {
+        let root = tempfile::tempdir().unwrap();
+        let driver = start(root.path());
+        let xml = "<network><name>a</name><forward mode='bridge'/><bridge name='br9'/></network>";
+        let a = driver.0.define(Network::parse(xml, true).unwrap()).unwrap();
+        driver.0.set_autostart(&a, true).unwrap();
+        driver.0.create(&a).unwrap();
+        assert!(driver.0.create(&a).unwrap_err().message().ends_with("network is already active"));
+        driver.0.undefine(&a).unwrap();
+        let again = start(root.path());
+        let found = again.0.find(&a).unwrap();
+        assert!(found.definition().live.is_some() && found.definition().config.is_none());
+        assert!(again.0.set_autostart(&a, true).is_err() && again.0.undefine(&a).is_err());
+        again.0.destroy(&a).unwrap();
+        assert!(again.0.find(&a).is_err() && again.0.saved().is_empty());
     }
 }

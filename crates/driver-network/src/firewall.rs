@@ -198,7 +198,10 @@ mod tests {
         assert_eq!(script("<forward mode='open'/><ip address='10.1.0.1' prefix='24'/>"), "");
         let v6 = "<ip family='ipv6' address='2001:db8::1' prefix='64'/>";
         let plain = script(&format!("<forward/><ip address='10.1.0.1' prefix='24'/>{v6}"));
-        assert!(plain.contains("ip6 saddr 2001:db8::/64 counter accept") && !plain.contains("ip6 saddr 2001:db8::/64 ip6 daddr"));
+        assert!(
+            plain.contains("ip6 saddr 2001:db8::/64 counter accept")
+                && !plain.contains("ip6 saddr 2001:db8::/64 ip6 daddr")
+        );
         let nat66 = script(&format!("<forward><nat ipv6='yes'/></forward>{v6}"));
         assert!(nat66.contains("ip6 daddr != 2001:db8::/64 counter masquerade to :1024-65535"), "{nat66}");
     }

@@ -57,7 +57,10 @@ pub struct Setup {
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Setup").field("config", &self.config).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Setup")
+            .field("config", &self.config)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 

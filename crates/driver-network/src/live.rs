@@ -140,8 +140,7 @@ impl Live {
         let element = root.child("network").ok_or_else(|| internal("no network config in its status"))?;
         let mut live = Live::new(Network::read(element)?);
         if let Some(bitmap) = root.child("class_id").and_then(|c| c.attr("bitmap")) {
-            live.classes = Bitmap::parse(bitmap)
-                .ok_or_else(|| internal("Malformed 'class_id' attribute"))?;
+            live.classes = Bitmap::parse(bitmap).ok_or_else(|| internal("Malformed 'class_id' attribute"))?;
         }
         if let Some(sum) = root.child("floor").and_then(|f| f.attr("sum")) {
             live.floor_sum = sum.parse().map_err(|_| internal("Malformed 'floor_sum' attribute"))?;
@@ -264,7 +263,9 @@ mod tests {
         live.classes.set(3);
         live.floor_sum = 20;
         let text = live.format_status();
-        assert!(text.starts_with("<networkstatus>\n  <class_id bitmap='0-3'/>\n  <floor sum='20'/>\n  <network>"));
+        assert!(
+            text.starts_with("<networkstatus>\n  <class_id bitmap='0-3'/>\n  <floor sum='20'/>\n  <network>")
+        );
         let read = Live::parse_status(&with_header("net-edit n", &text)).unwrap();
         assert_eq!(read.format_status(), text);
         assert!(Live::parse_status(&text.replace("0-3", "x")).is_err());

@@ -26,7 +26,12 @@ impl Change {
     ///
     /// # Errors
     /// When the kind is none, or the text is no element.
-    pub(crate) fn new(kind: i32, text: Option<String>, key: Option<&str>, uri: Option<&str>) -> Result<Change> {
+    pub(crate) fn new(
+        kind: i32,
+        text: Option<String>,
+        key: Option<&str>,
+        uri: Option<&str>,
+    ) -> Result<Change> {
         let text = text.filter(|text| !text.is_empty());
         match kind {
             VIR_NETWORK_METADATA_TITLE => Ok(Change::Title(text)),
@@ -62,11 +67,19 @@ fn unknown(kind: i32) -> virtus_base::Error {
 
 impl Shared {
     /// Reads a text or an application's element.
-    pub(crate) fn metadata(&self, net: &NetworkRef, kind: i32, uri: Option<&str>, flags: u32) -> Result<String> {
+    pub(crate) fn metadata(
+        &self,
+        net: &NetworkRef,
+        kind: i32,
+        uri: Option<&str>,
+        flags: u32,
+    ) -> Result<String> {
         let definition = self.find(net)?.definition();
         let both = VIR_NETWORK_UPDATE_AFFECT_LIVE | VIR_NETWORK_UPDATE_AFFECT_CONFIG;
         if flags & both == both {
-            return Err(invalid("flags 'VIR_NETWORK_UPDATE_AFFECT_LIVE' and 'VIR_NETWORK_UPDATE_AFFECT_CONFIG' are mutually exclusive"));
+            return Err(invalid(
+                "flags 'VIR_NETWORK_UPDATE_AFFECT_LIVE' and 'VIR_NETWORK_UPDATE_AFFECT_CONFIG' are mutually exclusive",
+            ));
         }
         let (live, _) = affected(&definition, flags)?;
         let network = if live { definition.current() } else { definition.next() };
@@ -79,9 +92,8 @@ impl Shared {
             }),
             _ => return Err(unknown(kind)),
         };
-        found.ok_or_else(|| {
-            error(ErrorCode::NO_NETWORK_METADATA, "Requested metadata element is not present")
-        })
+        found
+            .ok_or_else(|| error(ErrorCode::NO_NETWORK_METADATA, "Requested metadata element is not present"))
     }
 
     /// Changes a text or an application's element.

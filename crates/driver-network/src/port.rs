@@ -210,7 +210,11 @@ fn allocate(network: &Network, port: &mut NetworkPort) -> Result<()> {
         .or(group.and_then(|g| g.trust_guest_rx_filters))
         .or(network.trust_guest_rx_filters);
     port.isolated = port.isolated.or(network.port_isolated);
-    let sources = [port.virtual_port.as_ref(), network.virtual_port.as_ref(), group.and_then(|g| g.virtual_port.as_ref())];
+    let sources = [
+        port.virtual_port.as_ref(),
+        network.virtual_port.as_ref(),
+        group.and_then(|g| g.virtual_port.as_ref()),
+    ];
     port.virtual_port = merge(sources)?;
     port.plug = plug(network, port)?;
     Ok(())
@@ -298,15 +302,16 @@ fn plug(network: &Network, port: &NetworkPort) -> Result<Plug> {
     if has_port && !for_switches {
         refuse("a macvtap device")?;
     }
-    let exclusive = mode == DirectMode::Passthrough
-        || (mode == DirectMode::Private && kind == Some(PortType::VnTag));
+    let exclusive =
+        mode == DirectMode::Passthrough || (mode == DirectMode::Private && kind == Some(PortType::VnTag));
     let devices = network.forward.iter().flat_map(|f| &f.interfaces).filter_map(|i| match i {
         ForwardInterface::Device { dev, connections } => Some((dev, *connections)),
         ForwardInterface::Pci { .. } => None,
     });
     let mut devices = devices.peekable();
     if devices.peek().is_none() {
-        let text = format!("network '{name}' uses a direct mode, but has no forward dev and no interface pool");
+        let text =
+            format!("network '{name}' uses a direct mode, but has no forward dev and no interface pool");
         return Err(internal(text));
     }
     let chosen = match exclusive {
@@ -418,7 +423,9 @@ mod tests {
     #[test]
     fn devices_are_shared_out() {
         let pool = |mode: &str, used: u32| {
-            format!("<forward mode='{mode}'><interface dev='e0' connections='{used}'/><interface dev='e1'/></forward>")
+            format!(
+                "<forward mode='{mode}'><interface dev='e0' connections='{used}'/><interface dev='e1'/></forward>"
+            )
         };
         let dev = |network: &str| match given(network, "").unwrap().plug {
             Plug::Direct { dev, mode } => (dev, mode),

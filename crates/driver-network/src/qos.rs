@@ -46,7 +46,9 @@ fn check(live: &Live, port: &NetworkPort, old: u64, new: u64) -> Result<Option<R
     if new > 0 && !network.has_own_bridge() {
         return Err(error(
             ErrorCode::OPERATION_UNSUPPORTED,
-            format!("Invalid use of 'floor' on interface with MAC address {mac} - 'floor' is only supported for interface type 'network' with forward type 'nat', 'route', 'open' or none"),
+            format!(
+                "Invalid use of 'floor' on interface with MAC address {mac} - 'floor' is only supported for interface type 'network' with forward type 'nat', 'route', 'open' or none"
+            ),
         ));
     }
     let inbound = network.bandwidth.as_ref().and_then(|b| b.inbound.clone());
@@ -55,7 +57,10 @@ fn check(live: &Live, port: &NetworkPort, old: u64, new: u64) -> Result<Option<R
             0 => Ok(None),
             _ => Err(error(
                 ErrorCode::OPERATION_UNSUPPORTED,
-                format!("Invalid use of 'floor' on interface with MAC address {mac} - network '{}' has no inbound QoS set", network.name),
+                format!(
+                    "Invalid use of 'floor' on interface with MAC address {mac} - network '{}' has no inbound QoS set",
+                    network.name
+                ),
             )),
         };
     };
@@ -162,7 +167,10 @@ mod tests {
         let mut second = port("52:54:00:00:00:02", 500);
         let wanted = second.bandwidth.clone();
         let e = change(&recorder, &mut live, &mut second, wanted, false).unwrap_err();
-        assert!(e.message().ends_with("new combined inbound floor=1100 would overcommit average=1000 on network 'n'"));
+        assert!(
+            e.message()
+                .ends_with("new combined inbound floor=1100 would overcommit average=1000 on network 'n'")
+        );
         change(&recorder, &mut live, &mut first, None, true).unwrap();
         assert_eq!((live.floor_sum, live.classes.contains(3)), (0, false));
     }

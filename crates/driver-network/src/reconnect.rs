@@ -64,10 +64,11 @@ impl Shared {
         let edit = self.networks.edit();
         for entry in self.networks.list().iter() {
             let definition = entry.definition();
-            let Some(live) = definition.live.as_deref().filter(|l| l.network.has_own_bridge()) else { continue };
-            let done = self.furnish(&live.network).and_then(|()| {
-                self.refresh_dnsmasq(&live.network, Change::Hosts)
-            });
+            let Some(live) = definition.live.as_deref().filter(|l| l.network.has_own_bridge()) else {
+                continue;
+            };
+            let done =
+                self.furnish(&live.network).and_then(|()| self.refresh_dnsmasq(&live.network, Change::Hosts));
             if let Err(e) = done {
                 tracing::error!("network '{}': {e}", live.network.name);
             }

@@ -81,7 +81,7 @@ impl Shared {
             made?;
             if let Err(e) = self.furnish(&network) {
                 self.take_down(&network);
-                self.remove_files_unless_defined(&network);
+                self.remove_dnsmasq_settings(&network.name);
                 return Err(e);
             }
         } else {
@@ -91,16 +91,10 @@ impl Shared {
         Ok(Live::new(network))
     }
 
-    /// What dnsmasq reads is no use without a network.
-    fn remove_files_unless_defined(&self, network: &Network) {
-        if self.networks.by_uuid(&network.uuid).is_none() {
-            self.remove_dnsmasq_files(network);
-        }
-    }
-
     /// Gives a network's own bridge what it does not have of what belongs to it.
     pub(crate) fn furnish(&self, network: &Network) -> Result<()> {
         let bridge = bridge::name(network)?;
+        self.join_zone(network)?;
         address::set_ipv6(network, bridge)?;
         address::add(network, bridge)?;
         net::set_up(bridge, true)?;
@@ -108,7 +102,7 @@ impl Shared {
         address::enable_forwarding(network)?;
         // each of these waits for a program, and none for another
         std::thread::scope(|scope| {
-            let rules = scope.spawn(|| self.filter(network));
+            let rules = scope.spawn(|| self.apply_rules(network));
             let rates = scope.spawn(|| qos::limit_bridge(self.runner(), network));
             let served = match self.dnsmasq(&network.name) {
                 Some(_) => Ok(()),
@@ -119,11 +113,6 @@ impl Shared {
             rates.join().unwrap_or_else(ended)?;
             served
         })
-    }
-
-    fn filter(&self, network: &Network) -> Result<()> {
-        self.join_zone(network)?;
-        self.apply_rules(network)
     }
 
     /// Ends a network.
@@ -169,8 +158,15 @@ impl Shared {
         self.forget_status(&network.name);
     }
 
-    /// Starts the networks that start with the daemon.
+    /// Starts the networks that start with the daemon, once in a boot of the host: one that was ended since stays so.
     pub(crate) fn autostart(&self) {
+        let stamp = self.setup.state.join("autostarted");
+        if stamp.exists() {
+            return;
+        }
+        if let Err(e) = std::fs::write(&stamp, "") {
+            tracing::warn!("cannot write {}: {e}", stamp.display());
+        }
         for entry in self.networks.list().iter() {
             let view = entry.view();
             if !view.autostart || view.definition.live.is_some() {
@@ -186,7 +182,13 @@ impl Shared {
 
 /// What a definition leaves open and a running network has.
 fn complete(network: &mut Network) {
+    use virtus_xml::YesNo;
+    let has = |v4: bool| address::subnets(network, v4).next().is_some();
+    let (v4, v6) = (has(true), has(false));
     let Some(forward) = network.forward.as_mut().filter(|f| f.mode == ForwardMode::Nat) else { return };
+    if !v4 && !(v6 && forward.nat.as_ref().is_some_and(|nat| nat.ipv6 == Some(YesNo::Yes))) {
+        return;
+    }
     let nat = forward.nat.get_or_insert_with(Nat::default);
     nat.ports = nat.ports.filter(|ports| *ports != (0, 0)).or(Some(firewall::NAT_PORTS));
 }

@@ -7,7 +7,7 @@ use virtus_api::constants::*;
 use virtus_base::Result;
 use virtus_conf::network::{Command, ForwardInterface, Network};
 
-use crate::dnsmasq::Change;
+use crate::dnsmasq::{Change, serves_addresses};
 use crate::live::{Definition, Live};
 use crate::{Shared, invalid};
 
@@ -94,20 +94,12 @@ impl Shared {
     fn follow(&self, before: &Network, now: &Network, section: u32) -> Result<()> {
         match number(section) {
             VIR_NETWORK_SECTION_FORWARD_INTERFACE if now.has_own_bridge() => self.apply_rules(now),
-            VIR_NETWORK_SECTION_IP_DHCP_RANGE
-            | VIR_NETWORK_SECTION_DNS_TXT
-            | VIR_NETWORK_SECTION_DNS_SRV => self.refresh_dnsmasq(now, Change::Settings),
+            VIR_NETWORK_SECTION_IP_DHCP_RANGE | VIR_NETWORK_SECTION_DNS_TXT | VIR_NETWORK_SECTION_DNS_SRV => {
+                self.refresh_dnsmasq(now, Change::Settings)
+            }
             VIR_NETWORK_SECTION_IP_DHCP_HOST => {
                 // the first host, or the last one gone, turns the service on or off
-                let serves = |n: &Network| {
-                    n.ips
-                        .iter()
-                        .filter(|ip| {
-                            ip.dhcp.as_ref().is_some_and(|d| !d.ranges.is_empty() || !d.hosts.is_empty())
-                        })
-                        .count()
-                };
-                let same = serves(before) == serves(now);
+                let same = serves_addresses(before) == serves_addresses(now);
                 self.refresh_dnsmasq(now, if same { Change::Hosts } else { Change::Settings })
             }
             VIR_NETWORK_SECTION_DNS_HOST => self.refresh_dnsmasq(now, Change::Hosts),

@@ -86,9 +86,13 @@ impl Program {
         self
     }
 
-    /// The command line as a shell would take it.
+    /// The command line as a shell would take it, after the variables the program gets.
     pub fn line(&self) -> String {
-        let mut line = quoted(self.name.as_os_str());
+        let mut line = String::new();
+        for (name, value) in &self.env {
+            line.push_str(&format!("{}={} ", quoted(name), quoted(value)));
+        }
+        line.push_str(&quoted(self.name.as_os_str()));
         for arg in &self.args {
             line.push(' ');
             line.push_str(&quoted(arg));

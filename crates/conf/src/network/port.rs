@@ -91,14 +91,12 @@ impl NetworkPort {
         let owner = e.child("owner");
         let uuid = text(Some(e), "uuid").ok_or_else(|| internal("network port has no uuid"))?;
         let uuid = identity(uuid)?;
-        let owner_name =
-            text(owner, "name").ok_or_else(|| internal("network port has no owner name"))?;
+        let owner_name = text(owner, "name").ok_or_else(|| internal("network port has no owner name"))?;
         let owner_uuid = text(owner, "uuid").ok_or_else(|| internal("network port has no owner UUID"))?;
         let owner_uuid = identity(owner_uuid)?;
         let mac = e.child("mac").and_then(|m| m.attr("address"));
         let mac = mac.ok_or_else(|| internal("network port has no mac"))?;
-        let mac =
-            MacAddr::parse(mac).ok_or_else(|| internal(format!("Unable to parse MAC '{mac}'")))?;
+        let mac = MacAddr::parse(mac).ok_or_else(|| internal(format!("Unable to parse MAC '{mac}'")))?;
         Ok(NetworkPort {
             uuid,
             owner_name,
@@ -176,12 +174,10 @@ impl Plug {
             Some("network") => Plug::Network(bridge()?),
             Some("bridge") => Plug::Bridge(bridge()?),
             Some("direct") => {
-                let dev =
-                    e.attr("dev").ok_or_else(|| xml_error("Missing network port link device name"))?;
+                let dev = e.attr("dev").ok_or_else(|| xml_error("Missing network port link device name"))?;
                 let mode = e.attr("mode").map(|word| {
-                    DirectMode::from_word(word).ok_or_else(|| {
-                        xml_error(format!("Invalid mode setting '{word}' in network port"))
-                    })
+                    DirectMode::from_word(word)
+                        .ok_or_else(|| xml_error(format!("Invalid mode setting '{word}' in network port")))
                 });
                 Plug::Direct { dev: dev.to_owned(), mode: mode.transpose()? }
             }

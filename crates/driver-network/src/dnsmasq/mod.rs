@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use virtus_base::{Error, ErrorDomain, Result};
-use virtus_conf::network::Network;
+use virtus_conf::network::{Ip, Network};
 use virtus_host::program::{self, Program, run_blocking};
 use virtus_state::file::{self, Durability};
 
@@ -46,6 +46,15 @@ pub(crate) fn wanted(network: &Network) -> bool {
     network.has_own_bridge() && !network.ips.is_empty() && (serves || network.dns.enable != Some(YesNo::No))
 }
 
+/// Whether addresses are given to a network's guests.
+pub(crate) fn serves_addresses(network: &Network) -> bool {
+    network.ips.iter().any(serves)
+}
+
+fn serves(ip: &Ip) -> bool {
+    ip.dhcp.as_ref().is_some_and(|dhcp| !dhcp.ranges.is_empty() || !dhcp.hosts.is_empty())
+}
+
 impl Shared {
     fn dnsmasq_files(&self, name: &str) -> Files {
         let file = |suffix: &str| self.setup.dnsmasq.join(format!("{name}.{suffix}"));
@@ -75,7 +84,7 @@ impl Shared {
         let files = self.dnsmasq_files(&network.name);
         remove(&files.pid);
         let leases = self.lease_file(bridge);
-        if !leases.exists() {
+        if serves_addresses(network) && !leases.exists() {
             write(&leases, "", 0o644)?;
         }
         let binary = program::find_in_path(Path::new("dnsmasq")).ok_or_else(|| {
@@ -89,10 +98,7 @@ impl Shared {
         program.env.push(("VIR_BRIDGE_NAME".into(), bridge.into()));
         // it goes into the background when it is ready, and says before that what is wrong
         let output = run_blocking(self.runner(), &program)?;
-        output.success(&program).map(drop).map_err(|e| {
-            remove(&files.pid);
-            crate::internal(e.message().trim_start_matches("internal error: ").to_owned())
-        })
+        output.success(&program).map(drop).inspect_err(|_| remove(&files.pid))
     }
 
     fn write_files(&self, network: &Network) -> Result<()> {
@@ -105,8 +111,7 @@ impl Shared {
             names_file: &files.names,
         };
         // all of it is made before any of it is written
-        let (settings, hosts, names) =
-            (settings.text()?, hosts::addresses(network)?, hosts::names(network)?);
+        let (settings, hosts, names) = (settings.text()?, hosts::addresses(network)?, hosts::names(network)?);
         write(&files.hosts, &hosts, 0o644)?;
         write(&files.names, &names, 0o644)?;
         write(&files.settings, &settings, 0o600)
@@ -147,12 +152,17 @@ impl Shared {
         Dnsmasq::find(pid, &files.settings)
     }
 
-    /// Removes what a network's dnsmasq read and wrote.
-    pub(crate) fn remove_dnsmasq_files(&self, network: &Network) {
-        let files = self.dnsmasq_files(&network.name);
+    /// Removes what a network's dnsmasq read.
+    pub(crate) fn remove_dnsmasq_settings(&self, name: &str) {
+        let files = self.dnsmasq_files(name);
         for path in [&files.settings, &files.hosts, &files.names, &files.pid] {
             remove(path);
         }
+    }
+
+    /// Removes all that is kept of a network's guests' names and addresses.
+    pub(crate) fn remove_dnsmasq_files(&self, network: &Network) {
+        self.remove_dnsmasq_settings(&network.name);
         if let Some(bridge) = &network.bridge.name {
             remove(&self.lease_file(bridge));
             remove(&self.mac_file(bridge));

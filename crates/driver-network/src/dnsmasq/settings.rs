@@ -51,6 +51,15 @@ impl Lines {
         self.raw(&format!("{name}={value}"))
     }
 
+    /// A setting that is a path, in which dnsmasq would take some characters for more than themselves.
+    fn path(&mut self, name: &str, path: &Path) -> Result<()> {
+        let path = path.display().to_string();
+        match path.contains(['"', '\\', '#']) {
+            false => self.set(name, path),
+            true => self.set(name, format_args!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))),
+        }
+    }
+
     /// A line as somebody else wrote it.
     fn raw(&mut self, line: &str) -> Result<()> {
         let line = checked(line)?;
@@ -80,7 +89,7 @@ impl Settings<'_> {
             false => lines.set("port", 0)?,
         }
         self.domain(&mut lines)?;
-        lines.set("pid-file", self.pid_file.display())?;
+        lines.path("pid-file", self.pid_file)?;
         lines.set("except-interface", "lo")?;
         lines.flag("bind-dynamic");
         lines.set("interface", self.bridge)?;
@@ -91,14 +100,17 @@ impl Settings<'_> {
             lines.set("ra-param", "*,0,0")?;
         }
         for txt in network.dns.txts.iter().filter(|_| names) {
-            lines.set("txt-record", format_args!("{},{}", txt.name, txt.value.as_deref().unwrap_or_default()))?;
+            lines.set(
+                "txt-record",
+                format_args!("{},{}", txt.name, txt.value.as_deref().unwrap_or_default()),
+            )?;
         }
         for srv in network.dns.srvs.iter().filter(|_| names) {
             lines.set("srv-host", service(srv))?;
         }
         self.addresses(&mut lines)?;
         if names {
-            lines.set("addn-hosts", self.names_file.display())?;
+            lines.path("addn-hosts", self.names_file)?;
         }
         if let Some(mtu) = network.mtu.filter(|mtu| *mtu > 0) {
             lines.set("dhcp-option", format_args!("option:mtu,{mtu}"))?;
@@ -137,7 +149,7 @@ impl Settings<'_> {
                 lines.set("tftp-root", root)?;
             }
             let serving = ips().filter_map(|ip| Some((ip, ip.dhcp.as_ref()?)));
-            for (ip, dhcp) in serving.filter(|(_, dhcp)| !dhcp.ranges.is_empty() || !dhcp.hosts.is_empty()) {
+            for (ip, dhcp) in serving.filter(|(ip, _)| super::serves(ip)) {
                 any = true;
                 leases = leases.saturating_add(ranges(lines, ip, dhcp)?);
                 if v4 {
@@ -154,7 +166,7 @@ impl Settings<'_> {
             lines.set("dhcp-lease-max", leases)?;
         }
         if any {
-            lines.set("dhcp-hostsfile", self.hosts_file.display())?;
+            lines.path("dhcp-hostsfile", self.hosts_file)?;
         }
         Ok(())
     }
@@ -162,9 +174,7 @@ impl Settings<'_> {
     /// Guests learn of IPv6 networks by advertisements, with or without addresses from here.
     fn router_advertisements(&self, lines: &mut Lines) -> Result<()> {
         let ips = || self.network.ips.iter().filter(|ip| ip.address.is_ipv6());
-        let serves =
-            |ip: &Ip| ip.dhcp.as_ref().is_some_and(|d| !d.ranges.is_empty() || !d.hosts.is_empty());
-        if ips().any(serves) {
+        if ips().any(super::serves) {
             lines.flag("enable-ra");
             return Ok(());
         }
@@ -226,10 +236,12 @@ fn service(srv: &DnsSrv) -> String {
     if let Some(domain) = &srv.domain {
         text.push_str(&format!(".{domain}"));
     }
-    if let Some(target) = &srv.target {
+    // a service that is not to be had has no more to say
+    if let Some(target) = srv.target.as_deref().filter(|target| *target != ".") {
         text.push_str(&format!(",{target}"));
         let given = |value: Option<u16>| value.filter(|v| *v > 0);
-        let all = [given(srv.port).or(Some(1)), given(srv.priority).or(Some(0)), given(srv.weight).or(Some(0))];
+        let all =
+            [given(srv.port).or(Some(1)), given(srv.priority).or(Some(0)), given(srv.weight).or(Some(0))];
         let last = [srv.port, srv.priority, srv.weight].iter().rposition(|v| given(*v).is_some());
         for value in all.iter().take(last.map_or(0, |last| last + 1)).flatten() {
             text.push_str(&format!(",{value}"));

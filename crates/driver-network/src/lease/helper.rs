@@ -15,8 +15,7 @@ use crate::internal;
 /// Where dnsmasq's files are on every host: it starts this program without a word about that.
 const DIRECTORY: &str = "/var/lib/libvirt/dnsmasq";
 /// What dnsmasq tells of; of some of it nothing is kept.
-const EVENTS: [&str; 8] =
-    ["add", "old", "del", "init", "tftp", "arp-add", "arp-del", "relay-snoop"];
+const EVENTS: [&str; 8] = ["add", "old", "del", "init", "tftp", "arp-add", "arp-del", "relay-snoop"];
 
 /// Whether a program was started by dnsmasq to be told of a lease.
 pub fn is_lease_event(argument: &str) -> bool {
@@ -60,8 +59,8 @@ fn handle(
     if leases == before {
         return Ok(String::new());
     }
-    let mut text = serde_json::to_string_pretty(&leases)
-        .map_err(|e| internal(format!("cannot write leases: {e}")))?;
+    let mut text =
+        serde_json::to_string_pretty(&leases).map_err(|e| internal(format!("cannot write leases: {e}")))?;
     text.push('\n');
     file::write(&path, text.as_bytes(), 0o644, Durability::Process).map_err(|e| {
         Error::system(ErrorDomain::NETWORK, format!("Unable to write to leases file: {}", path.display()), &e)
@@ -151,14 +150,19 @@ mod tests {
         ];
         told("add 00:04:aa 2001:db8::5 two", &v6);
         // renewed by a relay: the card is known from before
-        told("old 00:04:aa 2001:db8::5", &[("DNSMASQ_LEASE_EXPIRES", "4000"), ("DNSMASQ_IAID", "7"), ("DNSMASQ_SERVER_DUID", "00:01")]);
+        told(
+            "old 00:04:aa 2001:db8::5",
+            &[("DNSMASQ_LEASE_EXPIRES", "4000"), ("DNSMASQ_IAID", "7"), ("DNSMASQ_SERVER_DUID", "00:01")],
+        );
         told("add 52:54:00:00:00:03 10.0.0.6", &[("DNSMASQ_LEASE_EXPIRES", "999")]);
         assert_eq!(
             told("init", &[]),
             "2000 52:54:00:00:00:01 10.0.0.5 one 01:52\nduid 00:01\n4000 7 2001:db8::5 * 00:04:aa\n"
         );
         told("del 52:54:00:00:00:01 10.0.0.5", &[]);
-        assert!(!text().contains("10.0.0.5") && !text().contains("10.0.0.6") && text().contains("2001:db8::5"));
+        assert!(
+            !text().contains("10.0.0.5") && !text().contains("10.0.0.6") && text().contains("2001:db8::5")
+        );
         assert_eq!(told("tftp 10 10.0.0.9 /x", &[]), "");
     }
 }

@@ -78,9 +78,8 @@ impl Shared {
     pub(crate) fn leases(&self, definition: &Definition, mac: Option<&str>) -> Result<Vec<NetworkDhcpLease>> {
         let wanted = mac
             .map(|mac| {
-                MacAddr::parse(mac).ok_or_else(|| {
-                    Error::new(ErrorDomain::NETWORK, ErrorCode::INVALID_MAC, mac.to_owned())
-                })
+                MacAddr::parse(mac)
+                    .ok_or_else(|| Error::new(ErrorDomain::NETWORK, ErrorCode::INVALID_MAC, mac.to_owned()))
             })
             .transpose()?;
         let network = definition.current();
