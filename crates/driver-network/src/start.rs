@@ -186,7 +186,8 @@ fn complete(network: &mut Network) {
     let has = |v4: bool| address::subnets(network, v4).next().is_some();
     let (v4, v6) = (has(true), has(false));
     let Some(forward) = network.forward.as_mut().filter(|f| f.mode == ForwardMode::Nat) else { return };
-    if !v4 && !(v6 && forward.nat.as_ref().is_some_and(|nat| nat.ipv6 == Some(YesNo::Yes))) {
+    let both = forward.nat.as_ref().is_some_and(|nat| nat.ipv6 == Some(YesNo::Yes));
+    if !(v4 || v6 && both) {
         return;
     }
     let nat = forward.nat.get_or_insert_with(Nat::default);

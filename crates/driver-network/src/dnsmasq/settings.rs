@@ -261,7 +261,7 @@ fn reverse_domain(ip: &Ip) -> Result<String> {
             (v6.octets().iter().flat_map(halves).collect(), 4, "ip6.arpa")
         }
     };
-    if prefix % bits != 0 || prefix == 0 {
+    if prefix == 0 || !prefix.is_multiple_of(bits) {
         return Err(unsupported(format!(
             "PTR domain for {network} network with prefix {prefix} cannot be automatically created"
         )));
