@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use virtus_api::{Drivers, EventSink};
+use virtus_api::{Drivers, EventSink, FilterBindings};
 use virtus_base::Result;
 use virtus_driver_qemu::capabilities::Emulators;
 use virtus_driver_qemu::layout::Layout;
@@ -54,7 +54,11 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
     )?;
     // filters are the host's: a user's own daemon has none
     let nwfilter = match paths.privileged {
-        true => Some(virtus_driver_nwfilter::Driver::start(paths.config.join("nwfilter"))?),
+        true => Some(virtus_driver_nwfilter::Driver::start(
+            paths.config.join("nwfilter"),
+            &paths.run,
+            Arc::new(virtus_host::program::Host),
+        )?),
         false => None,
     };
     let qemu = Driver::start(Setup {
@@ -62,6 +66,7 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         emulators: Arc::new(emulators),
         node: Arc::new(Node::host()?),
         events,
+        filters: nwfilter.clone().map(|driver| Arc::new(driver) as Arc<dyn FilterBindings>),
         user: if paths.privileged { qemu_user() } else { None },
         job_wait: Duration::from_secs(u64::from(config.job_wait)),
         layout,

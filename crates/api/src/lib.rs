@@ -41,7 +41,7 @@ pub use lxc::LxcCalls;
 pub use network::Networks;
 pub use node::Node;
 pub use nodedev::{NodeDeviceAssignment, NodeDevices};
-pub use nwfilter::NetworkFilters;
+pub use nwfilter::{FilterBindings, FilteredPort, NetworkFilters};
 pub use procedure::{BoxFuture, Check, Mark, Permission, Priority, Procedure, Program};
 pub use qemu::{QemuCalls, QemuEventRegistration};
 pub use reference::*;

@@ -1,6 +1,6 @@
 //! Packet filters and their bindings.
 
-use virtus_base::Uuid;
+use virtus_base::{Result, Uuid};
 use virtus_xdr::{List, record};
 
 use crate::macros::driver;
@@ -39,6 +39,40 @@ driver! {
         #[call(431, virNWFilterDefineXMLFlags, high, [nwfilter.write, nwfilter.save])]
         fn nwfilter_define_xml_flags(xml: String, flags: u32) -> NwfilterRef;
     }
+}
+
+/// A guest's network interface on the host, and what is to filter its packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilteredPort {
+    /// The interface's name, e.g. `vnet0`.
+    pub interface: String,
+    /// The interface it is made on, where it is a macvtap.
+    pub link: Option<String>,
+    /// The guest's name.
+    pub owner: String,
+    /// The guest's identity.
+    pub owner_uuid: Uuid,
+    /// The guest's hardware address on it.
+    pub mac: [u8; 6],
+    /// The filter's name.
+    pub filter: String,
+    /// Values for the filter's variables; a name that stands several times is a list.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// Where hypervisors have the packets of their guests filtered. Any of these may wait for the kernel.
+pub trait FilterBindings: Send + Sync + std::fmt::Debug {
+    /// Has an interface filtered, before anything leaves it. With `again`, one that is filtered for the same
+    /// guest already is as wanted.
+    ///
+    /// # Errors
+    /// libvirt's: a filter that does not exist, values that are missing, an interface that is filtered already.
+    /// The interface is as before then.
+    fn bind(&self, port: &FilteredPort, again: bool) -> Result<()>;
+
+    /// Ends the filtering of an interface that is gone or about to go; nothing when it is not filtered. It does
+    /// not wait.
+    fn unbind(&self, interface: &str);
 }
 
 record! {

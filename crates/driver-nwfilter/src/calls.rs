@@ -1,22 +1,33 @@
-//! What the driver answers. Bindings come with the interfaces that are filtered; there are none yet.
+//! What the driver answers.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use virtus_api::constants::{VIR_NWFILTER_BINDING_CREATE_VALIDATE, VIR_NWFILTER_DEFINE_VALIDATE};
 use virtus_api::nwfilter::{ConnectListAllNwfilterBindingsReply, ConnectListAllNwfiltersReply};
 use virtus_api::{Call, NetworkFilters, NwfilterBindingRef, NwfilterRef};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
-use virtus_conf::nwfilter::Filter;
+use virtus_conf::nwfilter::{Binding, Filter};
 use virtus_state::definitions::blocking;
 use virtus_xdr::List;
-use virtus_xml::{Document, ReadOptions};
 
+use crate::bindings::Bound;
 use crate::{Driver, missing, reference};
 
 fn flags(flags: u32, supported: u32, function: &str) -> Result<()> {
     Error::check_flags(ErrorDomain::NWFILTER, flags, supported, function)
 }
 
+fn no_binding(port: &str) -> Error {
+    let text = format!("no nwfilter binding for port dev '{port}'");
+    Error::new(ErrorDomain::NWFILTER, ErrorCode::NO_NWFILTER_BINDING, text)
+}
+
 impl Driver {
+    fn binding(&self, port: &str) -> Result<Arc<Bound>> {
+        self.0.bindings.get(port).ok_or_else(|| no_binding(port))
+    }
+
     async fn define(&self, xml: &str, strict: bool) -> Result<NwfilterRef> {
         let filter = Filter::parse(xml, strict)?;
         let shared = self.0.clone();
@@ -24,13 +35,10 @@ impl Driver {
     }
 }
 
-/// A binding has to name the interface it is for.
-fn check_binding(xml: &str) -> Result<()> {
-    let document = Document::parse(xml, ErrorDomain::NWFILTER, &ReadOptions::default())?;
-    let root = document.root_named("filterbinding")?;
-    match root.child("portdev").and_then(|port| port.attr("name")) {
-        Some(_) => Ok(()),
-        None => Err(Error::internal(ErrorDomain::NWFILTER, "filter binding has no port dev name")),
+fn binding_reference(bound: &Bound) -> NwfilterBindingRef {
+    NwfilterBindingRef {
+        portdev: bound.binding.port.clone(),
+        filtername: bound.binding.filter.filter.clone(),
     }
 }
 
@@ -99,29 +107,53 @@ impl NetworkFilters for Driver {
         _: &Call,
         name: String,
     ) -> Result<NwfilterBindingRef> {
-        let text = format!("no nwfilter binding for port dev '{name}'");
-        Err(Error::new(ErrorDomain::NWFILTER, ErrorCode::NO_NWFILTER_BINDING, text))
+        Ok(binding_reference(&*self.binding(&name)?))
+    }
+
+    async fn nwfilter_binding_get_xml_desc(
+        &self,
+        _: &Call,
+        binding: NwfilterBindingRef,
+        given: u32,
+    ) -> Result<String> {
+        flags(given, 0, "nwfilterBindingGetXMLDesc")?;
+        Ok(self.binding(&binding.portdev)?.binding.format())
     }
 
     async fn nwfilter_binding_create_xml(
         &self,
-        call: &Call,
+        _: &Call,
         xml: String,
         given: u32,
     ) -> Result<NwfilterBindingRef> {
         flags(given, VIR_NWFILTER_BINDING_CREATE_VALIDATE, "nwfilterBindingCreateXML")?;
-        // a document that is none is told of first
-        check_binding(&xml)?;
-        Err(Error::new(ErrorDomain::NWFILTER, ErrorCode::NO_SUPPORT, call.function))
+        let binding = Binding::parse(&xml, given & VIR_NWFILTER_BINDING_CREATE_VALIDATE != 0)?;
+        let shared = self.0.clone();
+        blocking(move || shared.bind(binding, false).map(|bound| binding_reference(&bound))).await
+    }
+
+    async fn nwfilter_binding_delete(&self, _: &Call, binding: NwfilterBindingRef) -> Result<()> {
+        let shared = self.0.clone();
+        match self.0.unbind(&binding.portdev) {
+            // the rules are gone when the caller has its answer
+            true => blocking(move || shared.settle()).await,
+            false => Err(no_binding(&binding.portdev)),
+        }
     }
 
     async fn connect_list_all_nwfilter_bindings(
         &self,
         _: &Call,
-        _: i32,
+        need_results: i32,
         given: u32,
     ) -> Result<ConnectListAllNwfilterBindingsReply> {
         flags(given, 0, "nwfilterConnectListAllNWFilterBindings")?;
-        Ok(ConnectListAllNwfilterBindingsReply { bindings: List(Vec::new()), ret: 0 })
+        let all = self.0.bindings.list();
+        let bindings = match need_results {
+            0 => Vec::new(),
+            _ => all.iter().map(|bound| binding_reference(bound)).collect(),
+        };
+        let ret = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        Ok(ConnectListAllNwfilterBindingsReply { bindings: List(bindings), ret })
     }
 }

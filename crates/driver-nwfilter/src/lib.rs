@@ -1,14 +1,32 @@
-//! The packet filter driver: definitions of filters.
+//! The packet filter driver: definitions of filters, which interfaces they are bound to, and their rules in the kernel.
+//!
+//! A filter comes to the rules of an interface in steps, each a pure function: its references and the values of its
+//! variables are resolved (`expand`, `variables`), rules become lines of nftables (`compile`), and these a change of
+//! the table (`kernel`). `plan` decides what a binding comes to, `bindings` carries that out, `learn` finds out
+//! addresses that nobody told.
 
+mod bindings;
 mod calls;
+mod compile;
+mod expand;
+mod kernel;
+mod learn;
+mod plan;
+mod standard;
+mod variables;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use virtus_api::NwfilterRef;
+use virtus_api::{FilterBindings, FilteredPort, NwfilterRef};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
-use virtus_conf::nwfilter::Filter;
+use virtus_conf::net::MacAddr;
+use virtus_conf::nwfilter::{Binding, Filter, FilterRef, Parameter};
+use virtus_host::program::Runner;
 use virtus_state::definitions::{Definitions, Entry, Files};
+
+use crate::bindings::Bindings;
+use crate::kernel::Kernel;
 
 /// The packet filter driver. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,10 +35,13 @@ pub struct Driver(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     filters: Definitions<Definition>,
+    bindings: Bindings,
+    /// Where tasks live that outlive the call that began them.
+    runtime: tokio::runtime::Handle,
 }
 
 #[derive(Debug)]
-struct Definition(Filter);
+struct Definition(Arc<Filter>);
 
 impl virtus_state::Definition for Definition {
     fn uuid(&self) -> Uuid {
@@ -30,7 +51,7 @@ impl virtus_state::Definition for Definition {
         self.0.name.clone()
     }
     fn from_file(text: &str) -> Result<Self> {
-        Filter::parse(text, false).map(Definition)
+        Filter::parse(text, false).map(|filter| Definition(Arc::new(filter)))
     }
     fn to_file(&self) -> Option<String> {
         Some(self.0.format())
@@ -38,11 +59,14 @@ impl virtus_state::Definition for Definition {
 }
 
 impl Driver {
-    /// A driver that keeps its files in `directory`, and reads what is there.
+    /// A driver that keeps definitions in `directory` and what is bound below `run`, and reads what is there. The
+    /// standard filters are defined where there was no such directory. Rules in the kernel are made sure of in the
+    /// background. Needs a tokio runtime.
     ///
     /// # Errors
     /// When the directory cannot be made or read, or a filter that came without a UUID cannot be written.
-    pub fn start(directory: PathBuf) -> Result<Driver> {
+    pub fn start(directory: PathBuf, run: &Path, runner: Arc<dyn Runner>) -> Result<Driver> {
+        let fresh = !directory.exists();
         let files = Files {
             directory,
             errors: ErrorDomain::NWFILTER,
@@ -50,12 +74,24 @@ impl Driver {
             autostart: false,
         };
         let filters = Definitions::<Definition>::open(files)?;
+        if fresh {
+            for filter in standard::filters() {
+                filters.edit().define(Definition(Arc::new(filter?)))?;
+            }
+        }
         // what is shipped has no UUID: the one it got is kept from now on
         for entry in filters.list().iter().filter(|entry| !entry.definition().0.uuid_given) {
-            let filter = Filter { uuid_given: true, ..entry.definition().0.clone() };
-            filters.edit().define(Definition(filter))?;
+            let filter = Filter { uuid_given: true, ..(*entry.definition().0).clone() };
+            filters.edit().define(Definition(Arc::new(filter)))?;
         }
-        Ok(Driver(Arc::new(Shared { filters })))
+        let shared = Arc::new(Shared {
+            filters,
+            bindings: Bindings::open(run, Kernel::new(runner)),
+            runtime: tokio::runtime::Handle::current(),
+        });
+        let work = Arc::clone(&shared);
+        drop(shared.runtime.spawn_blocking(move || work.reconcile()));
+        Ok(Driver(shared))
     }
 }
 
@@ -66,7 +102,8 @@ impl Shared {
         })
     }
 
-    fn define(&self, filter: Filter) -> Result<NwfilterRef> {
+    fn define(self: &Arc<Self>, filter: Filter) -> Result<NwfilterRef> {
+        let mut kernel = self.bindings.lock();
         let edit = self.filters.edit();
         if let Some(old) = self.filters.by_uuid(&filter.uuid).map(|entry| entry.definition())
             && old.0.name != filter.name
@@ -76,38 +113,65 @@ impl Shared {
                 "filter with same UUID but different name ('{name}') already exists"
             )));
         }
-        if let Some(old) = self.filters.by_name(&filter.name).map(|entry| entry.definition())
-            && old.0.uuid != filter.uuid
-        {
-            let (name, uuid) = (&filter.name, old.0.uuid);
+        let old = self.filters.by_name(&filter.name).map(|entry| Arc::clone(&entry.definition().0));
+        if let Some(old) = old.as_ref().filter(|old| old.uuid != filter.uuid) {
+            let (name, uuid) = (&filter.name, old.uuid);
             return Err(failed(format!("filter '{name}' already exists with uuid {uuid}")));
         }
-        if self.reaches(&filter) {
+        let lookup = |name: &str| self.filters.by_name(name).map(|e| Arc::clone(&e.definition().0));
+        if expand::reaches(filter.references(), &filter.name, &lookup) {
             return Err(failed("filter would introduce a loop"));
         }
-        let reference = reference(&filter);
-        edit.define(Definition(filter))?;
+        let (reference, filter) = (reference(&filter), Arc::new(filter));
+        // nobody is filtered by one that says the same
+        let same = old.as_ref().is_some_and(|old| old.entries == filter.entries && old.chain == filter.chain);
+        if !same || old.as_ref().is_some_and(|old| old.priority != filter.priority) {
+            self.swap(&mut kernel, &filter)?;
+        }
+        if let Err(e) = edit.define(Definition(Arc::clone(&filter))) {
+            if let Some(old) = old {
+                // what failed first is the one to tell
+                let _ = self.swap(&mut kernel, &old);
+            }
+            return Err(e);
+        }
         Ok(reference)
     }
 
-    /// Whether a filter takes itself in, by way of any others. One that is not defined yet leads nowhere.
-    fn reaches(&self, filter: &Filter) -> bool {
-        let mut seen = std::collections::HashSet::new();
-        let mut next: Vec<String> = filter.references().map(|r| r.filter.clone()).collect();
-        while let Some(name) = next.pop() {
-            if name == filter.name {
-                return true;
-            }
-            if let Some(other) = self.filters.by_name(&name).filter(|_| seen.insert(name)) {
-                next.extend(other.definition().0.references().map(|r| r.filter.clone()));
-            }
+    fn undefine(&self, filter: &NwfilterRef) -> Result<()> {
+        let _kernel = self.bindings.lock();
+        let edit = self.filters.edit();
+        let entry = self.find(filter)?;
+        if !self.users(&entry.definition().0.name).is_empty() {
+            let text = "nwfilter is in use";
+            return Err(Error::new(ErrorDomain::NWFILTER, ErrorCode::OPERATION_INVALID, text));
         }
-        false
+        edit.undefine(&entry)
+    }
+}
+
+impl FilterBindings for Driver {
+    fn bind(&self, port: &FilteredPort, again: bool) -> Result<()> {
+        let mut parameters: Vec<Parameter> = port
+            .parameters
+            .iter()
+            .map(|(name, value)| Parameter { name: name.clone(), value: value.clone() })
+            .collect();
+        // as in a document: the values of a variable stand together
+        parameters.sort_by(|a, b| a.name.cmp(&b.name));
+        let binding = Binding {
+            owner: port.owner.clone(),
+            owner_uuid: port.owner_uuid,
+            port: port.interface.clone(),
+            link: port.link.clone(),
+            mac: MacAddr(port.mac),
+            filter: FilterRef { filter: port.filter.clone(), parameters },
+        };
+        self.0.bind(binding, again).map(drop)
     }
 
-    fn undefine(&self, filter: &NwfilterRef) -> Result<()> {
-        let edit = self.filters.edit();
-        edit.undefine(&self.find(filter)?)
+    fn unbind(&self, interface: &str) {
+        self.0.unbind(interface);
     }
 }
 
@@ -124,37 +188,4 @@ fn failed(text: impl Into<String>) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn filters_do_not_go_in_circles() {
-        let root = tempfile::tempdir().unwrap();
-        let driver = Driver::start(root.path().to_owned()).unwrap().0;
-        let define = |name: &str, takes: &str| {
-            let uuid = Uuid([name.as_bytes()[0]; 16]);
-            let text =
-                format!("<filter name='{name}'><uuid>{uuid}</uuid><filterref filter='{takes}'/></filter>");
-            driver.define(Filter::parse(&text, true).unwrap())
-        };
-        define("a", "b").unwrap();
-        define("b", "c").unwrap();
-        assert!(define("c", "c").is_err());
-        let e = define("c", "a").unwrap_err();
-        assert_eq!(e.message(), "operation failed: filter would introduce a loop");
-        define("c", "d").unwrap();
-        define("d", "e").unwrap();
-        assert_eq!(driver.filters.len(), 4);
-    }
-
-    #[test]
-    fn a_shipped_filter_keeps_the_uuid_it_gets() {
-        let root = tempfile::tempdir().unwrap();
-        std::fs::write(root.path().join("f.xml"), "<filter name='f' chain='root'/>").unwrap();
-        let uuid = || {
-            let driver = Driver::start(root.path().to_owned()).unwrap();
-            driver.0.filters.by_name("f").unwrap().definition().0.uuid
-        };
-        assert_eq!(uuid(), uuid());
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
-use virtus_api::{Call, DomainEvent, DomainRef, Event, EventSink};
+use virtus_api::{Call, DomainEvent, DomainRef, Event, EventSink, FilterBindings};
 use virtus_base::{Error, ErrorDomain, Result};
 use virtus_host::node::Node;
 use virtus_host::process::{Credentials, Lender};
@@ -33,6 +33,8 @@ pub struct Setup {
     pub node: Arc<Node>,
     /// Where its events go.
     pub events: Arc<dyn EventSink>,
+    /// Who filters guests' packets, on a host where somebody may.
+    pub filters: Option<Arc<dyn FilterBindings>>,
     /// Whom QEMU runs as, when the daemon may choose.
     pub user: Option<Credentials>,
     /// How long a call waits for a job.

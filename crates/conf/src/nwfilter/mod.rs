@@ -1,9 +1,11 @@
 //! Packet filters: the `<filter>` document.
 
+mod binding;
 mod protocol;
 mod rule;
 mod value;
 
+pub use binding::Binding;
 pub use protocol::{Attribute, Kind, Protocol};
 pub use rule::{Action, Direction, Item, Rule};
 pub use value::RuleValue;

@@ -3,6 +3,7 @@
 mod autostart;
 mod cgroup;
 pub mod events;
+pub(crate) mod filters;
 mod images;
 pub mod log;
 mod prepare;

@@ -64,6 +64,7 @@ fn take_up(driver: &Driver, name: &str, status: Status, kept: &mut HashSet<PathB
         .and(process.map_err(|_| ()))
     else {
         tracing::warn!("domain '{name}' has ended while nobody looked");
+        super::filters::unbind_all(driver, &model);
         gone(driver, &domain, id, name, &status.lib_dir, &status.channel_dir);
         return;
     };
@@ -147,6 +148,9 @@ async fn meet(
             Err(e) => return Err(e),
         }
     };
+    if let Some(live) = domain.view().live.as_ref() {
+        super::filters::rebind_all(&driver.0, live.model.clone()).await;
+    }
     let mut batch = monitor.batch();
     let (status, cpus) = (batch.add(&QueryStatus {}), batch.add(&QueryCpusFast {}));
     batch.send();

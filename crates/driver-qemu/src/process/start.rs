@@ -17,7 +17,7 @@ use virtus_state::Undo;
 use virtus_state::file::{self, Durability};
 
 use super::prepare::{self, Places};
-use super::{Running, events, images, log, stop, taps, tpm};
+use super::{Running, events, filters, images, log, stop, taps, tpm};
 use crate::capabilities::ProbedEmulator;
 use crate::command::Context;
 use crate::domain::transition::{Input, StopReason};
@@ -101,6 +101,7 @@ async fn attempt(
     prepare::master_key(shared, &places)?;
     tpm::start(shared, &model, &mut context, undo).await?;
     let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, (id, &name), &places, undo)?;
+    filters::bind_all(shared, &model, undo).await?;
     let talked = match talk(shared, &running, &mut model).await {
         Ok(events) => Ok(events),
         Err(e) => Err(explain(&places, log_from, e, "process exited while connecting to monitor").await),

@@ -66,6 +66,9 @@ pub(crate) fn clean_up(shared: &Shared, domain: &Arc<Domain>, running: &Arc<Runn
         other => other.state().words().1,
     };
     log::stopped(&layout.log(&view.name), word);
+    if let Some(live) = &view.live {
+        super::filters::unbind_all(shared, &live.model);
+    }
     super::cgroup::remove(view.live.as_ref().map(|live| &live.model), running.id, &view.name);
     remove_directory(&running.channel_dir);
     remove_directory(&layout.memory_dir(running.id, &view.name));
