@@ -2,6 +2,7 @@
 //! in both directions. Nothing here touches the host.
 
 pub mod domain;
+pub mod host_cpu;
 pub mod net;
 pub mod network;
 pub mod nodedev;

@@ -10,7 +10,7 @@ use super::device::input::InputBus;
 use super::parse::{internal, unsupported, xml_error};
 
 /// The architectures libvirt knows by name.
-pub(super) const ARCHITECTURES: &[&str] = &[
+pub(crate) const ARCHITECTURES: &[&str] = &[
     "alpha",
     "armv6l",
     "armv7l",

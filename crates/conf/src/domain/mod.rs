@@ -1,7 +1,7 @@
 //! `<domain>`: one guest.
 
 pub mod clock;
-mod consistency;
+pub(crate) mod consistency;
 pub mod cpu;
 pub mod cpu_tune;
 pub mod device;
