@@ -15,6 +15,18 @@ const DRIVER: &[&str] = &[
     "virtus-xdr",
     "virtus-xml",
 ];
+/// What an engine that runs guests may stand on.
+const HYPERVISOR: &[&str] = &[
+    "virtus-api",
+    "virtus-base",
+    "virtus-conf",
+    "virtus-cpu",
+    "virtus-host",
+    "virtus-qmp",
+    "virtus-state",
+    "virtus-xdr",
+    "virtus-xml",
+];
 /// The daemon wires the drivers to the server.
 const DAEMON: &[&str] = &[
     "virtus-api",
@@ -42,6 +54,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("virtus-api", &["virtus-base", "virtus-xdr"]),
     // parts
     ("virtus-conf", &["virtus-base", "virtus-xml"]),
+    ("virtus-cpu", &["virtus-base", "virtus-conf", "virtus-xml"]),
     ("virtus-qmp", &["virtus-base"]),
     ("virtus-host", &["virtus-base"]),
     ("virtus-state", &["virtus-base"]),
@@ -51,7 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // drivers: never each other
     ("virtus-driver-network", DRIVER),
     ("virtus-driver-nwfilter", DRIVER),
-    ("virtus-driver-qemu", DRIVER),
+    ("virtus-driver-qemu", HYPERVISOR),
     ("virtus-driver-secret", DRIVER),
     ("virtus-driver-storage", DRIVER),
     // in memory alone: neither the host nor a monitor

@@ -29,24 +29,6 @@ impl Family {
     }
 }
 
-/// Arm's models that QEMU does not list by itself.
-const ARM_MODELS: &[&str] = &[
-    "cortex-a53",
-    "cortex-a57",
-    "cortex-a72",
-    "Neoverse-N1",
-    "Neoverse-N2",
-    "Neoverse-V1",
-    "Falkor",
-    "ThunderX299xx",
-    "a64fx",
-    "Kunpeng-920",
-    "FT-2000plus",
-    "Tengyun-S2500",
-    "Ampere-1",
-    "Ampere-1a",
-];
-
 fn no_support(text: String) -> virtus_base::Error {
     error(ErrorCode::NO_SUPPORT, text)
 }
@@ -94,7 +76,7 @@ pub fn baseline(arch: Option<&str>, cpus: &[Definition], limits: &Limits<'_>) ->
     let arch = arch.or(first.arch.as_deref()).unwrap_or_default();
     match family(arch)? {
         Family::X86 => x86::baseline(cpus, limits),
-        Family::Ppc64 => ppc64::baseline(cpus, limits),
+        Family::Ppc64 => ppc64::baseline(cpus),
         Family::Arm => Ok(Definition { model: first.model.clone(), ..Definition::exact() }),
         Family::S390 | Family::Riscv64 | Family::Loongarch => {
             Err(no_support(format!("cannot compute baseline CPU of {arch} architecture")))
@@ -113,16 +95,42 @@ pub fn expand(arch: &str, cpu: Definition) -> Result<Definition> {
     }
 }
 
-/// The names of the models of an architecture; `None` where any name QEMU has will do.
+/// The names of the models of an architecture; none where any name QEMU has will do.
 ///
 /// # Errors
 /// `NO_SUPPORT` for architectures without models.
-pub fn models(arch: &str) -> Result<Option<Vec<&'static str>>> {
+pub fn models(arch: &str) -> Result<Vec<&'static str>> {
     Ok(match family(arch)? {
-        Family::X86 => Some(x86::models().collect()),
-        Family::Ppc64 => Some(ppc64::MODELS.iter().map(|(name, _)| *name).collect()),
-        Family::Arm if arch == "aarch64" => Some(ARM_MODELS.to_vec()),
-        Family::Arm => Some(Vec::new()),
-        Family::S390 | Family::Riscv64 | Family::Loongarch => None,
+        Family::X86 => x86::models().collect(),
+        Family::Ppc64 => ppc64::MODELS.iter().map(|(name, _)| *name).collect(),
+        Family::Arm | Family::S390 | Family::Riscv64 | Family::Loongarch => Vec::new(),
     })
+}
+
+/// Completes a guest's CPU on a host, as [`x86::update`] does.
+///
+/// # Errors
+/// As there; `NO_SUPPORT` for architectures whose CPUs cannot depend on the host's.
+pub fn update(arch: &str, guest: &mut Definition, host: Option<&Definition>) -> Result<()> {
+    use virtus_conf::domain::cpu::{CpuMatch, CpuMode, FeaturePolicy};
+    let relative = match guest.mode {
+        Some(CpuMode::HostPassthrough | CpuMode::Maximum) => return Ok(()),
+        Some(CpuMode::HostModel) => true,
+        Some(CpuMode::Custom) | None => {
+            let optional = |feature: &crate::Feature| feature.policy == Some(FeaturePolicy::Optional);
+            guest.match_ == Some(CpuMatch::Minimum) || guest.features.iter().any(optional)
+        }
+    };
+    match family(arch)? {
+        Family::X86 => x86::update(guest, host, relative),
+        // QEMU's own host model is the one all others are said by
+        Family::S390 | Family::Ppc64 if relative => {
+            let host = host
+                .ok_or_else(|| error(ErrorCode::CONFIG_UNSUPPORTED, "unknown host CPU model"))?;
+            x86::like_host(guest, host);
+            Ok(())
+        }
+        _ if relative => Err(no_support(format!("cannot update guest CPU for {arch} architecture"))),
+        _ => Ok(()),
+    }
 }

@@ -3,7 +3,7 @@
 use virtus_base::Result;
 use virtus_conf::domain::cpu::CpuFallback;
 
-use crate::{Definition, Limits, failed, internal};
+use crate::{Definition, failed, internal};
 
 /// The models, each with its maker.
 pub(crate) const MODELS: &[(&str, &str)] = &[
@@ -20,7 +20,7 @@ pub(crate) const MODELS: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// `OPERATION_FAILED` when they are not the same, `INTERNAL_ERROR` for a model nobody knows.
-pub(crate) fn baseline(cpus: &[Definition], _: &Limits<'_>) -> Result<Definition> {
+pub(crate) fn baseline(cpus: &[Definition]) -> Result<Definition> {
     let mut names = cpus.iter().filter_map(|cpu| cpu.model.as_deref());
     let name = names.next().unwrap_or_default();
     let (_, of_model) = MODELS
@@ -33,11 +33,6 @@ pub(crate) fn baseline(cpus: &[Definition], _: &Limits<'_>) -> Result<Definition
     if let Some(vendor) = cpus.iter().filter_map(|cpu| cpu.vendor.as_deref()).find(|v| v != of_model) {
         return Err(failed(format!("CPU vendor {of_model} of model {name} differs from vendor {vendor}")));
     }
-    let all_say = cpus.iter().all(|cpu| cpu.vendor.is_some());
-    Ok(Definition {
-        model: Some(name.to_owned()),
-        vendor: (all_say && false).then(|| (*of_model).to_owned()),
-        fallback: CpuFallback::Forbid,
-        ..Definition::exact()
-    })
+    // the maker goes without saying
+    Ok(Definition { model: Some(name.to_owned()), fallback: CpuFallback::Forbid, ..Definition::exact() })
 }

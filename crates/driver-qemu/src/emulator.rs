@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use virtus_base::Result;
 use virtus_conf::domain::VirtType;
+use virtus_cpu::{Definition, Hypervisor};
 
 use crate::firmware::Firmware;
 
@@ -41,6 +43,12 @@ pub trait Emulator: Send + Sync + std::fmt::Debug {
     /// The machine types for guests of this type; those of emulation for a type that the emulator cannot run.
     fn machines(&self, virt: VirtType) -> &[MachineType];
 
+    /// What is known of the CPUs of guests of this type.
+    fn cpus(&self, virt: VirtType) -> Cpus<'_> {
+        let _ = virt;
+        Cpus::default()
+    }
+
     /// The machine type of a name or alias.
     fn machine(&self, virt: VirtType, name: &str) -> Option<&MachineType> {
         let machines = self.machines(virt);
@@ -55,6 +63,32 @@ pub trait Emulator: Send + Sync + std::fmt::Debug {
         let machines = self.machines(virt);
         machines.iter().find(|machine| machine.default).or_else(|| machines.first())
     }
+}
+
+/// What an emulator knows of CPUs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpus<'a> {
+    /// The models, with what keeps them from being used here.
+    pub models: Option<&'a dyn Hypervisor>,
+    /// The best CPU guests can have here.
+    pub reported: Option<&'a Definition>,
+    /// The same without what keeps guests from migrating.
+    pub migratable: Option<&'a Definition>,
+    /// What the host's CPU can do, whether guests can have it or not.
+    pub full: Option<&'a Definition>,
+    /// The features QEMU can be told of, by libvirt's names; `None` where that is not known.
+    pub features: Option<&'a [Property]>,
+}
+
+/// A feature QEMU can be told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Property {
+    /// libvirt's name.
+    pub name: String,
+    /// Whether guests can have it here.
+    pub on: bool,
+    /// Whether guests that have it can migrate.
+    pub migratable: bool,
 }
 
 /// What a definition is completed from, beside the emulator.

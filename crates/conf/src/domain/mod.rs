@@ -138,6 +138,11 @@ pub struct Domain {
     pub qemu: qemu_ns::QemuNamespace,
 }
 
+/// Whether libvirt knows an architecture by this name.
+pub fn is_architecture(name: &str) -> bool {
+    consistency::ARCHITECTURES.contains(&name)
+}
+
 /// Drops elements that say nothing, and gives the guest an identity if it has none.
 fn tidy(domain: &mut Domain, _: Element<'_>) -> Result<()> {
     fn drop_empty<T: Default + PartialEq>(element: &mut Option<T>) {

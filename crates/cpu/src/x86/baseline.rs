@@ -3,6 +3,7 @@
 use virtus_base::Result;
 use virtus_conf::domain::cpu::{CpuFallback, FeaturePolicy};
 
+use super::is_for_qemu;
 use super::data::{Data, Meant, features_of, model_of};
 use super::decode::decode;
 use super::set::FeatureSet;
@@ -57,6 +58,9 @@ pub fn baseline(cpus: &[Definition], limits: &Limits<'_>) -> Result<Definition> 
     if common.is_empty() {
         return Err(failed("CPUs are incompatible"));
     }
+    // what no guest can be given
+    let useless = table().features.iter().enumerate().filter(|(_, feature)| !is_for_qemu(feature.name));
+    common = common.minus(&useless.map(|(place, _)| place).collect());
     let data = Data { vendor, signature: None, features: common };
     let found = decode(&data, Kind::Guest, limits.hypervisor, &names, limits.migratable)?;
     let mut cpu = Definition { signature: None, match_: Definition::exact().match_, ..found };

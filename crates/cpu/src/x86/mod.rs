@@ -7,13 +7,16 @@ mod decode;
 mod set;
 mod table;
 mod update;
+mod usable;
 
 pub use baseline::{baseline, expand};
 pub use compare::{compare, validate};
 pub use data::{ARCH_CAPABILITIES, Data, Leaf};
 pub use set::FeatureSet;
 pub use table::Vendor;
-pub use update::{Live, added_features, migratable_copy, update, update_live, translate};
+pub(crate) use update::like_host;
+pub use update::{Live, added_features, migratable_copy, translate, update, update_live};
+pub use usable::{compare_usable, refuse_forbidden};
 
 use virtus_base::Result;
 

@@ -1,7 +1,7 @@
 //! A guest's CPU on a certain host: completed before the start, corrected after it.
 
 use virtus_base::{ErrorCode, Result};
-use virtus_conf::domain::cpu::{CpuCheck, CpuMatch, CpuMode, FeaturePolicy};
+use virtus_conf::domain::cpu::{CpuCheck, CpuFallback, CpuMatch, CpuMode, FeaturePolicy};
 
 use super::data::{Data, Meant, features_of, model_of};
 use super::decode::decode;
@@ -42,7 +42,7 @@ fn named_model(cpu: &Definition) -> Result<&'static Model> {
 }
 
 /// The host's model and features, with what the guest says of features.
-fn like_host(guest: &mut Definition, host: &Definition) {
+pub(crate) fn like_host(guest: &mut Definition, host: &Definition) {
     let mut updated = Definition { kind: Kind::Guest, ..host.clone() };
     for feature in &mut updated.features {
         feature.policy.get_or_insert(FeaturePolicy::Require);
@@ -50,10 +50,9 @@ fn like_host(guest: &mut Definition, host: &Definition) {
     for feature in &guest.features {
         updated.set_feature(&feature.name, feature.policy);
     }
-    let keep_vendor = guest.mode != Some(CpuMode::HostModel);
     guest.model = updated.model;
     guest.features = updated.features;
-    if !(keep_vendor && guest.vendor.is_some()) {
+    if guest.mode == Some(CpuMode::HostModel) {
         guest.vendor = updated.vendor;
     }
     guest.mode = Some(CpuMode::Custom);
@@ -69,8 +68,16 @@ fn disable_removed(cpu: &mut Definition, model: &Model) {
 /// Replaces a model that the hypervisor does not know by the nearest one it knows.
 ///
 /// # Errors
-/// `INTERNAL_ERROR` for what nobody knows, or when no model will do.
+/// `CONFIG_UNSUPPORTED` when it may not be replaced; `INTERNAL_ERROR` for what nobody knows, or when no model will do.
 pub fn translate(cpu: &mut Definition, hypervisor: &dyn Hypervisor) -> Result<()> {
+    let named = cpu.model.as_deref().unwrap_or_default();
+    if hypervisor.model(named).is_some() {
+        return Ok(());
+    }
+    if cpu.fallback != CpuFallback::Allow {
+        let text = format!("CPU model {named} is not supported by hypervisor");
+        return Err(error(ErrorCode::CONFIG_UNSUPPORTED, text));
+    }
     let model = named_model(cpu)?;
     let data = Data {
         vendor: model.vendor,
@@ -83,9 +90,6 @@ pub fn translate(cpu: &mut Definition, hypervisor: &dyn Hypervisor) -> Result<()
     }
     cpu.model = translated.model;
     cpu.features = translated.features;
-    if cpu.vendor.is_none() {
-        cpu.vendor = translated.vendor;
-    }
     Ok(())
 }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use virtus_api::connection::ConnectGetCpuModelNamesReply;
 use virtus_api::{Call, Connections};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
-use virtus_conf::domain::VirtType;
 use virtus_host::node::KvmFacts;
 use virtus_xdr::List;
 
 use crate::Driver;
 use crate::capabilities::{ProbedEmulator, document};
-use crate::emulator::{Emulator, Environment as _};
+use crate::emulator::Environment as _;
+
+use super::cpu::Asked;
 
 /// How many vCPUs a guest without KVM can have, whatever its machine.
 const TCG_MAX_VCPUS: i32 = 16;
@@ -90,7 +91,6 @@ impl Connections for Driver {
         let host = document::HostFacts {
             uuid: virtus_host::node::host_uuid(false),
             topology: self.setup.node.topology(),
-            kvm: KvmFacts::probe(),
             user: self.setup.user.as_ref().map(|user| (user.uid, user.gid)),
         };
         Ok(document::format(&host, &emulators))
@@ -112,17 +112,52 @@ impl Connections for Driver {
         need: i32,
         flags: u32,
     ) -> Result<ConnectGetCpuModelNamesReply> {
-        Error::check_flags(ErrorDomain::QEMU, flags, 0, "qemuConnectGetCPUModelNames")?;
-        let path = self.setup.emulators.default_emulator(&arch).ok_or_else(|| {
-            Error::new(ErrorDomain::QEMU, ErrorCode::INVALID_ARG, format!("cannot find architecture {arch}"))
-        })?;
-        let emulator = self.setup.emulators.get(Path::new(&path)).await?;
-        let virt = if emulator.runs(VirtType::Kvm) { VirtType::Kvm } else { VirtType::Qemu };
-        let names: Vec<String> = emulator
-            .accelerated(virt)
-            .map(|a| a.cpus.iter().map(|cpu| cpu.name.clone()).collect())
-            .unwrap_or_default();
-        let ret = i32::try_from(names.len()).unwrap_or(i32::MAX);
-        Ok(ConnectGetCpuModelNamesReply { models: List(if need != 0 { names } else { Vec::new() }), ret })
+        self.cpu_model_names(&arch, need != 0, flags)
+    }
+
+    async fn connect_compare_cpu(&self, _: &Call, xml: String, flags: u32) -> Result<i32> {
+        self.compare_cpu(&xml, flags)
+    }
+
+    async fn connect_baseline_cpu(&self, _: &Call, cpus: List<String, 256>, flags: u32) -> Result<String> {
+        self.baseline_cpu(&cpus, flags)
+    }
+
+    async fn connect_get_domain_capabilities(
+        &self,
+        _: &Call,
+        emulator: Option<String>,
+        arch: Option<String>,
+        machine: Option<String>,
+        virt: Option<String>,
+        flags: u32,
+    ) -> Result<String> {
+        self.domain_capabilities(&Asked { emulator, arch, machine, virt }, flags).await
+    }
+
+    async fn connect_compare_hypervisor_cpu(
+        &self,
+        _: &Call,
+        emulator: Option<String>,
+        arch: Option<String>,
+        machine: Option<String>,
+        virt: Option<String>,
+        xml: String,
+        flags: u32,
+    ) -> Result<i32> {
+        self.compare_hypervisor_cpu(&Asked { emulator, arch, machine, virt }, &xml, flags).await
+    }
+
+    async fn connect_baseline_hypervisor_cpu(
+        &self,
+        _: &Call,
+        emulator: Option<String>,
+        arch: Option<String>,
+        machine: Option<String>,
+        virt: Option<String>,
+        cpus: List<String, 256>,
+        flags: u32,
+    ) -> Result<String> {
+        self.baseline_hypervisor_cpu(&Asked { emulator, arch, machine, virt }, &cpus, flags).await
     }
 }

@@ -2,6 +2,7 @@
 
 mod connection;
 mod console;
+mod cpu;
 mod device;
 mod info;
 mod lifecycle;

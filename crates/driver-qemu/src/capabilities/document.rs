@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use virtus_base::Uuid;
-use virtus_conf::domain::VirtType;
-use virtus_host::node::{CacheKind, KvmFacts, Topology};
+use virtus_conf::domain::{VirtType, cpu as conf};
+use virtus_conf::host_cpu::{HostCpu, HostFeature, PageSize, PageUnit};
+use virtus_cpu::{Feature, Kind};
+use virtus_host::node::{CacheKind, Topology};
 use virtus_xml::{WriteOptions, Writer};
 
+use super::node_cpu::node_cpu;
 use super::{Machine, ProbedEmulator};
 use crate::emulator::Emulator as _;
 
@@ -17,8 +20,6 @@ pub struct HostFacts {
     pub uuid: Option<Uuid>,
     /// Its shape.
     pub topology: Arc<Topology>,
-    /// What KVM can do here.
-    pub kvm: Option<KvmFacts>,
     /// Whom guests run as, when the daemon chooses.
     pub user: Option<(u32, u32)>,
 }
@@ -85,33 +86,43 @@ fn write_host(w: &mut Writer, host: &HostFacts) {
 
 fn write_cpu(w: &mut Writer, host: &HostFacts) {
     let topology = &host.topology;
-    w.start("cpu");
-    w.element_text("arch", &topology.machine);
-    if let Some(tsc) = host.kvm.as_ref().and_then(|k| k.tsc) {
-        w.start("counter");
-        w.attr("name", "tsc");
-        w.attr_fmt("frequency", format_args!("{}", tsc.frequency));
-        w.attr("scaling", if tsc.scaling { "yes" } else { "no" });
-        w.end();
-    }
-    w.start("topology");
-    for (name, value) in [
-        ("sockets", topology.sockets),
-        ("dies", 1),
-        ("clusters", 1),
-        ("cores", topology.cores),
-        ("threads", topology.threads),
-    ] {
-        w.attr_fmt(name, format_args!("{value}"));
-    }
-    w.end();
-    for size in &topology.page_sizes_kib {
-        w.start("pages");
-        w.attr("unit", "KiB");
-        w.attr_fmt("size", format_args!("{size}"));
-        w.end();
-    }
-    w.end();
+    let node = node_cpu();
+    let found = node.definition(Kind::Host);
+    let name = |feature: Feature| HostFeature { name: feature.name };
+    let cpu = HostCpu {
+        arch: topology.machine.clone(),
+        microcode: node.microcode.filter(|_| found.is_some()),
+        counters: node.tsc.into_iter().collect(),
+        topology: Some(conf::Topology {
+            sockets: topology.sockets,
+            dies: 1,
+            clusters: 1,
+            cores: topology.cores,
+            threads: topology.threads,
+        }),
+        maxphysaddr: node.physical_bits.map(|bits| conf::MaxPhysAddr {
+            mode: conf::MaxPhysAddrMode::Emulate,
+            limit: None,
+            bits: Some(bits),
+        }),
+        pages: topology
+            .page_sizes_kib
+            .iter()
+            .map(|size| PageSize { unit: Some(PageUnit::KiB), size: u64::from(*size) })
+            .collect(),
+        ..HostCpu::default()
+    };
+    let cpu = match found {
+        Some(found) => HostCpu {
+            model: found.model,
+            vendor: found.vendor,
+            signature: found.signature,
+            features: found.features.into_iter().map(name).collect(),
+            ..cpu
+        },
+        None => cpu,
+    };
+    w.element("cpu", &cpu);
 }
 
 fn write_topology(w: &mut Writer, topology: &Topology) {

@@ -1,19 +1,25 @@
 //! The emulators of this host and what each can do.
 
 pub mod document;
+pub mod domain_document;
 mod flags;
+mod host_model;
+pub(crate) mod node_cpu;
 mod probe;
 mod schema;
 mod store;
 
+pub use host_model::HostModel;
 pub use store::Emulators;
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use virtus_conf::domain::VirtType;
+use virtus_cpu::{Hypervisor, HypervisorModel};
 
-use crate::emulator::{Emulator, MachineType};
+use self::host_model::HostCpus;
+use crate::emulator::{Cpus, Emulator, MachineType};
 
 /// A CPU model an emulator knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +28,7 @@ pub struct CpuModel {
     pub name: String,
     /// The QOM type behind it.
     pub type_name: Option<String>,
-    /// The features that keep it from running here; `None` when not known.
+    /// The features, by libvirt's names, that keep it from running here; `None` when not known.
     pub blockers: Option<Vec<String>>,
     /// The versioned name it stands for.
     pub alias_of: Option<String>,
@@ -37,6 +43,15 @@ pub struct Accelerated {
     pub cpus: Vec<CpuModel>,
     /// The machine types.
     pub machines: Vec<Machine>,
+    /// The CPU that stands for all that guests can have.
+    pub host: Option<HostModel>,
+}
+
+impl Hypervisor for Accelerated {
+    fn model(&self, name: &str) -> Option<HypervisorModel<'_>> {
+        let model = self.cpus.iter().find(|model| model.name == name)?;
+        Some(HypervisorModel { blockers: model.blockers.as_deref().unwrap_or_default() })
+    }
 }
 
 /// A machine type as it is kept on disk.
@@ -72,6 +87,23 @@ pub struct Capabilities {
     pub tcg: Option<Accelerated>,
     /// What it offers under KVM.
     pub kvm: Option<Accelerated>,
+    /// The enlightenments it can give Windows guests, by libvirt's names; `None` when it knows of none.
+    pub hyperv: Option<Vec<String>>,
+    /// Whether the host's CPU and QEMU can encrypt guests.
+    pub sev: Option<Sev>,
+    /// The versions of Arm's interrupt controller it emulates.
+    pub gic: Vec<u32>,
+}
+
+/// What AMD's secure virtualization offers guests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Sev {
+    pub pdh: String,
+    pub cert_chain: String,
+    pub cpu0_id: Option<String>,
+    pub cbitpos: u32,
+    pub reduced_phys_bits: u32,
 }
 
 /// Capabilities in the form the driver asks them in.
@@ -81,6 +113,8 @@ pub struct ProbedEmulator {
     pub capabilities: Capabilities,
     tcg: Vec<MachineType>,
     kvm: Vec<MachineType>,
+    tcg_cpus: Option<HostCpus>,
+    kvm_cpus: Option<HostCpus>,
 }
 
 impl ProbedEmulator {
@@ -89,7 +123,16 @@ impl ProbedEmulator {
         let types = |accelerated: &Option<Accelerated>| -> Vec<MachineType> {
             accelerated.iter().flat_map(|a| &a.machines).map(Machine::to_type).collect()
         };
-        ProbedEmulator { tcg: types(&capabilities.tcg), kvm: types(&capabilities.kvm), capabilities }
+        let cpus = |accelerated: &Option<Accelerated>, kvm| {
+            accelerated.as_ref().and_then(|a| HostCpus::new(a, kvm, &capabilities.arch))
+        };
+        ProbedEmulator {
+            tcg: types(&capabilities.tcg),
+            kvm: types(&capabilities.kvm),
+            tcg_cpus: cpus(&capabilities.tcg, false),
+            kvm_cpus: cpus(&capabilities.kvm, true),
+            capabilities,
+        }
     }
 
     /// What it offers guests of this type.
@@ -132,6 +175,22 @@ impl Emulator for ProbedEmulator {
 
     fn runs(&self, virt: VirtType) -> bool {
         self.accelerated(virt).is_some()
+    }
+
+    fn cpus(&self, virt: VirtType) -> Cpus<'_> {
+        let capabilities = &self.capabilities;
+        let (accelerated, host) = match virt {
+            VirtType::Kvm => (&capabilities.kvm, &self.kvm_cpus),
+            _ => (&capabilities.tcg, &self.tcg_cpus),
+        };
+        let model = accelerated.as_ref().and_then(|accelerated| accelerated.host.as_ref());
+        Cpus {
+            models: accelerated.as_ref().map(|accelerated| accelerated as &dyn Hypervisor),
+            reported: host.as_ref().map(|host| &host.reported),
+            migratable: host.as_ref().map(|host| &host.migratable),
+            full: host.as_ref().map(|host| host.full.as_ref().unwrap_or(&host.reported)),
+            features: model.map(|model| model.properties.as_slice()),
+        }
     }
 
     fn machines(&self, virt: VirtType) -> &[MachineType] {

@@ -13,7 +13,7 @@ use virtus_qmp::{Monitor, Options};
 
 use super::flags::{self, Facts};
 use super::schema::Schema;
-use super::{Accelerated, Capabilities, CpuModel, Machine};
+use super::{Accelerated, Capabilities, CpuModel, HostModel, Machine, Sev};
 
 /// A QEMU that says nothing for so long is no QEMU.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -74,6 +74,9 @@ pub(super) async fn probe(path: &Path) -> Result<Capabilities> {
         version: main.version,
         package: main.package.clone(),
         flags: flags::evaluate(&facts).into_iter().collect(),
+        hyperv: kvm.and_then(|answers| answers.hyperv.clone()),
+        sev: kvm.and_then(|answers| answers.sev_offer.clone()),
+        gic: main.gic.clone(),
         tcg: tcg.as_ref().ok().map(Answers::accelerated),
         kvm: kvm.map(Answers::accelerated),
     })
@@ -92,11 +95,15 @@ struct Answers {
     schema: Value,
     machines: Vec<Machine>,
     cpus: Vec<CpuModel>,
+    host: Option<HostModel>,
+    hyperv: Option<Vec<String>>,
+    sev_offer: Option<Sev>,
+    gic: Vec<u32>,
 }
 
 impl Answers {
     fn accelerated(&self) -> Accelerated {
-        Accelerated { cpus: self.cpus.clone(), machines: self.machines.clone() }
+        Accelerated { cpus: self.cpus.clone(), machines: self.machines.clone(), host: self.host.clone() }
     }
 }
 
@@ -122,7 +129,7 @@ async fn ask(path: &Path, accelerator: Accelerator) -> Result<Answers> {
         let options = Options { vm: path.display().to_string(), timeout: Some(PATIENCE) };
         let (monitor, _events, greeting) =
             Monitor::connect(stream, options).await.map_err(|e| failed(path, e))?;
-        let answers = questions(&monitor).await.map_err(|e| failed(path, e))?;
+        let answers = questions(&monitor, accelerator).await.map_err(|e| failed(path, e))?;
         let version = greeting.version;
         Ok(Answers { version: version.qemu.number(), package: version.package, ..answers })
     };
@@ -133,7 +140,7 @@ async fn ask(path: &Path, accelerator: Accelerator) -> Result<Answers> {
     answers
 }
 
-async fn questions(monitor: &Monitor) -> virtus_qmp::Result<Answers> {
+async fn questions(monitor: &Monitor, accelerator: Accelerator) -> virtus_qmp::Result<Answers> {
     let mut batch = monitor.batch();
     let mut ask = |name: &str, arguments: Value| batch.add_raw(name, &arguments);
     let target = ask("query-target", json!({}));
@@ -144,6 +151,23 @@ async fn questions(monitor: &Monitor) -> virtus_qmp::Result<Answers> {
     let cpus = ask("query-cpu-definitions", json!({}));
     let options = ask("query-command-line-options", json!({}));
     let sev = ask("query-sev-capabilities", json!({}));
+    let gic = ask("query-gic-capabilities", json!({}));
+    // the model that has all there is
+    let everything = match accelerator {
+        Accelerator::Tcg => "max",
+        Accelerator::Kvm => "host",
+    };
+    let mut expand = |kind: &str, props: Value| {
+        ask(
+            "query-cpu-model-expansion",
+            json!({"type": kind, "model": {"name": everything, "props": props}}),
+        )
+    };
+    let expansion = expand("static", json!({}));
+    let unmigratable = expand("static", json!({"migratable": false}));
+    // Arm knows this one only
+    let full = expand("full", json!({}));
+    let enlightened = (accelerator == Accelerator::Kvm).then(|| expand("full", json!({"hv-passthrough": true})));
     batch.send();
 
     let limit = Some(PATIENCE);
@@ -155,10 +179,20 @@ async fn questions(monitor: &Monitor) -> virtus_qmp::Result<Answers> {
     let kvm = kvm.within(limit).await?;
     let truth = |name: &str| kvm.get(name).and_then(Value::as_bool).unwrap_or(false);
     let options = options.within(limit).await?;
+    let arch = libvirt_arch(arch).to_owned();
+    let sev = sev.within(limit).await.ok();
+    let expansion = match expansion.within(limit).await {
+        Ok(expansion) => Some(expansion),
+        Err(_) => full.within(limit).await.ok(),
+    };
+    let unmigratable = unmigratable.within(limit).await.ok();
+    let hyperv = match enlightened {
+        Some(enlightened) => enlightened.within(limit).await.ok(),
+        None => None,
+    };
     Ok(Answers {
         version: 0,
         package: String::new(),
-        arch: libvirt_arch(arch).to_owned(),
         kvm: truth("present") && truth("enabled"),
         properties,
         options: list(&options)
@@ -172,8 +206,17 @@ async fn questions(monitor: &Monitor) -> virtus_qmp::Result<Answers> {
         schema: schema.within(limit).await?,
         machines: list(&machines).filter_map(machine).collect(),
         // not every target has CPU models to speak of
-        cpus: cpus.within(limit).await.map(|c| list(&c).map(cpu).collect()).unwrap_or_default(),
-        sev: sev.within(limit).await.is_ok(),
+        cpus: cpus
+            .within(limit)
+            .await
+            .map(|c| list(&c).map(|found| cpu(found, &arch)).collect())
+            .unwrap_or_default(),
+        host: expansion.and_then(|e| HostModel::read(&arch, &e, unmigratable.as_ref())),
+        hyperv: hyperv.as_ref().and_then(enlightenments),
+        sev: sev.is_some(),
+        sev_offer: sev.as_ref().map(sev_offer),
+        gic: gic.within(limit).await.map(|g| list(&g).filter_map(gic_version).collect()).unwrap_or_default(),
+        arch,
         types,
     })
 }
@@ -189,6 +232,8 @@ async fn properties(
     for kind in flags::types_with_properties() {
         // a versioned machine stands for its family
         let asked = match kind.strip_suffix("-machine").filter(|family| !family.is_empty()) {
+            // the CPU with all there is has the target's name
+            None if kind == "max-x86_64-cpu" && !types.contains(kind) => "max-i386-cpu".to_owned(),
             Some("machine") | None => kind.to_owned(),
             Some(family) => {
                 match list(machines).map(|m| text(m, "name")).find(|name| name.starts_with(family)) {
@@ -261,16 +306,75 @@ fn machine(value: &Value) -> Option<Machine> {
     })
 }
 
-fn cpu(value: &Value) -> CpuModel {
+fn cpu(value: &Value, arch: &str) -> CpuModel {
+    let blockers = |features: &Value| {
+        let names = list(features).filter_map(Value::as_str);
+        match virtus_cpu::x86::is_x86(arch) {
+            true => names.map(|name| virtus_cpu::x86::from_qemu(name).to_owned()).collect(),
+            false => names.map(str::to_owned).collect(),
+        }
+    };
     CpuModel {
         name: text(value, "name"),
         type_name: optional(value, "typename"),
-        blockers: value
-            .get("unavailable-features")
-            .map(|features| list(features).filter_map(Value::as_str).map(str::to_owned).collect()),
+        blockers: value.get("unavailable-features").map(blockers),
         alias_of: optional(value, "alias-of").filter(|a| !a.is_empty()),
         deprecated: truth(value, "deprecated"),
     }
+}
+
+/// The enlightenments of an expansion, in libvirt's order and by its names.
+fn enlightenments(expansion: &Value) -> Option<Vec<String>> {
+    let props = expansion.pointer("/model/props")?.as_object()?;
+    let offered = |name: &&&str| {
+        let value = props.get(&format!("hv-{}", name.replace('_', "-")));
+        match **name {
+            // these have values of their own; that they can be set is enough
+            "spinlocks" => value.is_some_and(|value| value.as_u64().is_some_and(|n| n > 0)),
+            "vendor_id" => value.is_some_and(Value::is_string),
+            _ => value.and_then(Value::as_bool).unwrap_or(false),
+        }
+    };
+    let names: Vec<String> = ENLIGHTENMENTS.iter().filter(offered).map(|name| (*name).to_owned()).collect();
+    (!names.is_empty()).then_some(names)
+}
+
+/// libvirt's enlightenments.
+const ENLIGHTENMENTS: &[&str] = &[
+    "relaxed",
+    "vapic",
+    "spinlocks",
+    "vpindex",
+    "runtime",
+    "synic",
+    "stimer",
+    "reset",
+    "vendor_id",
+    "frequencies",
+    "reenlightenment",
+    "tlbflush",
+    "ipi",
+    "evmcs",
+    "avic",
+    "emsr_bitmap",
+    "xmm_input",
+];
+
+fn sev_offer(reply: &Value) -> Sev {
+    let number = |name: &str| reply.get(name).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    Sev {
+        pdh: text(reply, "pdh"),
+        cert_chain: text(reply, "cert-chain"),
+        cpu0_id: optional(reply, "cpu0-id"),
+        cbitpos: number("cbitpos").unwrap_or(0),
+        reduced_phys_bits: number("reduced-phys-bits").unwrap_or(0),
+    }
+}
+
+/// The version of an interrupt controller that is emulated.
+fn gic_version(value: &Value) -> Option<u32> {
+    let version = value.get("version").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok())?;
+    truth(value, "emulated").then_some(version)
 }
 
 /// libvirt's name of a QEMU target.

@@ -24,7 +24,7 @@ struct Stamp {
 }
 
 /// Raised whenever what is asked or kept changes.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Remembered {

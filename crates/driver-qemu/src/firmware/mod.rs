@@ -3,5 +3,5 @@
 mod descriptor;
 mod select;
 
-pub use descriptor::{Firmware, installed};
+pub use descriptor::{Firmware, Mapping, installed};
 pub(crate) use select::fill;

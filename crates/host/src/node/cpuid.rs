@@ -82,9 +82,29 @@ pub fn arch_capabilities() -> Option<u64> {
     Some(u64::from_le_bytes(bytes))
 }
 
+/// The version of the CPU's microcode, as /proc/cpuinfo tells it of the first CPU.
+pub fn microcode_version() -> Option<u32> {
+    microcode_in(&std::fs::read_to_string("/proc/cpuinfo").ok()?)
+}
+
+fn microcode_in(cpuinfo: &str) -> Option<u32> {
+    let line = cpuinfo.lines().find_map(|line| line.strip_prefix("microcode"))?;
+    let text = line.trim_start().strip_prefix(':')?.trim();
+    match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn microcode_is_hexadecimal() {
+        assert_eq!(microcode_in("model\t\t: 2\nmicrocode\t: 0x1000065\ncpu MHz\t: 2"), Some(16_777_317));
+        assert_eq!(microcode_in("microcode: none"), None);
+    }
 
     #[test]
     fn the_vendor_is_in_leaf_0() {

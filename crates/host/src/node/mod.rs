@@ -20,7 +20,7 @@ use arc_swap::ArcSwap;
 use virtus_base::{Error, ErrorDomain};
 
 pub use cpu::CpuStats;
-pub use cpuid::{CpuidLeaf, arch_capabilities, cpuid_leaves};
+pub use cpuid::{CpuidLeaf, arch_capabilities, cpuid_leaves, microcode_version};
 pub use hugepages::PagePool;
 pub use identity::{boot_id, fully_qualified_hostname, host_uuid};
 pub use kvm::{KvmFacts, TscInfo};
