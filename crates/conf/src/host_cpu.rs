@@ -88,11 +88,8 @@ keywords! {
     pub enum PageUnit { KiB = "KiB" }
 }
 
-fn check(cpu: &mut HostCpu, e: Element<'_>) -> Result<()> {
+fn check(cpu: &mut HostCpu, _: Element<'_>) -> Result<()> {
     let error = |code, text: String| Err(Error::new(ErrorDomain::CPU, code, text));
-    if e.attr("mode").is_some() {
-        return error(ErrorCode::CONFIG_UNSUPPORTED, "Attribute mode is only allowed for guest CPU".into());
-    }
     if !ARCHITECTURES.contains(&cpu.arch.as_str()) {
         return error(ErrorCode::CONFIG_UNSUPPORTED, format!("Unknown architecture {}", cpu.arch));
     }

@@ -92,6 +92,10 @@ impl Definition {
             None => Kind::Host,
         };
         let definition = match kind {
+            Kind::Host if e.attr("mode").is_some() => {
+                let text = "Attribute mode is only allowed for guest CPU";
+                Err(error(ErrorCode::CONFIG_UNSUPPORTED, text))
+            }
             Kind::Host => HostCpu::read(e).map(|cpu| Definition::from(&cpu)),
             Kind::Guest => Cpu::read(e).map(|cpu| Definition::from(&cpu)),
         };

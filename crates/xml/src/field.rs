@@ -69,9 +69,14 @@ pub fn attr<V: Value>(at: Option<Element<'_>>, name: &str, rules: &Rules) -> Res
     let value = V::parse(text, rules.base)
         .ok_or_else(|| V::error(text).unwrap_or_else(|| invalid(e, name, text, V::EXPECTED, rules)))?;
     match rules.number {
-        NumberRule::NonZero if value.is_zero() => {
-            Err(invalid(e, name, text, " Zero is not permitted", rules))
-        }
+        NumberRule::NonZero if value.is_zero() => Err(match rules.invalid {
+            Some(_) => invalid(e, name, text, "", rules),
+            None => Error::new(
+                ErrorDomain::XML,
+                ErrorCode::XML_ERROR,
+                format!("Invalid value for attribute '{name}' in element '{}': Zero is not permitted", e.name()),
+            ),
+        }),
         NumberRule::NonNegative if value.is_negative() => {
             Err(invalid(e, name, text, " Expected non-negative value", rules))
         }

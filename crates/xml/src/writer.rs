@@ -197,6 +197,12 @@ impl Writer {
         }
     }
 
+    /// Leaves a line empty.
+    pub fn blank_line(&mut self) {
+        self.close_tag(true);
+        self.out.push('\n');
+    }
+
     /// Writes a whole subtree, already indented for this depth.
     pub(crate) fn raw_with(&mut self, write: impl FnOnce(&mut String, usize)) {
         self.close_tag(true);

@@ -38,7 +38,7 @@ keywords! {
 pub struct Cpu {
     #[xml(attr, invalid = "Invalid mode attribute '{}'", invalid_code = CONFIG_UNSUPPORTED, domain = CPU)]
     pub mode: Option<CpuMode>,
-    #[xml(attr = "match", invalid = "Invalid match attribute for CPU specification", domain = CPU)]
+    #[xml(attr = "match")]
     pub match_: Option<CpuMatch>,
     #[xml(attr)]
     pub check: Option<CpuCheck>,
@@ -61,6 +61,9 @@ fn cpu_error(text: impl Into<String>) -> Error {
     Error::new(ErrorDomain::CPU, ErrorCode::XML_ERROR, text)
 }
 
+/// How long the vendor strings of CPUs are.
+const VENDOR_ID_LENGTH: usize = 12;
+
 fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
     for (i, feature) in cpu.features.iter().enumerate() {
         if feature.name.is_empty() {
@@ -69,6 +72,18 @@ fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
         if cpu.features.iter().skip(i + 1).any(|other| other.name == feature.name) {
             return Err(cpu_error(format!("CPU feature '{}' specified more than once", feature.name)));
         }
+    }
+    if let Some(id) = cpu.model.as_ref().and_then(|model| model.vendor_id.as_ref()) {
+        if id.len() != VENDOR_ID_LENGTH {
+            let text = format!("vendor_id must be exactly {VENDOR_ID_LENGTH} characters long");
+            return Err(cpu_error(text));
+        }
+        if id.contains(',') {
+            return Err(cpu_error("vendor id is invalid"));
+        }
+    }
+    if cpu.vendor.is_some() && cpu.model.is_none() {
+        return Err(cpu_error("CPU vendor specified without CPU model"));
     }
     if e.children("cache").nth(1).is_some() {
         return Err(cpu_error("at most one CPU cache element may be specified"));
@@ -132,7 +147,7 @@ fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
 /// The CPU model's name and what may replace it.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct CpuModel {
-    #[xml(attr)]
+    #[xml(attr, invalid = "Invalid fallback attribute", invalid_code = CONFIG_UNSUPPORTED, domain = CPU)]
     pub fallback: Option<CpuFallback>,
     /// The vendor string the guest sees: exactly 12 characters.
     #[xml(attr)]

@@ -70,6 +70,13 @@ pub fn from_qemu(feature: &str) -> &str {
     OTHER_NAMES.iter().find(|(_, qemu)| *qemu == feature).map_or(feature, |(name, _)| name)
 }
 
+/// Whether a feature is told by a model specific register, not by CPUID.
+pub fn is_in_msr(feature: &str) -> bool {
+    let table = table::table();
+    let known = table.feature(feature).and_then(|place| table.features.get(place));
+    known.is_some_and(|feature| matches!(feature.register, table::Register::Msr(..)))
+}
+
 /// Whether QEMU can be told of a feature at all.
 pub fn is_for_qemu(feature: &str) -> bool {
     !matches!(feature, "cmt" | "mbm_total" | "mbm_local" | "osxsave" | "ospke")

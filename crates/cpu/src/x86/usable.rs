@@ -29,7 +29,7 @@ pub fn compare_usable(
     let mut missing: Vec<&str> =
         known.blockers.iter().map(String::as_str).filter(|blocker| !disabled(blocker)).collect();
     for feature in cpu.features.iter().filter(|feature| feature.policy == Some(Require)) {
-        if !present(&feature.name) && !missing.contains(&feature.name.as_str()) {
+        if !present(&feature.name) {
             missing.push(&feature.name);
         }
     }

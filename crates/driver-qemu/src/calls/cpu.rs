@@ -166,6 +166,7 @@ impl Driver {
     }
 
     pub(super) fn baseline_cpu(&self, xmls: &[String], flags: u32) -> Result<String> {
+        some_cpus(xmls, "virConnectBaselineCPU")?;
         let migratable = baselining(flags, "qemuConnectBaselineCPU")?;
         let cpus = parse_all(xmls, Some(Kind::Host))?;
         let limits = Limits { migratable, ..Limits::default() };
@@ -183,6 +184,7 @@ impl Driver {
         xmls: &[String],
         flags: u32,
     ) -> Result<String> {
+        some_cpus(xmls, "virConnectBaselineHypervisorCPU")?;
         let migratable = baselining(flags, "qemuConnectBaselineHypervisorCPU")?;
         let cpus = parse_all(xmls, None)?;
         let found = self.resolve(asked).await?;
@@ -252,6 +254,17 @@ fn baselining(flags: u32, function: &str) -> Result<bool> {
     let known = VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES | VIR_CONNECT_BASELINE_CPU_MIGRATABLE;
     Error::check_flags(ErrorDomain::QEMU, flags, known, function)?;
     Ok(flags & VIR_CONNECT_BASELINE_CPU_MIGRATABLE != 0)
+}
+
+/// libvirt refuses an empty list before any driver sees it.
+fn some_cpus(xmls: &[String], function: &str) -> Result<()> {
+    match xmls.is_empty() {
+        true => {
+            let text = format!("xmlCPUs in {function} must not be NULL");
+            Err(Error::invalid_argument(ErrorDomain::DOMAIN, function, "xmlCPUs", text))
+        }
+        false => Ok(()),
+    }
 }
 
 fn parse_all(xmls: &[String], kind: Option<Kind>) -> Result<Vec<Definition>> {

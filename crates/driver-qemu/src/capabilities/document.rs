@@ -28,11 +28,12 @@ pub struct HostFacts {
 pub fn format(host: &HostFacts, emulators: &[(String, Arc<ProbedEmulator>)]) -> String {
     let mut w = Writer::new(WriteOptions::default());
     w.start("capabilities");
-    w.raw_lines("");
+    w.blank_line();
     write_host(&mut w, host);
     for (arch, emulator) in emulators {
         write_guest(&mut w, arch, emulator);
     }
+    w.blank_line();
     w.end();
     w.finish()
 }
@@ -208,7 +209,7 @@ fn write_caches(w: &mut Writer, topology: &Topology) {
 
 fn write_guest(w: &mut Writer, arch: &str, emulator: &ProbedEmulator) {
     let x86 = matches!(arch, "i686" | "x86_64");
-    w.raw_lines("");
+    w.blank_line();
     w.start("guest");
     w.element_text("os_type", "hvm");
     w.start("arch");

@@ -222,7 +222,7 @@ pub(super) const FLAGS: &[(&str, Rule)] = &[
     ("x86-max-cpu", Type("max-x86_64-cpu")),
     ("cpu-max", Always),
     ("cpu.migratable", Property("max-x86_64-cpu", "migratable")),
-    ("cpu-unavailable-features", In(&["query-cpu-definitions", "ret", "unavailable-features"])),
+    ("cpu-unavailable-features", Property("max-x86_64-cpu", "unavailable-features")),
     ("canonical-cpu-features", Always),
     ("kvm-pit-lost-tick-policy", Property("kvm-pit", "lost_tick_policy")),
     ("piix4.acpi-root-pci-hotplug", Property("PIIX4_PM", "acpi-root-pci-hotplug")),

@@ -91,15 +91,17 @@ pub(super) struct HostCpus {
 }
 
 impl HostCpus {
-    /// The CPUs of an accelerator; `None` where QEMU does not tell.
-    pub(super) fn new(accelerated: &Accelerated, kvm: bool, arch: &str) -> Option<HostCpus> {
+    /// The CPUs of an accelerator; `None` where QEMU does not tell. `msrs` is whether QEMU can tell of the features in
+    /// model specific registers which of them a guest did not get.
+    pub(super) fn new(accelerated: &Accelerated, kvm: bool, arch: &str, msrs: bool) -> Option<HostCpus> {
         let host = accelerated.host.as_ref()?;
         if !x86::is_x86(arch) {
             let cpu = named(host)?;
             return Some(HostCpus { reported: cpu.clone(), migratable: cpu, full: None });
         }
         let decode = |migratable| {
-            let found = x86::decode(&host.data(migratable), Kind::Guest, Some(accelerated)).ok()?;
+            let mut found = x86::decode(&host.data(migratable), Kind::Guest, Some(accelerated)).ok()?;
+            found.features.retain(|feature| msrs || !x86::is_in_msr(&feature.name));
             Some(Definition { match_: Some(CpuMatch::Exact), mode: Some(CpuMode::Custom), ..found })
         };
         let reported = decode(false)?;

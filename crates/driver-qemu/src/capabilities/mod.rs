@@ -123,8 +123,9 @@ impl ProbedEmulator {
         let types = |accelerated: &Option<Accelerated>| -> Vec<MachineType> {
             accelerated.iter().flat_map(|a| &a.machines).map(Machine::to_type).collect()
         };
+        let msrs = capabilities.flags.contains("cpu-unavailable-features");
         let cpus = |accelerated: &Option<Accelerated>, kvm| {
-            accelerated.as_ref().and_then(|a| HostCpus::new(a, kvm, &capabilities.arch))
+            accelerated.as_ref().and_then(|a| HostCpus::new(a, kvm, &capabilities.arch, msrs))
         };
         ProbedEmulator {
             tcg: types(&capabilities.tcg),

@@ -232,8 +232,6 @@ async fn properties(
     for kind in flags::types_with_properties() {
         // a versioned machine stands for its family
         let asked = match kind.strip_suffix("-machine").filter(|family| !family.is_empty()) {
-            // the CPU with all there is has the target's name
-            None if kind == "max-x86_64-cpu" && !types.contains(kind) => "max-i386-cpu".to_owned(),
             Some("machine") | None => kind.to_owned(),
             Some(family) => {
                 match list(machines).map(|m| text(m, "name")).find(|name| name.starts_with(family)) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_base::{Error, ErrorDomain, Result};
 
 use super::{Capabilities, ProbedEmulator, probe};
 use crate::emulator::{Emulator, Environment};
@@ -160,11 +160,9 @@ fn stamp(path: &Path) -> Result<Stamp> {
     };
     let metadata = std::fs::metadata(path).map_err(|e| told(&e))?;
     if !metadata.is_file() || metadata.mode() & 0o111 == 0 {
-        return Err(Error::new(
-            ErrorDomain::QEMU,
-            ErrorCode::INTERNAL_ERROR,
-            format!("QEMU binary {} is not executable", path.display()),
-        ));
+        let refused = std::io::Error::from_raw_os_error(rustix::io::Errno::ACCESS.raw_os_error());
+        let what = format!("QEMU binary {} is not executable", path.display());
+        return Err(Error::system(ErrorDomain::QEMU, what, &refused));
     }
     let kvm =
         rustix::fs::access("/dev/kvm", rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK).is_ok();

@@ -14,18 +14,13 @@ pub(super) fn write(w: &mut Writer, question: &Question<'_>) {
     w.start("cpu");
     let accelerated = question.emulator.accelerated(question.virt);
     let cpus = question.emulator.cpus(question.virt);
-    let migratable: &[&str] = match question.has("cpu.migratable") {
-        true => &["on", "off"],
-        false if question.machine().is_x86() => &["off"],
-        false => &[],
-    };
-    let same = question.arch == std::env::consts::ARCH;
-    let related = same || (std::env::consts::ARCH == "x86_64" && question.arch == "i686");
-    mode(w, "host-passthrough", question.virt == VirtType::Kvm && related, |w| {
-        let offered = if same { migratable } else { &["off"] };
-        enumeration(w, "hostPassthroughMigratable", offered);
+    let native = question.arch == std::env::consts::ARCH
+        || (std::env::consts::ARCH == "x86_64" && question.arch == "i686");
+    mode(w, "host-passthrough", question.virt == VirtType::Kvm && native, |w| {
+        let values = super::which(&[("on", question.has("cpu.migratable")), ("off", true)]);
+        enumeration(w, "hostPassthroughMigratable", &values);
     });
-    mode(w, "maximum", question.has("cpu-max"), |w| enumeration(w, "maximumMigratable", migratable));
+    mode(w, "maximum", question.has("cpu-max"), |w| enumeration(w, "maximumMigratable", &["on", "off"]));
     mode(w, "host-model", cpus.reported.is_some(), |w| host_model(w, question));
     let known = virtus_cpu::models(question.arch).unwrap_or_default();
     let models = accelerated.map(|accelerated| models(accelerated, &known)).unwrap_or_default();
