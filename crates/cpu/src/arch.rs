@@ -125,8 +125,7 @@ pub fn update(arch: &str, guest: &mut Definition, host: Option<&Definition>) -> 
         Family::X86 => x86::update(guest, host, relative),
         // QEMU's own host model is the one all others are said by
         Family::S390 | Family::Ppc64 if relative => {
-            let host = host
-                .ok_or_else(|| error(ErrorCode::CONFIG_UNSUPPORTED, "unknown host CPU model"))?;
+            let host = host.ok_or_else(|| error(ErrorCode::CONFIG_UNSUPPORTED, "unknown host CPU model"))?;
             x86::like_host(guest, host);
             Ok(())
         }

@@ -138,8 +138,7 @@ impl Definition {
         });
         cpu.vendor.clone_from(&self.vendor);
         let features = self.features.iter();
-        cpu.features =
-            features.map(|f| CpuFeature { policy: f.policy, name: f.name.clone() }).collect();
+        cpu.features = features.map(|f| CpuFeature { policy: f.policy, name: f.name.clone() }).collect();
     }
 
     /// The feature of a name.

@@ -74,7 +74,10 @@ pub fn attr<V: Value>(at: Option<Element<'_>>, name: &str, rules: &Rules) -> Res
             None => Error::new(
                 ErrorDomain::XML,
                 ErrorCode::XML_ERROR,
-                format!("Invalid value for attribute '{name}' in element '{}': Zero is not permitted", e.name()),
+                format!(
+                    "Invalid value for attribute '{name}' in element '{}': Zero is not permitted",
+                    e.name()
+                ),
             ),
         }),
         NumberRule::NonNegative if value.is_negative() => {

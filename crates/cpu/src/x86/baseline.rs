@@ -3,9 +3,9 @@
 use virtus_base::Result;
 use virtus_conf::domain::cpu::{CpuFallback, FeaturePolicy};
 
-use super::is_for_qemu;
 use super::data::{Data, Meant, features_of, model_of};
 use super::decode::decode;
+use super::is_for_qemu;
 use super::set::FeatureSet;
 use super::table::{Vendor, table};
 use crate::{Definition, Kind, Limits, failed, internal};
@@ -15,9 +15,7 @@ use crate::{Definition, Kind, Limits, failed, internal};
 /// # Errors
 /// `OPERATION_FAILED` when there is none, `INTERNAL_ERROR` for models and features nobody knows.
 pub fn baseline(cpus: &[Definition], limits: &Limits<'_>) -> Result<Definition> {
-    let known = |name: &str| {
-        Vendor::named(name).ok_or_else(|| failed(format!("Unknown CPU vendor {name}")))
-    };
+    let known = |name: &str| Vendor::named(name).ok_or_else(|| failed(format!("Unknown CPU vendor {name}")));
     let mut common: Option<FeatureSet> = None;
     let mut vendor: Option<Vendor> = None;
     let mut names: Vec<String> = Vec::new();

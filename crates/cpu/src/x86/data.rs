@@ -44,7 +44,8 @@ impl Data {
         };
         let table = table();
         let has = |feature: &super::table::Feature| {
-            value(feature.register).is_some_and(|bits| bits.checked_shr(feature.bit).is_some_and(|b| b & 1 == 1))
+            value(feature.register)
+                .is_some_and(|bits| bits.checked_shr(feature.bit).is_some_and(|b| b & 1 == 1))
         };
         let features = table.features.iter().enumerate().filter(|(_, f)| has(f)).map(|(i, _)| i).collect();
         Data {

@@ -130,7 +130,9 @@ fn choose(
     let model = candidate.model;
     let usable = match kind {
         // what a host lacks cannot be said
-        Kind::Host => model.host && candidate.features.iter().all(|f| f.policy == Some(FeaturePolicy::Require)),
+        Kind::Host => {
+            model.host && candidate.features.iter().all(|f| f.policy == Some(FeaturePolicy::Require))
+        }
         Kind::Guest => model.guest,
     };
     if !usable {
@@ -211,9 +213,13 @@ mod tests {
         cpu.features.remove(table().feature("avx").unwrap());
         let found = decode(&cpu, Kind::Host, None, &[], false).unwrap();
         assert!(found.features.iter().all(|f| f.policy.is_none()));
-        assert!(!table().model(found.model.as_deref().unwrap()).unwrap().features.contains(
-            table().feature("avx").unwrap()
-        ));
+        assert!(
+            !table()
+                .model(found.model.as_deref().unwrap())
+                .unwrap()
+                .features
+                .contains(table().feature("avx").unwrap())
+        );
     }
 
     #[test]

@@ -162,10 +162,8 @@ pub fn update_live(cpu: &mut Definition, check: Option<CpuCheck>, live: &Live) -
         ([], []) => Ok(()),
         (extra, []) => differs(format!("extra features: {}", extra.join(","))),
         ([], missing) => differs(format!("missing features: {}", missing.join(","))),
-        (extra, missing) => differs(format!(
-            "extra features: {}, missing features: {}",
-            extra.join(","),
-            missing.join(",")
-        )),
+        (extra, missing) => {
+            differs(format!("extra features: {}, missing features: {}", extra.join(","), missing.join(",")))
+        }
     }
 }

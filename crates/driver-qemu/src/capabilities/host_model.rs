@@ -50,7 +50,10 @@ impl HostModel {
         Some(HostModel {
             name: model.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
             vendor: all.get("vendor").and_then(Value::as_str).map(str::to_owned),
-            signature: number("family").zip(number("model")).zip(number("stepping")).map(|((f, m), s)| (f, m, s)),
+            signature: number("family")
+                .zip(number("model"))
+                .zip(number("stepping"))
+                .map(|((f, m), s)| (f, m, s)),
             properties,
             deprecated: reply
                 .get("deprecated-props")

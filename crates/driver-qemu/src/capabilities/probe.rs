@@ -158,16 +158,14 @@ async fn questions(monitor: &Monitor, accelerator: Accelerator) -> virtus_qmp::R
         Accelerator::Kvm => "host",
     };
     let mut expand = |kind: &str, props: Value| {
-        ask(
-            "query-cpu-model-expansion",
-            json!({"type": kind, "model": {"name": everything, "props": props}}),
-        )
+        ask("query-cpu-model-expansion", json!({"type": kind, "model": {"name": everything, "props": props}}))
     };
     let expansion = expand("static", json!({}));
     let unmigratable = expand("static", json!({"migratable": false}));
     // Arm knows this one only
     let full = expand("full", json!({}));
-    let enlightened = (accelerator == Accelerator::Kvm).then(|| expand("full", json!({"hv-passthrough": true})));
+    let enlightened =
+        (accelerator == Accelerator::Kvm).then(|| expand("full", json!({"hv-passthrough": true})));
     batch.send();
 
     let limit = Some(PATIENCE);

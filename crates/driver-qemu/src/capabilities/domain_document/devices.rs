@@ -6,9 +6,11 @@ use super::{Question, group, supported, which};
 
 pub(super) fn write(w: &mut Writer, q: &Question<'_>) {
     let memfd = q.has("memory-backend-memfd");
-    group(w, "memoryBacking", &[
-        ("sourceType", which(&[("file", true), ("anonymous", true), ("memfd", memfd)])),
-    ]);
+    group(
+        w,
+        "memoryBacking",
+        &[("sourceType", which(&[("file", true), ("anonymous", true), ("memfd", memfd)]))],
+    );
     w.start("devices");
     disk(w, q);
     graphics(w, q);
@@ -16,17 +18,17 @@ pub(super) fn write(w: &mut Writer, q: &Question<'_>) {
     hostdev(w, q);
     rng(w, q);
     let virtiofs = q.has("vhost-user-fs");
-    group(w, "filesystem", &[
-        ("driverType", which(&[("path", true), ("handle", true), ("virtiofs", virtiofs)])),
-    ]);
+    group(
+        w,
+        "filesystem",
+        &[("driverType", which(&[("path", true), ("handle", true), ("virtiofs", virtiofs)]))],
+    );
     tpm(w, q);
     listed(w, "redirdev", "bus", &[("usb", q.has("usb-redir"))]);
     let spice = q.has("spice");
     group(w, "channel", &[("type", which(&[("pty", true), ("unix", true), ("spicevmc", spice)]))]);
     crypto(w, q);
-    group(w, "interface", &[
-        ("backendType", which(&[("default", true), ("passt", q.has("netdev.stream"))])),
-    ]);
+    group(w, "interface", &[("backendType", which(&[("default", true), ("passt", q.has("netdev.stream"))]))]);
     panic(w, q);
     w.end();
 }
@@ -53,62 +55,78 @@ fn virtio<'a>(q: &Question<'_>) -> Vec<&'a str> {
 fn disk(w: &mut Writer, q: &Question<'_>) {
     let machine = q.machine();
     let floppy = !machine.is_pseries() && !machine.is_s390_ccw();
-    group(w, "disk", &[
-        ("diskDevice", which(&[("disk", true), ("cdrom", true), ("floppy", floppy), ("lun", true)])),
-        (
-            "bus",
-            which(&[
-                ("ide", machine.has_builtin_ide()),
-                ("fdc", floppy),
-                ("scsi", true),
-                ("virtio", true),
-                ("usb", q.has("usb-storage")),
-                ("sata", q.has("ich9-ahci")),
-            ]),
-        ),
-        ("model", virtio(q)),
-    ]);
+    group(
+        w,
+        "disk",
+        &[
+            ("diskDevice", which(&[("disk", true), ("cdrom", true), ("floppy", floppy), ("lun", true)])),
+            (
+                "bus",
+                which(&[
+                    ("ide", machine.has_builtin_ide()),
+                    ("fdc", floppy),
+                    ("scsi", true),
+                    ("virtio", true),
+                    ("usb", q.has("usb-storage")),
+                    ("sata", q.has("ich9-ahci")),
+                ]),
+            ),
+            ("model", virtio(q)),
+        ],
+    );
 }
 
 fn graphics(w: &mut Writer, q: &Question<'_>) {
-    group(w, "graphics", &[(
-        "type",
-        which(&[
-            ("sdl", q.has("sdl")),
-            ("vnc", q.has("vnc")),
-            ("spice", q.has("spice")),
-            ("egl-headless", q.has("egl-headless")),
-            ("dbus", q.has("display-dbus")),
-        ]),
-    )]);
+    group(
+        w,
+        "graphics",
+        &[(
+            "type",
+            which(&[
+                ("sdl", q.has("sdl")),
+                ("vnc", q.has("vnc")),
+                ("spice", q.has("spice")),
+                ("egl-headless", q.has("egl-headless")),
+                ("dbus", q.has("display-dbus")),
+            ]),
+        )],
+    );
 }
 
 fn video(w: &mut Writer, q: &Question<'_>) {
-    group(w, "video", &[(
-        "modelType",
-        which(&[
-            ("vga", q.has("VGA")),
-            ("cirrus", q.has("cirrus-vga")),
-            ("vmvga", q.has("vmware-svga")),
-            ("qxl", q.has("qxl")),
-            ("virtio", q.has("virtio-gpu")),
-            ("none", true),
-            ("bochs", q.has("bochs-display")),
-            ("ramfb", q.has("ramfb")),
-        ]),
-    )]);
+    group(
+        w,
+        "video",
+        &[(
+            "modelType",
+            which(&[
+                ("vga", q.has("VGA")),
+                ("cirrus", q.has("cirrus-vga")),
+                ("vmvga", q.has("vmware-svga")),
+                ("qxl", q.has("qxl")),
+                ("virtio", q.has("virtio-gpu")),
+                ("none", true),
+                ("bochs", q.has("bochs-display")),
+                ("ramfb", q.has("ramfb")),
+            ]),
+        )],
+    );
 }
 
 fn hostdev(w: &mut Writer, q: &Question<'_>) {
     let vfio = std::path::Path::new("/dev/vfio/vfio").exists()
         && std::fs::read_dir("/sys/kernel/iommu_groups").is_ok_and(|mut groups| groups.next().is_some());
-    group(w, "hostdev", &[
-        ("mode", vec!["subsystem"]),
-        ("startupPolicy", vec!["default", "mandatory", "requisite", "optional"]),
-        ("subsysType", which(&[("usb", true), ("pci", true), ("scsi", q.has("virtio-scsi-pci"))])),
-        ("capsType", Vec::new()),
-        ("pciBackend", which(&[("default", vfio), ("vfio", vfio)])),
-    ]);
+    group(
+        w,
+        "hostdev",
+        &[
+            ("mode", vec!["subsystem"]),
+            ("startupPolicy", vec!["default", "mandatory", "requisite", "optional"]),
+            ("subsysType", which(&[("usb", true), ("pci", true), ("scsi", q.has("virtio-scsi-pci"))])),
+            ("capsType", Vec::new()),
+            ("pciBackend", which(&[("default", vfio), ("vfio", vfio)])),
+        ],
+    );
 }
 
 fn rng(w: &mut Writer, q: &Question<'_>) {
@@ -121,7 +139,8 @@ fn rng(w: &mut Writer, q: &Question<'_>) {
 }
 
 fn tpm(w: &mut Writer, q: &Question<'_>) {
-    let models = [("tpm-tis", q.has("tpm-tis")), ("tpm-crb", q.has("tpm-crb")), ("tpm-spapr", q.has("tpm-spapr"))];
+    let models =
+        [("tpm-tis", q.has("tpm-tis")), ("tpm-crb", q.has("tpm-crb")), ("tpm-spapr", q.has("tpm-spapr"))];
     let program = |name: &str| virtus_host::program::find_in_path(std::path::Path::new(name)).is_some();
     let swtpm = q.has("tpm-emulator") && program("swtpm") && program("swtpm_setup");
     let backends =
@@ -139,11 +158,11 @@ fn crypto(w: &mut Writer, q: &Question<'_>) {
         return supported(w, "crypto", false);
     }
     let backends = [("builtin", true), ("lkcf", q.has("cryptodev-backend-lkcf"))];
-    group(w, "crypto", &[
-        ("model", vec!["virtio"]),
-        ("type", vec!["qemu"]),
-        ("backendModel", which(&backends)),
-    ]);
+    group(
+        w,
+        "crypto",
+        &[("model", vec!["virtio"]), ("type", vec!["qemu"]), ("backendModel", which(&backends))],
+    );
 }
 
 fn panic(w: &mut Writer, q: &Question<'_>) {

@@ -26,9 +26,9 @@ pub(super) fn write(w: &mut Writer, q: &Question<'_>) {
     supported(w, "ps2", pc && q.has("i8042"));
     let sev = capabilities.sev.as_ref().filter(|_| q.has("sev-guest"));
     yes_or(w, "sev", sev.is_some(), |w| {
-        for (name, value) in sev.iter().flat_map(|sev| {
-            [("cbitpos", sev.cbitpos), ("reducedPhysBits", sev.reduced_phys_bits)]
-        }) {
+        for (name, value) in
+            sev.iter().flat_map(|sev| [("cbitpos", sev.cbitpos), ("reducedPhysBits", sev.reduced_phys_bits)])
+        {
             w.element_fmt(name, format_args!("{value}"));
         }
     });
