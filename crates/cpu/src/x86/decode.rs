@@ -49,7 +49,7 @@ pub(super) fn decode(
         }
     }
     let best = best.ok_or_else(|| internal("Cannot find suitable CPU model for given data"))?;
-    let movable = |name: &str| table().feature(name).is_none_or(|place| is_migratable(place));
+    let movable = |name: &str| table().feature(name).is_none_or(is_migratable);
     let mut features = best.features;
     features.retain(|feature| !migratable || movable(&feature.name));
     if kind == Kind::Host {
