@@ -3,6 +3,7 @@
 use virtus_api::constants::*;
 use virtus_api::{DomainEvent, DomainRef, Event};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::domain::device::Interface;
 use virtus_conf::domain::device::video::VideoType;
 use virtus_conf::domain::os::OsType;
 use virtus_conf::domain::{self as conf, LifecycleAction, ParseOptions, post_parse, validate};
@@ -14,6 +15,15 @@ use crate::{error, internal};
 const GUEST_TIME: i64 = 627_319_920;
 /// How many network interfaces a domain can have names for.
 const MOST_INTERFACES: usize = 1024;
+
+/// An I/O thread's polling, as statistics tell it.
+#[derive(Clone, Debug)]
+pub(crate) struct IoThread {
+    pub(crate) id: u32,
+    pub(crate) poll_max_ns: u64,
+    pub(crate) poll_grow: u32,
+    pub(crate) poll_shrink: u32,
+}
 
 /// A domain.
 #[derive(Clone, Debug)]
@@ -31,6 +41,7 @@ pub(crate) struct Domain {
     pub(crate) frozen: [bool; 2],
     pub(crate) seconds: i64,
     pub(crate) nseconds: u32,
+    pub(crate) iothreads: Vec<IoThread>,
     /// What it was found to have that it had better not have, and what is deprecated of that.
     pub(crate) tainted: Vec<&'static str>,
     pub(crate) deprecated: Vec<String>,
@@ -57,6 +68,7 @@ impl Domain {
             frozen: [false; 2],
             seconds: GUEST_TIME,
             nseconds: 0,
+            iothreads: Vec::new(),
             tainted: Vec::new(),
             deprecated: Vec::new(),
         }
@@ -250,6 +262,38 @@ pub(crate) fn name_interfaces(domain: &mut conf::Domain) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The interface that `device` names by its name on the host or its MAC address (`virDomainNetFind`).
+pub(crate) fn find_interface<'a>(domain: &'a mut conf::Domain, device: &str) -> Result<&'a mut Interface> {
+    let mac = virtus_conf::net::MacAddr::parse(device);
+    let found = domain.devices.interfaces.iter_mut().find(|net| match &mac {
+        Some(mac) => net.mac.as_ref().is_some_and(|own| own.address == *mac),
+        None => net.rest.target_dev.as_deref() == Some(device),
+    });
+    found.ok_or_else(|| generic(ErrorCode::INVALID_ARG, format!("'{device}' is not a known interface")))
+}
+
+/// The place of the disk that `path` names by its target or, unless `exact`, by where its bytes are.
+pub(crate) fn find_disk(domain: &conf::Domain, path: &str) -> Option<usize> {
+    let disks = &domain.devices.disks;
+    let by_source = path.starts_with('/');
+    disks.iter().position(|disk| match by_source {
+        true => source_path(disk) == Some(path),
+        false => disk.dst() == path,
+    })
+}
+
+/// Where a disk's bytes are.
+pub(crate) fn source_path(disk: &conf::device::Disk) -> Option<&str> {
+    use conf::device::storage::Location;
+    match &disk.source.location {
+        Location::File(source) => source.file.as_deref(),
+        Location::Block(source) => source.dev.as_deref(),
+        Location::Dir(source) => source.dir.as_deref(),
+        Location::Network(source) => source.name.as_deref(),
+        _ => None,
+    }
 }
 
 /// There is no such domain.

@@ -38,6 +38,17 @@ impl Default for NodeInfo {
     }
 }
 
+impl NodeInfo {
+    /// The highest number of processors it may have (`VIR_NODEINFO_MAXCPUS`).
+    pub(crate) fn most_cpus(&self) -> usize {
+        [self.nodes, self.sockets, self.cores, self.threads]
+            .into_iter()
+            .map(|factor| usize::try_from(factor).unwrap_or(0))
+            .fold(1_usize, usize::saturating_mul)
+            .min(virtus_base::bitmap::MAX_BITS)
+    }
+}
+
 /// A NUMA node of the host: its memory in KiB.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {

@@ -77,6 +77,10 @@ driver! {
         fn domain_add_iothread(dom: DomainRef, iothread_id: u32, flags: u32);
         #[call(356, virDomainDelIOThread, low, [domain.write, domain.save if flags & (VIR_DOMAIN_AFFECT_CONFIG | VIR_DOMAIN_AFFECT_LIVE) == 0, domain.save if flags & VIR_DOMAIN_AFFECT_CONFIG != 0])]
         fn domain_del_iothread(dom: DomainRef, iothread_id: u32, flags: u32);
+        #[call(365, virDomainGetPerfEvents, low, [domain.read])]
+        fn domain_get_perf_events(dom: DomainRef, flags: u32) -> List<TypedParam, 64>;
+        #[call(366, virDomainSetPerfEvents, low, [domain.write])]
+        fn domain_set_perf_events(dom: DomainRef, params: List<TypedParam, 64>, flags: u32);
         #[call(384, virDomainSetVcpu, low, [domain.write, domain.save if flags & (VIR_DOMAIN_AFFECT_CONFIG | VIR_DOMAIN_AFFECT_LIVE) == 0, domain.save if flags & VIR_DOMAIN_AFFECT_CONFIG != 0])]
         fn domain_set_vcpu(dom: DomainRef, cpumap: String, state: i32, flags: u32);
         #[call(402, virDomainSetIOThreadParams, low, [domain.write, domain.save if flags & (VIR_DOMAIN_AFFECT_CONFIG | VIR_DOMAIN_AFFECT_LIVE) == 0, domain.save if flags & VIR_DOMAIN_AFFECT_CONFIG != 0])]

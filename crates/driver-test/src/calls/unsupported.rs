@@ -10,10 +10,7 @@ impl NodeDeviceAssignment for Driver {}
 impl DomainJobs for Driver {}
 impl DomainMigration for Driver {}
 impl DomainSave for Driver {}
-impl DomainStats for Driver {}
-impl DomainTuning for Driver {}
 impl DomainDevices for Driver {}
-impl DomainBlock for Driver {}
 impl DomainConsole for Driver {}
 impl DomainSnapshots for Driver {}
 impl DomainCheckpoints for Driver {}

@@ -332,6 +332,22 @@ macro_rules! limits {
             pub group_name: Option<String>,
             $(#[xml(value)] pub $late: Option<u64>,)*
         }
+
+        impl IoTune {
+            /// All limits with their names, as the document and the calls that set them have them.
+            pub fn limits(&self) -> impl Iterator<Item = (&'static str, Option<u64>)> {
+                [$((stringify!($early), self.$early),)* $((stringify!($late), self.$late)),*].into_iter()
+            }
+
+            /// The limit of this name.
+            pub fn limit_mut(&mut self, name: &str) -> Option<&mut Option<u64>> {
+                match name {
+                    $(stringify!($early) => Some(&mut self.$early),)*
+                    $(stringify!($late) => Some(&mut self.$late),)*
+                    _ => None,
+                }
+            }
+        }
     };
 }
 limits! {
