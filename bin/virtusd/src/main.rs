@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use virtus_api::Drivers;
+use virtus_host::footprint::Footprint;
 use virtus_server::{EventBus, Listener, Server, ServerConfig, Shards};
 
 use crate::admin::{Administration, Pool, Served};
@@ -187,12 +188,22 @@ async fn serve(
         tokio::spawn(listener.run());
     }
     activation::notify("READY=1");
+    tokio::spawn(keep_small());
     wait_for_end(&timeout, &api, &stop, &loaded.reload).await?;
     activation::notify("STOPPING=1");
     sockets::remove(&sockets);
     api.disconnect_all();
     admin.disconnect_all();
     Ok(())
+}
+
+/// Gives memory back whenever the daemon has become quiet.
+async fn keep_small() {
+    let mut footprint = Footprint::default();
+    loop {
+        let pause = footprint.look();
+        tokio::time::sleep(pause).await;
+    }
 }
 
 /// Waits for a signal, a request to stop, or for nobody being there for the time that was set.

@@ -4,6 +4,7 @@
 pub mod allocator;
 pub mod cgroup;
 pub mod clock;
+pub mod footprint;
 pub mod image;
 pub mod net;
 pub mod nft;

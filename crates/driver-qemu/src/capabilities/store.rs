@@ -102,7 +102,17 @@ impl Emulators {
             None => {
                 let capabilities = probe::probe(path).await?;
                 remember(&file, &stamp, &capabilities);
-                capabilities
+                // what QEMU says of itself takes many times the memory of what is kept of it, and that lies
+                // scattered among it; read anew, it lies together
+                let gathered = self.runtime.spawn_blocking(move || {
+                    let text = serde_json::to_vec(&capabilities);
+                    drop(capabilities);
+                    virtus_host::footprint::give_back();
+                    serde_json::from_slice(&text?)
+                });
+                gathered.await.map_err(std::io::Error::other).and_then(|read| Ok(read?)).map_err(|e| {
+                    Error::system(ErrorDomain::QEMU, "cannot keep the emulator's capabilities", &e)
+                })?
             }
         };
         let probed = Arc::new(ProbedEmulator::new(capabilities));
