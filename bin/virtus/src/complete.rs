@@ -126,3 +126,15 @@ pub(crate) fn interfaces(shell: &mut Shell, arguments: &Arguments) -> Vec<String
 pub(crate) fn aliases(shell: &mut Shell, arguments: &Arguments) -> Vec<String> {
     from_devices(shell, arguments, "devices/*", &[("alias", "name")])
 }
+
+pub(crate) fn snapshots(shell: &mut Shell, arguments: &Arguments) -> Vec<String> {
+    let Ok(domain) = shell.domain(arguments) else { return Vec::new() };
+    let listed = shell.call(Remote::domain_list_all_snapshots(domain, 1, 0));
+    listed.map(|reply| reply.snapshots.0.into_iter().map(|one| one.name).collect()).unwrap_or_default()
+}
+
+pub(crate) fn checkpoints(shell: &mut Shell, arguments: &Arguments) -> Vec<String> {
+    let Ok(domain) = shell.domain(arguments) else { return Vec::new() };
+    let listed = shell.call(Remote::domain_list_all_checkpoints(domain, 1, 0));
+    listed.map(|reply| reply.checkpoints.0.into_iter().map(|one| one.name).collect()).unwrap_or_default()
+}

@@ -14,6 +14,11 @@ pub(crate) trait Edit {
     /// As it is to be.
     fn set(&mut self, shell: &mut Shell, text: String) -> Outcome;
 
+    /// Whether a text that was not changed is to be set all the same.
+    fn set_unchanged(&self) -> bool {
+        false
+    }
+
     /// Whether checks can be left out.
     fn can_relax(&self) -> bool {
         false
@@ -38,7 +43,7 @@ pub(crate) fn run(shell: &mut Shell, document: &mut impl Edit) -> Outcome<bool> 
     loop {
         start_editor(shell, &path)?;
         let edited = read_back(&path)?;
-        if edited == original {
+        if edited == original && !document.set_unchanged() {
             return Ok(false);
         }
         let mut relaxable = document.can_relax();

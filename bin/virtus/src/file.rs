@@ -35,3 +35,11 @@ pub(crate) fn read_at_most(path: &str, limit: u64) -> Outcome<String> {
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+/// A path as somebody in another directory, like a daemon, needs it.
+pub(crate) fn absolute(path: &str) -> String {
+    match path.starts_with('/') {
+        true => path.to_owned(),
+        false => std::env::current_dir().unwrap_or_default().join(path).to_string_lossy().into_owned(),
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::grammar::Number;
+use crate::grammar::{Number, c_number};
 use crate::persona::Persona;
 use crate::shell::{Level, Log, Shell};
 
@@ -194,23 +194,6 @@ fn apply(
 
 fn open_log(path: &str, program: &str) -> Result<Log, String> {
     Log::open(path, program).map_err(|_| "failed to open the log file. check the log file path".to_owned())
-}
-
-/// A number in decimal, octal or hexadecimal, as C writes them.
-fn c_number(text: &str) -> Option<i32> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let value = match digits {
-        _ if digits.starts_with("0x") || digits.starts_with("0X") => {
-            i64::from_str_radix(digits.get(2..)?, 16).ok()?
-        }
-        _ if digits.len() > 1 && digits.starts_with('0') => i64::from_str_radix(digits, 8).ok()?,
-        _ if digits.starts_with(['+', '-']) => return None,
-        _ => digits.parse().ok()?,
-    };
-    (if negative { -value } else { value }).try_into().ok()
 }
 
 /// What the environment says where the options do not.

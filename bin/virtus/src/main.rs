@@ -17,6 +17,7 @@ mod file;
 mod globals;
 mod grammar;
 mod help;
+mod job;
 mod limit;
 mod persona;
 mod shell;

@@ -2,6 +2,8 @@
 
 use crate::shell::{Failure, Outcome, Shell, out};
 
+pub(crate) mod build;
+pub(crate) mod tree;
 mod xpath;
 
 pub(crate) use roxmltree::{Document, Node};

@@ -2,14 +2,17 @@
 //! `<group>/<command>.rs`; the group's list in `<group>/mod.rs` names it. The grammar, `help`, completion, the
 //! manual and the coverage table come from these declarations.
 
+mod backup;
+mod checkpoint;
 mod common;
 pub(crate) mod domain;
 mod host;
 mod monitor;
 mod own;
+mod snapshot;
 
 pub(crate) use common::*;
-pub(crate) use monitor::state;
+pub(crate) use monitor::{BLOCK_JOBS, normal_mac, state};
 
 use crate::grammar::Arguments;
 use crate::shell::{Outcome, Shell};
@@ -220,7 +223,16 @@ impl Catalogue {
 }
 
 /// All groups, in the order in which `help` lists them.
-const GROUPS: &[&Group] = &[&domain::GROUP, &monitor::GROUP, &monitor::EVENTS, &host::GROUP, &own::GROUP];
+const GROUPS: &[&Group] = &[
+    &domain::GROUP,
+    &monitor::GROUP,
+    &monitor::EVENTS,
+    &host::GROUP,
+    &checkpoint::GROUP,
+    &snapshot::GROUP,
+    &backup::GROUP,
+    &own::GROUP,
+];
 
 /// What virsh has.
 pub(crate) static VIRSH: Catalogue = Catalogue { groups: GROUPS, extended: false };

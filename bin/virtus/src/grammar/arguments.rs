@@ -63,6 +63,11 @@ impl Arguments {
         table.iter().filter(|(name, _)| self.has(name)).fold(0, |all, (_, flag)| all | flag)
     }
 
+    /// Whether something else than a table is wanted.
+    pub(crate) fn has_output(&self) -> bool {
+        self.knows("output") && !matches!(self.some_text("output"), None | Some("table"))
+    }
+
     /// Whether the command declares the option at all.
     pub(crate) fn knows(&self, name: &str) -> bool {
         self.command.options.iter().any(|option| option.name == name)

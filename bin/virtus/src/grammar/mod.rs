@@ -12,8 +12,8 @@ mod arguments;
 mod number;
 mod token;
 
-pub(crate) use arguments::{Arguments, exclusive};
-pub(crate) use number::Number;
+pub(crate) use arguments::{Arguments, exclusive, requires};
+pub(crate) use number::{Number, Wrapping, c_number, signed_size};
 pub(crate) use token::Tokens;
 
 use crate::command::{Catalogue, Kind};

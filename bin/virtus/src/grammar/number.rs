@@ -65,6 +65,23 @@ macro_rules! wrapping {
 }
 wrapping!(u32, u64);
 
+/// A number in decimal, octal or hexadecimal, as C writes them.
+pub(crate) fn c_number(text: &str) -> Option<i32> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let value = match digits {
+        _ if digits.starts_with("0x") || digits.starts_with("0X") => {
+            i64::from_str_radix(digits.get(2..)?, 16).ok()?
+        }
+        _ if digits.len() > 1 && digits.starts_with('0') => i64::from_str_radix(digits, 8).ok()?,
+        _ if digits.starts_with(['+', '-']) => return None,
+        _ => digits.parse().ok()?,
+    };
+    (if negative { -value } else { value }).try_into().ok()
+}
+
 /// Why a size is none.
 pub(crate) enum SizeError {
     /// No number at all.
@@ -96,6 +113,25 @@ pub(crate) fn scaled(text: &str, scale: u64, limit: u64) -> Result<u64, SizeErro
     })
 }
 
+/// A size of which a negative one means none: `None` then.
+///
+/// # Errors
+/// It is none; libvirt's word on what follows the number.
+pub(crate) fn signed_size(text: &str, scale: u64, limit: u64) -> Result<Option<u64>, Option<Error>> {
+    match digits(text) {
+        None => Err(None),
+        Some((true, value, _)) if value != 0 => Ok(None),
+        Some((_, _, unit)) => {
+            let number = text.get(..text.len() - unit.len()).unwrap_or_default();
+            let plain = format!("{}{unit}", number.trim_start().trim_start_matches(['-', '+']));
+            scaled(&plain, scale, limit).map(Some).map_err(|error| match error {
+                SizeError::Malformed => None,
+                SizeError::Unit(error) => Some(error),
+            })
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +157,9 @@ mod tests {
         assert!(
             matches!(scaled("5X", 1, u64::MAX), Err(SizeError::Unit(e)) if e.message() == "invalid argument: unknown suffix 'X'")
         );
+        assert_eq!(signed_size("-1", 1024, u64::MAX), Ok(None));
+        assert_eq!(signed_size("+2", 1024, u64::MAX), Ok(Some(2048)));
+        assert_eq!(signed_size("x", 1024, u64::MAX), Err(None));
         assert!(matches!(scaled("", 1, u64::MAX), Err(SizeError::Malformed)));
         assert!(matches!(scaled("17E", 1, u64::MAX), Err(SizeError::Unit(_))));
     }

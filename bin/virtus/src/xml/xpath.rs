@@ -7,6 +7,7 @@ use roxmltree::{Document, Node as Element};
 use virtus::{Error, ErrorCode, ErrorDomain};
 use xpath_eval::{EvaluationContext, ExpandedName, Node, NodeKind, Value, evaluate, parse};
 
+use super::tree::Tree;
 use crate::shell::{Failure, Outcome};
 
 /// What `expression` selects of a document, each node as text.
@@ -96,7 +97,9 @@ impl<'a> At<'a> {
         match self {
             At::Attribute(owner, index) => {
                 if let Some(attribute) = owner.attributes().nth(*index) {
-                    write_attribute(&mut text, *owner, &attribute);
+                    let _ = write!(text, " {}=\"", attribute_name(*owner, &attribute));
+                    escape(&mut text, attribute.value(), true);
+                    text.push('"');
                 }
             }
             At::Tree(node) if node.is_root() => {
@@ -185,7 +188,7 @@ impl<'a> Node<'a> for At<'a> {
 }
 
 /// The children without the blanks that only indent.
-fn shown_children<'a, 'i>(node: Element<'a, 'i>) -> Vec<Element<'a, 'i>> {
+pub(super) fn shown_children<'a, 'i>(node: Element<'a, 'i>) -> Vec<Element<'a, 'i>> {
     let has_elements = node.children().any(|child| child.is_element());
     node.children()
         .filter(|child| {
@@ -201,61 +204,45 @@ fn write_node(text: &mut String, node: Element<'_, '_>, level: usize, indent: bo
         let value = pi.value.map(|value| format!(" {value}")).unwrap_or_default();
         let _ = write!(text, "<?{}{value}?>", pi.target);
     } else if node.is_element() {
-        write_element(text, node, level, indent);
+        Tree::of(node).write(text, level, indent);
     } else {
         escape(text, node.text().unwrap_or_default(), false);
     }
 }
 
-fn write_element(text: &mut String, node: Element<'_, '_>, level: usize, indent: bool) {
+/// The name of an element with its prefix.
+pub(super) fn qualified(node: Element<'_, '_>) -> String {
     let tag = node.tag_name();
-    let name = match tag.namespace().and_then(|uri| node.lookup_prefix(uri)) {
+    match tag.namespace().and_then(|uri| node.lookup_prefix(uri)) {
         Some(prefix) if !prefix.is_empty() => format!("{prefix}:{}", tag.name()),
         _ => tag.name().to_owned(),
-    };
-    let _ = write!(text, "<{name}");
+    }
+}
+
+/// The attributes of an element in order, after the namespaces that it declares.
+pub(super) fn attributes(node: Element<'_, '_>) -> Vec<(String, String)> {
+    let mut all = Vec::new();
     for namespace in node.namespaces() {
         let inherited = node.parent().is_some_and(|parent| parent.namespaces().any(|n| n == namespace));
         if !inherited {
             let prefix = namespace.name().map(|prefix| format!(":{prefix}")).unwrap_or_default();
-            let _ = write!(text, " xmlns{prefix}=\"");
-            escape(text, namespace.uri(), true);
-            text.push('"');
+            all.push((format!("xmlns{prefix}"), namespace.uri().to_owned()));
         }
     }
-    for attribute in node.attributes() {
-        write_attribute(text, node, &attribute);
-    }
-    let children = shown_children(node);
-    if children.is_empty() {
-        text.push_str("/>");
-        return;
-    }
-    text.push('>');
-    let indent = indent && !children.iter().any(Element::is_text);
-    for child in &children {
-        if indent {
-            let _ = write!(text, "\n{:1$}", "", (level + 1) * 2);
-        }
-        write_node(text, *child, level + 1, indent);
-    }
-    if indent {
-        let _ = write!(text, "\n{:1$}", "", level * 2);
-    }
-    let _ = write!(text, "</{name}>");
+    all.extend(
+        node.attributes().map(|attribute| (attribute_name(node, &attribute), attribute.value().to_owned())),
+    );
+    all
 }
 
-fn write_attribute(text: &mut String, owner: Element<'_, '_>, attribute: &roxmltree::Attribute<'_, '_>) {
-    let prefix = match attribute.namespace() {
-        Some(uri) => owner.lookup_prefix(uri).map(|prefix| format!("{prefix}:")).unwrap_or_default(),
-        None => String::new(),
-    };
-    let _ = write!(text, " {prefix}{}=\"", attribute.name());
-    escape(text, attribute.value(), true);
-    text.push('"');
+fn attribute_name(owner: Element<'_, '_>, attribute: &roxmltree::Attribute<'_, '_>) -> String {
+    match attribute.namespace().and_then(|uri| owner.lookup_prefix(uri)) {
+        Some(prefix) => format!("{prefix}:{}", attribute.name()),
+        None => attribute.name().to_owned(),
+    }
 }
 
-fn escape(text: &mut String, value: &str, attribute: bool) {
+pub(super) fn escape(text: &mut String, value: &str, attribute: bool) {
     for c in value.chars() {
         match c {
             '<' => text.push_str("&lt;"),

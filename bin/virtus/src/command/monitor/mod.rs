@@ -15,6 +15,9 @@ mod event;
 mod list;
 pub(crate) mod state;
 
+pub(crate) use devices::normal_mac;
+pub(crate) use event::BLOCK_JOBS;
+
 use super::Group;
 
 pub(crate) static GROUP: Group = Group {

@@ -1,0 +1,174 @@
+//! Moving a domain: what the two daemons are told, in which order (version 3 of the protocol, with parameters).
+//!
+//! ```text
+//! here: begin        the definition, and what the other side has to know (a cookie)
+//! there: prepare     a QEMU that listens, and where
+//! here: perform      the guest is sent
+//! there: finish      the guest runs there, or, if that failed, is cleaned up
+//! here: confirm      the guest is ended here, or goes on
+//! ```
+
+use virtus::calls::Remote;
+use virtus::constants::*;
+use virtus::{Connection, DomainRef, Error, ErrorCode, ErrorDomain, Opaque, TypedParam};
+
+use crate::shell::Outcome;
+
+/// What is to be moved, and how.
+pub(super) struct Plan {
+    pub(super) domain: DomainRef,
+    pub(super) params: Vec<TypedParam>,
+    pub(super) flags: u32,
+}
+
+impl Plan {
+    fn set(&mut self, field: &str, value: String) {
+        self.params.retain(|param| param.field != field);
+        self.params.push(TypedParam::new(field, value));
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.params.iter().any(|param| param.field == field)
+    }
+}
+
+/// Has the daemon here do all: with the daemon of `destination`, or with a hypervisor that needs none.
+///
+/// # Errors
+/// The daemon's.
+pub(super) fn by_daemon(here: &Connection, plan: Plan, destination: Option<String>) -> Outcome {
+    let Plan { domain, params, flags } = plan;
+    let none = Opaque::default();
+    here.call(Remote::domain_migrate_perform3_params(domain, destination, params.into(), none, flags))?;
+    Ok(())
+}
+
+/// Does it with both daemons.
+///
+/// # Errors
+/// The first that went wrong; the guest runs on here then.
+pub(super) fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Outcome {
+    if plan.flags & VIR_MIGRATE_TUNNELLED != 0 {
+        let text = "cannot perform tunnelled migration without using peer2peer flag";
+        return Err(Error::new(ErrorDomain::NONE, ErrorCode::OPERATION_INVALID, text).into());
+    }
+    let domain = plan.domain.clone();
+    // what is not moved by two daemons that both know of it is not protected by one of them
+    let protection = match here.supports_feature(FEATURE_CHANGE_PROTECTION)? {
+        true => VIR_MIGRATE_CHANGE_PROTECTION,
+        false => 0,
+    };
+    let begun = here.call(Remote::domain_migrate_begin3_params(
+        domain.clone(),
+        plan.params.clone().into(),
+        plan.flags | protection,
+    ))?;
+    plan.set("destination_xml", begun.xml);
+    let state = here.call(Remote::domain_get_state(domain.clone(), 0)).map(|reply| reply.state);
+    if state == Ok(VIR_DOMAIN_PAUSED) {
+        plan.flags |= VIR_MIGRATE_PAUSED;
+    }
+    let flags_there = plan.flags & !(VIR_MIGRATE_ABORT_ON_ERROR | VIR_MIGRATE_AUTO_CONVERGE);
+    let prepared = there.call(Remote::domain_migrate_prepare3_params(
+        plan.params.clone().into(),
+        begun.cookie_out,
+        flags_there,
+    ));
+    let prepared = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            if protection != 0 {
+                let _ = confirm(here, &plan, Opaque::default(), plan.flags | protection, true);
+            }
+            return Err(error.into());
+        }
+    };
+    match prepared.uri_out {
+        Some(uri) => plan.set("migrate_uri", uri),
+        None if !plan.has("migrate_uri") => {
+            let error = Error::new(
+                ErrorDomain::NONE,
+                ErrorCode::INTERNAL_ERROR,
+                "domainMigratePrepare3 did not set uri",
+            );
+            let _ = finish(there, &plan, Opaque::default(), flags_there, true);
+            let _ = confirm(here, &plan, Opaque::default(), plan.flags | protection, true);
+            return Err(error.into());
+        }
+        None => {}
+    }
+    let offline = plan.flags & VIR_MIGRATE_OFFLINE != 0;
+    let performed = match offline {
+        true => Ok(prepared.cookie_out),
+        false => here.call(Remote::domain_migrate_perform3_params(
+            domain.clone(),
+            None,
+            plan.params.clone().into(),
+            prepared.cookie_out,
+            plan.flags | protection,
+        )),
+    };
+    let (cookie, mut failed) = match performed {
+        Ok(cookie) => (cookie, None),
+        Err(error) => (Opaque::default(), Some(error)),
+    };
+    if !plan.has("destination_name") {
+        plan.set("destination_name", domain.name.clone());
+    }
+    let finished = finish(there, &plan, cookie, flags_there, failed.is_some());
+    let cookie = match finished {
+        Ok(cookie) => cookie,
+        Err(error) => {
+            // what went wrong first is what the user has to know
+            failed.get_or_insert(error);
+            Opaque::default()
+        }
+    };
+    let confirmed = match offline {
+        true => Ok(()),
+        false => confirm(here, &plan, cookie, plan.flags | protection, failed.is_some()),
+    };
+    match failed {
+        Some(error) => Err(error.into()),
+        None => {
+            // the guest runs there: that the end here was not told is no failure of the move
+            let _ = confirmed;
+            Ok(())
+        }
+    }
+}
+
+/// A daemon keeps a domain from being changed between begin and confirm.
+const FEATURE_CHANGE_PROTECTION: i32 = 7;
+
+fn finish(
+    there: &Connection,
+    plan: &Plan,
+    cookie: Opaque<4_194_304>,
+    flags: u32,
+    cancelled: bool,
+) -> virtus::Result<Opaque<4_194_304>> {
+    let request = Remote::domain_migrate_finish3_params(
+        plan.params.clone().into(),
+        cookie,
+        flags,
+        i32::from(cancelled),
+    );
+    there.call(request).map(|reply| reply.cookie_out)
+}
+
+fn confirm(
+    here: &Connection,
+    plan: &Plan,
+    cookie: Opaque<4_194_304>,
+    flags: u32,
+    cancelled: bool,
+) -> virtus::Result<()> {
+    here.call(Remote::domain_migrate_confirm3_params(
+        plan.domain.clone(),
+        plan.params.clone().into(),
+        cookie,
+        flags,
+        i32::from(cancelled),
+    ))
+}
