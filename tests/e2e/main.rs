@@ -5,6 +5,7 @@
 mod client;
 mod crash;
 mod daily;
+mod device;
 mod hostile;
 mod reads;
 mod refusals;
@@ -33,6 +34,9 @@ stories! {
     daily::autostart_is_kept_and_obeyed [Need::Guest],
     client::python_sees_the_same_domains [Need::PythonLibvirt],
     client::python_is_told_of_events [Need::PythonLibvirt],
+    device::devices_join_and_leave_a_running_guest [Need::Guest, SCRIPT],
+    device::a_drive_gets_other_media [Need::Guest],
+    device::what_cannot_be_plugged_is_refused [Need::Guest],
     restart::a_guest_does_not_notice_a_killed_daemon [Need::Guest, SCRIPT],
     restart::a_guest_that_ended_meanwhile_is_found_shut_off [Need::Guest],
     restart::a_damaged_file_hinders_nothing_else [],

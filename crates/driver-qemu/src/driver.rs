@@ -249,6 +249,7 @@ impl Shared {
             channel_dir: running.channel_dir.clone(),
             job: running.is_starting().then(|| "start".to_owned()),
             fake_reboot: running.fake_reboot.load(Ordering::Relaxed),
+            last_image: running.last_image.load(Ordering::Relaxed),
             agent_timeout: running.agent_timeout.load(Ordering::Relaxed),
             domain: model,
         };

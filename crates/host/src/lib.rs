@@ -12,3 +12,4 @@ pub mod node;
 pub mod process;
 pub mod program;
 pub mod pty;
+pub mod usb;

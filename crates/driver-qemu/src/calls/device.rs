@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use virtus_api::constants::*;
 use virtus_api::{Call, DomainDevices, DomainEvent, DomainRef};
-use virtus_base::{ErrorCode, Result};
+use virtus_base::Result;
 use virtus_conf::domain as conf;
+use virtus_conf::domain::device::Device;
 use virtus_state::gate::{self, Wanted};
 
 use super::flags;
 use super::lifecycle::save;
-use crate::change::persistent;
-use crate::domain::Domain;
+use crate::change::live::{self, Removal};
+use crate::change::{Asked, persistent};
 use crate::driver::{Driver, Shared};
-use crate::error::error;
+use crate::process::Job;
 
 /// What happens to a device.
 #[derive(Clone, Debug)]
@@ -41,15 +42,8 @@ impl DomainDevices for Driver {
         xml: String,
         given: u32,
     ) -> Result<()> {
-        self.change_device(
-            call,
-            &dom,
-            given,
-            AFFECT,
-            "qemuDomainAttachDeviceLiveAndConfig",
-            Change::Attach(xml),
-        )
-        .await
+        let function = "qemuDomainAttachDeviceLiveAndConfig";
+        self.change_device(call, &dom, given, function, Change::Attach(xml)).await
     }
 
     async fn domain_detach_device_flags(
@@ -59,15 +53,8 @@ impl DomainDevices for Driver {
         xml: String,
         given: u32,
     ) -> Result<()> {
-        self.change_device(
-            call,
-            &dom,
-            given,
-            AFFECT,
-            "qemuDomainDetachDeviceLiveAndConfig",
-            Change::Detach(xml),
-        )
-        .await
+        let function = "qemuDomainDetachDeviceLiveAndConfig";
+        self.change_device(call, &dom, given, function, Change::Detach(xml)).await
     }
 
     async fn domain_update_device_flags(
@@ -77,10 +64,9 @@ impl DomainDevices for Driver {
         xml: String,
         given: u32,
     ) -> Result<()> {
-        let known = AFFECT | VIR_DOMAIN_DEVICE_MODIFY_FORCE;
-        flags(given, known, "qemuDomainUpdateDeviceFlags")?;
         let function = "qemuDomainUpdateDeviceFlags";
-        self.change_device(call, &dom, given & AFFECT, AFFECT, function, Change::Update(xml)).await
+        flags(given, AFFECT | VIR_DOMAIN_DEVICE_MODIFY_FORCE, function)?;
+        self.change_device(call, &dom, given, function, Change::Update(xml)).await
     }
 
     async fn domain_detach_device_alias(
@@ -91,7 +77,7 @@ impl DomainDevices for Driver {
         given: u32,
     ) -> Result<()> {
         let function = "qemuDomainDetachDeviceAlias";
-        self.change_device(call, &dom, given, AFFECT, function, Change::DetachAlias(alias)).await
+        self.change_device(call, &dom, given, function, Change::DetachAlias(alias)).await
     }
 }
 
@@ -103,27 +89,27 @@ impl Driver {
         call: &Call,
         dom: &DomainRef,
         given: u32,
-        known: u32,
         function: &str,
         change: Change,
     ) -> Result<()> {
         let domain = self.find(dom)?;
         let job = self.job(call, &domain, Wanted::Job(gate::Job::Modify)).await?;
-        domain.view().affects(given)?;
-        flags(given, known, function)?;
+        let affect = given & !VIR_DOMAIN_DEVICE_MODIFY_FORCE;
+        domain.view().affects(affect)?;
+        let force = given & VIR_DOMAIN_DEVICE_MODIFY_FORCE != 0;
+        if !matches!(change, Change::Update(_)) {
+            flags(given, AFFECT, function)?;
+        }
         self.note_read();
         let shared = Arc::clone(&self.0);
-        self.finish(async move {
-            let _job = job;
-            apply(&shared, &domain, given, change).await
-        })
-        .await
+        self.finish(async move { apply(&shared, &job, affect, force, change).await }).await
     }
 }
 
 /// Makes the change in the definitions that `given` says: worked out on the persistent one first, then made in the
 /// running guest, and written to the disk when that has gone well.
-async fn apply(shared: &Arc<Shared>, domain: &Arc<Domain>, given: u32, change: Change) -> Result<()> {
+async fn apply(shared: &Arc<Shared>, job: &Job, given: u32, force: bool, change: Change) -> Result<()> {
+    let domain = &job.domain;
     let _config = domain.config.lock().await;
     let view = domain.view();
     let affects = view.affects(given)?;
@@ -131,31 +117,24 @@ async fn apply(shared: &Arc<Shared>, domain: &Arc<Domain>, given: u32, change: C
     let mut persistent = None;
     if let (true, Some(definition)) = (affects.config, &view.persistent) {
         let (definition, environment) = (Arc::clone(definition), Arc::clone(&shared.setup.emulators));
-        let (change, inactive) = (change.clone(), !affects.live);
+        let (change, live) = (change.clone(), affects.live);
         persistent = Some(
             shared
                 .blocking(move || {
                     let model = definition.model()?;
-                    let options =
-                        |skip_validate| conf::ParseOptions { inactive, skip_validate, strict: false };
-                    match change {
-                        Change::Attach(xml) => {
-                            persistent::attach(&model, &xml, &options(false), &*environment)
-                        }
-                        Change::Detach(xml) => {
-                            persistent::detach(&model, &xml, &options(true), &*environment)
-                        }
-                        Change::Update(xml) => {
-                            persistent::update(&model, &xml, &options(false), &*environment)
-                        }
-                        Change::DetachAlias(alias) => persistent::detach_alias(&model, &alias, &*environment),
+                    let options = &change.options(live);
+                    match &change {
+                        Change::Attach(xml) => persistent::attach(&model, xml, options, &*environment),
+                        Change::Detach(xml) => persistent::detach(&model, xml, options, &*environment),
+                        Change::Update(xml) => persistent::update(&model, xml, options, &*environment),
+                        Change::DetachAlias(alias) => persistent::detach_alias(&model, alias, &*environment),
                     }
                 })
                 .await?,
         );
     }
     if affects.live {
-        return Err(error(ErrorCode::OPERATION_UNSUPPORTED, "live changes of devices are not made yet"));
+        change_live(shared, job, force, change, persistent.as_ref()).await?;
     }
     if let Some(model) = persistent {
         let saved = save(shared, Arc::clone(&view.name), model).await?;
@@ -172,4 +151,50 @@ async fn apply(shared: &Arc<Shared>, domain: &Arc<Domain>, given: u32, change: C
         });
     }
     Ok(())
+}
+
+/// Makes the change in the running guest.
+async fn change_live(
+    shared: &Arc<Shared>,
+    job: &Job,
+    force: bool,
+    change: Change,
+    persistent: Option<&conf::Domain>,
+) -> Result<()> {
+    let site = live::Site::of(shared, job).await?;
+    let view = job.domain.view();
+    let model = &view.live()?.model;
+    let options = change.options(true);
+    let read = |xml: &str| Asked::read(model, xml, &options, &*shared.setup.emulators);
+    match &change {
+        Change::Attach(xml) => {
+            let (mut asked, _) = read(xml)?;
+            same_address(&mut asked, persistent);
+            live::attach(&site, asked).await
+        }
+        Change::Detach(xml) => live::detach(&site, read(xml)?.0, Removal::Awaited).await,
+        Change::Update(xml) => live::update(&site, read(xml)?.0, force).await,
+        Change::DetachAlias(alias) => {
+            let asked = Asked::of_alias(model, alias)?;
+            live::detach(&site, asked, Removal::Requested).await
+        }
+    }
+}
+
+/// A MAC address that was made up is the same one in both definitions.
+fn same_address(asked: &mut Asked, persistent: Option<&conf::Domain>) {
+    if let (Device::Interface(net), Some(persistent), false) = (&mut asked.device, persistent, asked.mac)
+        && let Some(added) = persistent.devices.interfaces.last()
+    {
+        net.mac.clone_from(&added.mac);
+    }
+}
+
+impl Change {
+    /// How the device's document is read; `live` if it is for a running guest, too.
+    fn options(&self, live: bool) -> conf::ParseOptions {
+        let attach = matches!(self, Change::Attach(_));
+        let detach = matches!(self, Change::Detach(_));
+        conf::ParseOptions { inactive: attach || !live, skip_validate: detach, strict: false }
+    }
 }

@@ -264,12 +264,7 @@ pub(crate) fn memory(devices: &Devices, asked: &MemoryDevice) -> Option<usize> {
 /// # Errors
 /// `INTERNAL_ERROR` when there is none.
 pub(crate) fn by_alias(devices: &Devices, alias: &str) -> Result<Device> {
-    let mut found = None;
-    devices.each_device(|device, info| {
-        if found.is_none() && info.alias.as_deref() == Some(alias) {
-            found = Some(device());
-        }
-    });
+    let found = devices.find_alias(alias).and_then(|(kind, at)| devices.get(kind, at));
     found.ok_or_else(|| Error::internal(ErrorDomain::DOMAIN, format!("no device found with alias {alias}")))
 }
 

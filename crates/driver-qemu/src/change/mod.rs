@@ -2,6 +2,7 @@
 
 mod compatible;
 pub(crate) mod find;
+pub(crate) mod live;
 pub mod persistent;
 
 use std::sync::Arc;
@@ -54,6 +55,14 @@ impl Asked {
         let device =
             around.devices.pop(kind).ok_or_else(|| Error::internal(ErrorDomain::QEMU, "device is lost"))?;
         Ok((Asked { device, mac }, emulator))
+    }
+
+    /// The device of an alias.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` when there is none.
+    pub(crate) fn of_alias(domain: &Domain, alias: &str) -> Result<Asked> {
+        Ok(Asked { device: find::by_alias(&domain.devices, alias)?, mac: true })
     }
 }
 

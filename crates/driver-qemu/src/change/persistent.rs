@@ -75,8 +75,7 @@ pub fn detach(
 /// # Errors
 /// `INTERNAL_ERROR` when there is none, otherwise as [`detach`].
 pub fn detach_alias(domain: &Domain, alias: &str, environment: &dyn Environment) -> Result<Domain> {
-    let device = find::by_alias(&domain.devices, alias)?;
-    without(domain, &Asked { device, mac: true }, environment)
+    without(domain, &Asked::of_alias(domain, alias)?, environment)
 }
 
 /// The definition as it is read again, which numbers its consoles.

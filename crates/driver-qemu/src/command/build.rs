@@ -22,12 +22,7 @@ pub(crate) struct Build<'a> {
 impl Build<'_> {
     /// Adds a device, with what the definition overrides.
     pub(crate) fn device(&mut self, mut props: Props) {
-        let alias = props.text("id").map(str::to_owned);
-        for replacement in &self.guest.domain.qemu.overrides {
-            if alias.as_deref() == Some(&replacement.alias) {
-                props.replace(replacement);
-            }
-        }
+        self.guest.overridden(&mut props);
         self.line.json("device", &props);
     }
 }

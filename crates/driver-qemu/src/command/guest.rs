@@ -41,6 +41,9 @@ pub struct Context {
     pub scsi_generic: HashMap<String, String>,
     /// Other descriptors (vDPA devices, vhost-vsock, pmsuspend …) by the device's alias.
     pub device_fds: HashMap<String, i32>,
+    /// What a running QEMU was given for a device that is plugged in, by what it is for (as above): the name of a
+    /// descriptor, or the path of a set of them.
+    pub handed: HashMap<String, String>,
     /// Sockets that passt and other helpers serve, by the device's alias.
     pub helper_sockets: HashMap<String, String>,
     /// The page size of the host's default huge pages, in KiB, and where each size is mounted.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use virtus_conf::domain::Domain;
+use virtus_conf::domain::device::Disk;
 use virtus_conf::domain::device::disk::{DiskBus, DiskDevice};
 use virtus_conf::domain::device::storage::{BackingStore, StorageSource};
 use virtus_conf::domain::os::BootDevice;
@@ -55,21 +56,42 @@ fn boot_order(domain: &Domain) -> HashMap<String, u32> {
 /// Numbers the images of all disks, which names their block nodes. The last disk comes first, and each chain
 /// from its top. Images that have a number keep it.
 pub(crate) fn number_images(domain: &mut Domain) {
-    let mut last = 0;
-    for disk in &domain.devices.disks {
-        last = last.max(highest(&disk.source, disk.backing.as_ref()));
-    }
+    let mut last = last_image(domain);
     for disk in domain.devices.disks.iter_mut().rev() {
         if disk.bus() == Some(DiskBus::Sd) {
             continue;
         }
-        number(&mut disk.source, &mut last);
-        let mut below = disk.backing.as_mut();
-        while let Some(BackingStore::Image(image)) = below {
-            number(&mut image.source, &mut last);
-            below = image.backing.as_mut();
+        if disk.source.is_empty() {
+            // it takes a number that nobody sees
+            last = last.saturating_add(1);
+            continue;
         }
+        number_disk(disk, &mut last);
     }
+}
+
+/// The last number that [`number_images`] has given.
+pub(crate) fn numbers_given(domain: &Domain) -> u32 {
+    // those of the empty drives in front came last
+    let empty = domain.devices.disks.iter().take_while(|disk| disk.source.is_empty());
+    last_image(domain).saturating_add(u32::try_from(empty.count()).unwrap_or(0))
+}
+
+/// Numbers the images of a disk that joins, above `last`, which becomes the number of the last one. An empty drive
+/// takes a number, too.
+pub(crate) fn number_disk(disk: &mut Disk, last: &mut u32) {
+    number(&mut disk.source, last);
+    let mut below = disk.backing.as_mut();
+    while let Some(BackingStore::Image(image)) = below {
+        number(&mut image.source, last);
+        below = image.backing.as_mut();
+    }
+}
+
+/// The highest number that an image has.
+pub(crate) fn last_image(domain: &Domain) -> u32 {
+    let numbers = domain.devices.disks.iter().map(|disk| highest(&disk.source, disk.backing.as_ref()));
+    numbers.max().unwrap_or(0)
 }
 
 fn number(source: &mut StorageSource, last: &mut u32) {

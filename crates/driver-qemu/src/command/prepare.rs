@@ -2,12 +2,13 @@
 
 use virtus_base::Result;
 use virtus_conf::domain::Domain;
-use virtus_conf::domain::device::Address;
 use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode};
 use virtus_conf::domain::device::console::ChannelTarget;
 use virtus_conf::domain::device::disk::CacheMode;
 use virtus_conf::domain::device::memory::MemoryModel;
+use virtus_conf::domain::device::{Address, Channel, Chardev, Disk, MemoryDevice};
 use virtus_conf::scaled::KiB;
+use virtus_xml::YesNo;
 
 use super::guest::{Context, unsupported};
 use super::plan;
@@ -21,35 +22,74 @@ pub fn prepare(domain: &mut Domain, context: &Context) -> Result<()> {
     align_memory(domain)?;
     plan::number_images(domain);
     for disk in &mut domain.devices.disks {
-        // whoever else writes to it sees what this guest wrote
-        let cache = &mut disk.driver.options.cache;
-        if disk.rest.shareable && !disk.rest.readonly && matches!(cache, None | Some(CacheMode::Default)) {
-            *cache = Some(CacheMode::None);
+        self::disk(disk);
+        if disk.source.is_empty() {
+            // nothing is in the drive that could have a format
+            disk.driver.format = None;
         }
     }
+    let devices = &mut domain.devices;
+    let chardevs = (devices.serials.iter_mut().map(|d| &mut d.chardev))
+        .chain(devices.parallels.iter_mut().map(|d| &mut d.chardev))
+        .chain(devices.consoles.iter_mut().map(|d| &mut d.chardev))
+        .chain(devices.channels.iter_mut().map(|d| &mut d.chardev))
+        .chain(devices.redirdevs.iter_mut().map(|d| &mut d.chardev));
+    chardevs.for_each(chardev);
     for channel in &mut domain.devices.channels {
-        if let (ChannelTarget::Virtio { name, .. }, ChardevSource::Unix { source }) =
-            (&channel.target, &mut channel.chardev.source)
-        {
-            source.mode.get_or_insert(SocketMode::Bind);
-            if source.path.is_none() {
-                let name = match (name, &channel.info.address) {
-                    (Some(name), _) => name.clone(),
-                    (None, Some(Address::VirtioSerial(port))) => {
-                        format!("vioser-{:02}-{:02}-{:02}.sock", port.controller, port.bus, port.port)
-                    }
-                    (None, _) => channel.info.alias.clone().unwrap_or_default(),
-                };
-                source.path = Some(format!("{}/{name}", context.channel_dir));
-            }
-        }
+        self::channel(channel, context);
     }
     Ok(())
+}
+
+/// Completes a disk that has its address.
+pub(crate) fn disk(disk: &mut Disk) {
+    // whoever else writes to it sees what this guest wrote
+    let cache = &mut disk.driver.options.cache;
+    if disk.rest.shareable && !disk.rest.readonly && matches!(cache, None | Some(CacheMode::Default)) {
+        *cache = Some(CacheMode::None);
+    }
+}
+
+/// Completes the host's side of a character device: no encryption unless it is asked for.
+pub(crate) fn chardev(chardev: &mut Chardev) {
+    if let ChardevSource::Tcp(tcp) = &mut chardev.source {
+        tcp.source.tls.get_or_insert(YesNo::No);
+    }
+}
+
+/// Completes a channel that has its address and alias: where its socket is.
+pub(crate) fn channel(channel: &mut Channel, context: &Context) {
+    if let (ChannelTarget::Virtio { name, .. }, ChardevSource::Unix { source }) =
+        (&channel.target, &mut channel.chardev.source)
+    {
+        source.mode.get_or_insert(SocketMode::Bind);
+        if source.path.is_none() {
+            let name = match (name, &channel.info.address) {
+                (Some(name), _) => name.clone(),
+                (None, Some(Address::VirtioSerial(port))) => {
+                    format!("vioser-{:02}-{:02}-{:02}.sock", port.controller, port.bus, port.port)
+                }
+                (None, _) => channel.info.alias.clone().unwrap_or_default(),
+            };
+            source.path = Some(format!("{}/{name}", context.channel_dir));
+        }
+    }
+}
+
+/// Rounds a memory module's size up to what the machine can have.
+pub(crate) fn module(domain: &Domain, memory: &mut MemoryDevice) {
+    let (size, align) = (&mut memory.target.size.0, module_alignment(Machine::of(domain)));
+    *size = size.div_ceil(align).saturating_mul(align);
 }
 
 /// In KiB: a machine's memory comes in multiples of this.
 fn alignment(machine: Machine<'_>) -> u64 {
     if machine.is_ppc64() { 256 << 10 } else { 1 << 10 }
+}
+
+/// In KiB: modules, which can be plugged in, come in larger pieces.
+fn module_alignment(machine: Machine<'_>) -> u64 {
+    if machine.is_x86() { 2 << 10 } else { alignment(machine) }
 }
 
 /// The memory of the devices that count as the guest's, in KiB.
@@ -75,8 +115,7 @@ pub(crate) fn initial_memory(domain: &Domain) -> u64 {
 /// Rounds all sizes up to what the machine can have.
 fn align_memory(domain: &mut Domain) -> Result<()> {
     let align = alignment(Machine::of(domain));
-    // hot-plugged modules come in larger pieces
-    let module = if Machine::of(domain).is_x86() { 2 << 10 } else { align };
+    let module = module_alignment(Machine::of(domain));
     let round = |size: u64, align: u64| size.div_ceil(align).saturating_mul(align);
     let too_large = |what: String| unsupported(format!("{what} overflowed after alignment"));
     let limit = i64::MAX as u64 >> 10;

@@ -72,6 +72,11 @@ impl Props {
         }
     }
 
+    /// Takes a property out.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.shift_remove(name)
+    }
+
     /// The text of a property that is a string.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()

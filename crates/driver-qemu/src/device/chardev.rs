@@ -1,5 +1,7 @@
 //! The host's side of character devices: `-chardev`.
 
+pub(crate) mod monitor;
+
 use std::fmt::Write as _;
 
 use virtus_base::Result;

@@ -3,9 +3,10 @@
 use serde_json::json;
 use virtus_base::Result;
 use virtus_conf::domain::device::console::{ChannelTarget, Console, ConsoleType, SerialType};
-use virtus_conf::domain::device::{Address, Channel, DeviceInfo, Parallel, Serial};
+use virtus_conf::domain::device::{Address, Channel, Device, DeviceInfo, Parallel, Serial};
 
 use super::chardev;
+use super::part::{self, Part};
 use crate::command::build::Build;
 use crate::command::guest::{Guest, internal, unsupported};
 use crate::command::props::Props;
@@ -13,6 +14,35 @@ use crate::command::props::Props;
 /// Whether a console is but another name of a serial port.
 pub(super) fn is_serial(console: &Console) -> bool {
     matches!(console.kind, None | Some(ConsoleType::Serial))
+}
+
+/// What a character device is made of.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` for a model the emulator does not have, or that is part of the board.
+pub(super) fn parts(guest: &Guest<'_>, device: &Device) -> Result<Vec<Part>> {
+    let (info, chardev) = match device {
+        Device::Serial(x) => (&x.info, &x.chardev),
+        Device::Parallel(x) => (&x.info, &x.chardev),
+        Device::Console(x) => (&x.info, &x.chardev),
+        Device::Channel(x) => (&x.info, &x.chardev),
+        other => return Err(internal(format!("'{}' is no character device", other.kind().name()))),
+    };
+    let alias = guest.alias(info);
+    let id = chardev::id(&alias);
+    let front = match device {
+        Device::Serial(serial) => Part::Device(
+            serial_props(guest, serial, &id)?.ok_or_else(|| unsupported("Cannot hotplug platform device"))?,
+        ),
+        Device::Parallel(parallel) => Part::Device(parallel_props(guest, parallel, &id)),
+        Device::Console(console) => Part::Device(console_props(guest, console, &id)?),
+        Device::Channel(channel) if matches!(channel.target, ChannelTarget::GuestFwd { .. }) => {
+            Part::Netdev(forward(guest, channel, &id))
+        }
+        Device::Channel(channel) => Part::Device(channel_props(guest, channel, &id)?),
+        _ => return Err(internal("no character device")),
+    };
+    Ok(vec![part::chardev(guest, &alias, chardev)?, front])
 }
 
 /// Serial ports.

@@ -7,6 +7,7 @@ use virtus_conf::domain::device::disk::{CacheMode, DiskBus, DiskDevice, ErrorPol
 use virtus_conf::domain::device::storage::Location;
 use virtus_conf::domain::device::{Address, Disk};
 
+use super::part::Part;
 use super::storage::{self, Node};
 use super::{Virtio, chardev};
 use crate::command::build::Build;
@@ -45,6 +46,33 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         build.device(props(&guest, disk)?);
     }
     Ok(())
+}
+
+/// What a disk is made of; without the image's nodes when the drive is empty.
+///
+/// # Errors
+/// As [`props`].
+pub(super) fn parts(guest: &Guest<'_>, disk: &Disk) -> Result<Vec<Part>> {
+    let mut parts = image(guest, disk)?;
+    parts.push(Part::Device(props(guest, disk)?));
+    Ok(parts)
+}
+
+/// What holds the image of a disk, if there is one.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` for what QEMU cannot open.
+pub(crate) fn image(guest: &Guest<'_>, disk: &Disk) -> Result<Vec<Part>> {
+    if disk.source.is_empty() {
+        return Ok(Vec::new());
+    }
+    if let Location::VhostUser(server) = &disk.source.location {
+        let path = server.path.clone().unwrap_or_default();
+        let backend = chardev::monitor::connection(guest, &path, server.reconnect.as_ref());
+        return Ok(vec![Part::Chardev(chardev_id(guest, disk), backend)]);
+    }
+    let chain = storage::chain(guest, disk)?.into_iter().map(Part::from);
+    Ok(chain.chain(above(disk).into_iter().map(Part::Block)).collect())
 }
 
 /// Whether a disk shares its image with other guests and drops what it wrote: the command line leaves it out.

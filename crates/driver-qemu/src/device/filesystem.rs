@@ -6,6 +6,7 @@ use virtus_base::Result;
 use virtus_conf::domain::device::Filesystem;
 use virtus_conf::domain::device::filesystem::{AccessMode, FsDriverType, MultiDevs};
 
+use super::part::Part;
 use super::{Virtio, chardev};
 use crate::command::build::Build;
 use crate::command::guest::{Guest, unsupported};
@@ -23,13 +24,7 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
     for fs in &guest.domain.devices.filesystems {
         match fs.driver.kind {
             Some(FsDriverType::Virtiofs) => {
-                let alias = guest.alias(&fs.info);
-                let path = fs
-                    .socket
-                    .clone()
-                    .or_else(|| guest.context.helper_sockets.get(&alias).cloned())
-                    .unwrap_or_else(|| format!("{}/{alias}-fs.sock", guest.context.lib_dir));
-                let text = chardev::vhost_user(&guest, &chardev_id(&guest, fs), &path, None);
+                let text = chardev::vhost_user(&guest, &chardev_id(&guest, fs), &socket(&guest, fs), None);
                 build.line.option("chardev", text);
                 build.device(virtiofs(&guest, fs)?);
             }
@@ -41,6 +36,25 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a file system that can be plugged in is made of.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` for those that are not virtiofs.
+pub(super) fn parts(guest: &Guest<'_>, fs: &Filesystem) -> Result<Vec<Part>> {
+    if fs.driver.kind != Some(FsDriverType::Virtiofs) {
+        return Err(unsupported("only virtiofs filesystems can be hotplugged"));
+    }
+    let backend = chardev::monitor::connection(guest, &socket(guest, fs), None);
+    Ok(vec![Part::Chardev(chardev_id(guest, fs), backend), Part::Device(virtiofs(guest, fs)?)])
+}
+
+/// The socket of a virtiofs server.
+fn socket(guest: &Guest<'_>, fs: &Filesystem) -> String {
+    let alias = guest.alias(&fs.info);
+    let helper = || guest.context.helper_sockets.get(&alias).cloned();
+    fs.socket.clone().or_else(helper).unwrap_or_else(|| format!("{}/{alias}-fs.sock", guest.context.lib_dir))
 }
 
 /// The host's side of 9p.

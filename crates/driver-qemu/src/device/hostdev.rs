@@ -8,6 +8,7 @@ use virtus_conf::domain::device::storage::SecretRef;
 use virtus_conf::domain::device::{Address, DeviceInfo, HostDev, VirtioOptions};
 use virtus_xml::OnOff;
 
+use super::part::Part;
 use super::{Virtio, disk, storage};
 use crate::command::build::Build;
 use crate::command::guest::{Guest, internal, unsupported};
@@ -36,6 +37,28 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a device that is handed over is made of; nothing when QEMU is not told of it.
+///
+/// # Errors
+/// As [`props`].
+pub(super) fn parts(guest: &Guest<'_>, hostdev: &HostDev) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    match &hostdev.source {
+        HostDevSource::Pci(_) if matches!(hostdev.info.address, Some(Address::Unassigned)) => {
+            return Ok(parts);
+        }
+        HostDevSource::Scsi(scsi) => {
+            if let Some((id, _)) = iscsi_secret(hostdev) {
+                parts.push(Part::Object(storage::secret_object(guest, &id)?));
+            }
+            parts.push(Part::Block(scsi_node(guest, hostdev, &scsi.source)?));
+        }
+        _ => {}
+    }
+    parts.push(Part::Device(props(guest, hostdev)?));
+    Ok(parts)
 }
 
 /// The device.
@@ -120,7 +143,9 @@ fn mdev_props(guest: &Guest<'_>, hostdev: &HostDev, mdev: &Mdev) -> Result<Props
 
 fn vhost_scsi(guest: &Guest<'_>, hostdev: &HostDev, host: &ScsiHostAdapter) -> Result<Props> {
     let alias = guest.alias(&hostdev.info);
-    let fd = guest.context.device_fds.get(&alias).ok_or_else(|| {
+    let handed = guest.context.handed.get(&alias).cloned();
+    let fd = handed.or_else(|| guest.context.device_fds.get(&alias).map(i32::to_string));
+    let fd = fd.ok_or_else(|| {
         let text = "vhost-scsi device file '/dev/vhost-scsi' cannot be found";
         Error::new(ErrorDomain::NONE, ErrorCode::CONFIG_UNSUPPORTED, text)
     })?;
@@ -128,7 +153,7 @@ fn vhost_scsi(guest: &Guest<'_>, hostdev: &HostDev, host: &ScsiHostAdapter) -> R
     Ok(guest
         .virtio("vhost-scsi", model, &VirtioOptions::default(), &hostdev.info)?
         .with("wwpn", host.wwpn.clone())
-        .with("vhostfd", fd.to_string())
+        .with("vhostfd", fd)
         .with("id", alias)
         .join(guest.address(&hostdev.info)?))
 }

@@ -5,6 +5,7 @@ use virtus_conf::domain::device::Input;
 use virtus_conf::domain::device::input::{InputBus, InputType};
 
 use super::Virtio;
+use super::part::Part;
 use crate::command::build::Build;
 use crate::command::guest::{Guest, unsupported};
 use crate::command::props::Props;
@@ -20,6 +21,17 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What an input device is made of.
+///
+/// # Errors
+/// As [`props`].
+pub(super) fn parts(guest: &Guest<'_>, input: &Input) -> Result<Vec<Part>> {
+    Ok(vec![match input.kind {
+        InputType::Evdev => Part::Object(evdev(guest, input)),
+        _ => Part::Device(props(guest, input)?),
+    }])
 }
 
 /// A device of the host that feeds the guest's keyboard and mouse.

@@ -8,6 +8,7 @@ use virtus_conf::domain::device::interface::{
 };
 use virtus_xml::OnOff;
 
+use super::part::Part;
 use super::{Virtio, chardev};
 use crate::command::build::Build;
 use crate::command::guest::{Guest, internal, unsupported};
@@ -50,6 +51,38 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         build.device(props(&guest, net)?);
     }
     Ok(())
+}
+
+/// What an interface is made of.
+///
+/// # Errors
+/// As [`netdev`].
+pub(super) fn parts(guest: &Guest<'_>, net: &Interface) -> Result<Vec<Part>> {
+    if let InterfaceSource::HostDev(source) = &net.source {
+        let HostDevAddress::Pci(address) = &source.address else {
+            return Err(unsupported("only PCI devices of the host can be plugged in as network interfaces"));
+        };
+        return Ok(vec![Part::Device(super::hostdev::vfio(guest, &address.to_string(), &net.info)?)]);
+    }
+    let mut parts = Vec::new();
+    let alias = guest.alias(&net.info);
+    if let InterfaceSource::VhostUser(server) = &net.source {
+        let path = server.path.clone().unwrap_or_default();
+        let backend = chardev::monitor::connection(guest, &path, server.reconnect.as_ref());
+        parts.push(Part::Chardev(chardev::id(&alias), backend));
+    }
+    let mut host = netdev(guest, net)?;
+    for (name, many) in [("fd", "fds"), ("vhostfd", "vhostfds")] {
+        if let Some(handed) = guest.context.handed.get(&format!("{alias}-{name}")) {
+            host.set(if handed.contains(':') { many } else { name }, handed.clone());
+            if name == "vhostfd" {
+                host.set("vhost", true);
+            }
+        }
+    }
+    parts.push(Part::Netdev(host));
+    parts.push(Part::Device(props(guest, net)?));
+    Ok(parts)
 }
 
 /// The id of an interface's `-netdev`.

@@ -5,6 +5,7 @@ use virtus_conf::domain::device::memory::MemoryModel;
 use virtus_conf::domain::device::{MemoryDevice, VirtioOptions};
 
 use super::Virtio;
+use super::part::Part;
 use crate::command::build::Build;
 use crate::command::guest::{Guest, internal};
 use crate::command::memory::{self, Wanted};
@@ -20,6 +21,14 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a module is made of.
+///
+/// # Errors
+/// As [`backend`] and [`props`].
+pub(super) fn parts(guest: &Guest<'_>, memory: &MemoryDevice) -> Result<Vec<Part>> {
+    Ok(vec![Part::Object(backend(guest, memory)?), Part::Device(props(guest, memory)?)])
 }
 
 /// The back end.

@@ -16,6 +16,7 @@ pub mod interface;
 pub mod iommu;
 pub mod memory;
 pub mod panic;
+pub mod part;
 pub mod pstore;
 pub mod redirdev;
 pub mod rng;
@@ -168,6 +169,16 @@ impl Guest<'_> {
         match found {
             Some(controller) => Ok(self.alias(&controller.info)),
             None => Err(internal(format!("could not find {tag} controller with index '{index}'"))),
+        }
+    }
+
+    /// Does what the definition's `qemu:override` says about a device.
+    pub(crate) fn overridden(&self, props: &mut Props) {
+        let alias = props.text("id").map(str::to_owned);
+        for replacement in &self.domain.qemu.overrides {
+            if alias.as_deref() == Some(&replacement.alias) {
+                props.replace(replacement);
+            }
         }
     }
 

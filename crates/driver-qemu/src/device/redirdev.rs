@@ -4,6 +4,7 @@ use virtus_base::Result;
 use virtus_conf::domain::device::RedirDev;
 
 use super::chardev;
+use super::part::{self, Part};
 use crate::command::build::Build;
 use crate::command::guest::Guest;
 use crate::command::props::Props;
@@ -16,6 +17,15 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         build.device(props(&guest, redirdev)?);
     }
     Ok(())
+}
+
+/// What a redirection is made of.
+///
+/// # Errors
+/// As [`props`].
+pub(super) fn parts(guest: &Guest<'_>, redirdev: &RedirDev) -> Result<Vec<Part>> {
+    let chardev = part::chardev(guest, &guest.alias(&redirdev.info), &redirdev.chardev)?;
+    Ok(vec![chardev, Part::Device(props(guest, redirdev)?)])
 }
 
 /// A redirection.

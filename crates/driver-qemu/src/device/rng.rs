@@ -4,6 +4,7 @@ use virtus_base::Result;
 use virtus_conf::domain::device::Rng;
 use virtus_conf::domain::device::rng::RngBackend;
 
+use super::part::{self, Part};
 use super::{Virtio, chardev};
 use crate::command::build::Build;
 use crate::command::guest::Guest;
@@ -20,6 +21,20 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         build.device(props(&guest, rng)?);
     }
     Ok(())
+}
+
+/// What a generator is made of.
+///
+/// # Errors
+/// As [`props`].
+pub(super) fn parts(guest: &Guest<'_>, rng: &Rng) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    if let RngBackend::Egd(chardev) = &rng.backend {
+        parts.push(part::chardev(guest, &guest.alias(&rng.info), chardev)?);
+    }
+    parts.push(Part::Object(backend(guest, rng)));
+    parts.push(Part::Device(props(guest, rng)?));
+    Ok(parts)
 }
 
 /// Where the bytes come from.

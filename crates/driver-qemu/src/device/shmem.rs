@@ -2,9 +2,10 @@
 
 use virtus_base::Result;
 use virtus_conf::domain::device::Shmem;
-use virtus_conf::domain::device::shmem::{ShmemModel, ShmemRole};
+use virtus_conf::domain::device::shmem::{ShmemModel, ShmemRole, ShmemServer};
 
 use super::chardev;
+use super::part::Part;
 use crate::command::build::Build;
 use crate::command::guest::{Guest, unsupported};
 use crate::command::line::escape;
@@ -21,8 +22,7 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         build.device(props);
         if let Some(server) = &shmem.server {
             let id = chardev::id(&guest.alias(&shmem.info));
-            let path =
-                server.path.clone().unwrap_or_else(|| format!("/var/lib/libvirt/shmem-{}-sock", shmem.name));
+            let path = server_path(shmem, server);
             let text = match guest.context.chardev_fds.get(&id) {
                 Some(fd) => format!("socket,id={id},fd={fd}"),
                 None => format!("socket,id={id},path={}", escape(&path)),
@@ -31,6 +31,25 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn server_path(shmem: &Shmem, server: &ShmemServer) -> String {
+    server.path.clone().unwrap_or_else(|| format!("/var/lib/libvirt/shmem-{}-sock", shmem.name))
+}
+
+/// What a shared memory is made of.
+///
+/// # Errors
+/// As [`props`].
+pub(super) fn parts(guest: &Guest<'_>, shmem: &Shmem) -> Result<Vec<Part>> {
+    let backend = match &shmem.server {
+        Some(server) => Part::Chardev(
+            chardev::id(&guest.alias(&shmem.info)),
+            chardev::monitor::connection(guest, &server_path(shmem, server), None),
+        ),
+        None => Part::Object(memory(guest, shmem)),
+    };
+    Ok(vec![backend, Part::Device(props(guest, shmem)?)])
 }
 
 /// The memory of the plain variant.

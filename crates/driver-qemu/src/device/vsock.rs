@@ -23,11 +23,12 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
 /// `INTERNAL_ERROR` for an address that does not fit.
 pub fn props(guest: &Guest<'_>, vsock: &Vsock) -> Result<Props> {
     let alias = guest.alias(&vsock.info);
-    let fd = guest.context.device_fds.get(&alias).copied();
+    let handed = guest.context.handed.get(&alias).cloned();
+    let fd = handed.or_else(|| guest.context.device_fds.get(&alias).map(i32::to_string));
     Ok(guest
         .virtio("vhost-vsock", vsock.model.map_or(Virtio::Plain, Virtio::from), &vsock.driver, &vsock.info)?
         .with("id", alias)
         .maybe("guest-cid", vsock.cid_address)
-        .maybe("vhostfd", fd.map(|fd| fd.to_string()))
+        .maybe("vhostfd", fd)
         .join(guest.address(&vsock.info)?))
 }

@@ -33,6 +33,8 @@ pub struct Status {
     pub job: Option<String>,
     /// Whether a shutdown is to be a reboot.
     pub fake_reboot: bool,
+    /// The highest number that an image has had.
+    pub last_image: u32,
     /// How long to wait for the agent: seconds, or the agent's special values.
     pub agent_timeout: i32,
     /// The definition it runs with.
@@ -103,9 +105,9 @@ impl Status {
             w.attr("path", &path.to_string_lossy());
             w.end();
         }
-        for (name, value) in [("nodename", "0"), ("fdset", "0")] {
+        for (name, value) in [("nodename", self.last_image), ("fdset", 0)] {
             w.start(name);
-            w.attr("index", value);
+            w.attr_value("index", &value);
             w.end();
         }
         w.start("blockjobs");
@@ -157,6 +159,7 @@ impl Status {
                 .filter(|name| *name != "none")
                 .map(str::to_owned),
             fake_reboot: root.child("fakereboot").is_some(),
+            last_image: root.child("nodename").and_then(|e| e.attr("index")?.parse().ok()).unwrap_or(0),
             agent_timeout: root
                 .child("agentTimeout")
                 .and_then(|e| e.text()?.parse().ok())
@@ -200,6 +203,7 @@ mod tests {
             channel_dir: "/run/c".into(),
             job: Some("start".into()),
             fake_reboot: true,
+            last_image: 7,
             agent_timeout: -2,
             domain: conf::Domain::parse(xml, &options).unwrap(),
         };

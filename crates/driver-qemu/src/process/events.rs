@@ -11,7 +11,8 @@ use virtus_host::process::Signal;
 use virtus_qmp::event::data;
 use virtus_qmp::{Event as Qmp, EventKind, Events};
 
-use super::{Running, stop};
+use super::{Running, Unplugged, stop};
+use crate::change::live;
 use crate::domain::transition::{Effect, Input, Policy, transition};
 use crate::domain::{Domain, Live, State};
 use crate::driver::Shared;
@@ -67,6 +68,7 @@ async fn follow_monitor(
 
 fn handle(shared: &Arc<Shared>, domain: &Arc<Domain>, running: &Arc<Running>, event: &Qmp) {
     pass_on(shared, domain, event);
+    unplugged(shared, domain, running, event);
     if let Some(input) = inputs(running, event) {
         apply(shared, domain, running, input);
     }
@@ -187,14 +189,11 @@ fn tell(shared: &Arc<Shared>, domain: &Arc<Domain>, running: &Arc<Running>, even
             .read::<data::Watchdog>()
             .ok()
             .map(|d| DomainEvent::Watchdog { action: watchdog_action(&d.action) }),
-        EventKind::DeviceDeleted => device(event).map(|dev_alias| DomainEvent::DeviceRemoved { dev_alias }),
-        EventKind::DeviceUnplugGuestError => {
-            device(event).map(|dev_alias| DomainEvent::DeviceRemovalFailed { dev_alias })
-        }
         EventKind::BalloonChange => return balloon(shared, domain, event),
         EventKind::VserportChange => return port(shared, domain, running, event),
         EventKind::BlockIoError => return io_error(shared, domain, event),
         EventKind::DeviceTrayMoved => event.read::<data::DeviceTrayMoved>().ok().map(|d| {
+            tray(shared, domain, &d);
             let reason = if d.tray_open {
                 VIR_DOMAIN_EVENT_TRAY_CHANGE_OPEN
             } else {
@@ -222,9 +221,46 @@ fn tell(shared: &Arc<Shared>, domain: &Arc<Domain>, running: &Arc<Running>, even
     }
 }
 
-/// A device's name, without the prefix QEMU's own paths have.
-fn device(event: &Qmp) -> Option<String> {
-    event.data.get("device")?.as_str().map(str::to_owned)
+/// What an event says of a device that was to leave, by its alias.
+fn unplug_of(event: &Qmp) -> Option<(String, Unplugged)> {
+    let device = || event.data.get("device")?.as_str().map(str::to_owned);
+    Some(match &event.kind {
+        EventKind::DeviceDeleted => (device()?, Unplugged::Gone),
+        EventKind::DeviceUnplugGuestError | EventKind::MemUnplugError => (device()?, Unplugged::Kept),
+        EventKind::AcpiDeviceOst => {
+            let info = event.read::<data::AcpiDeviceOst>().ok()?.info;
+            // ACPI's codes: an ejection was asked for, and it failed or the guest would not
+            let ejection = matches!(info.source, 0x003 | 0x103);
+            let refused = info.slot_type == "DIMM" && ejection && matches!(info.status, 0x01 | 0x80..=0x83);
+            (info.device.filter(|_| refused)?, Unplugged::Kept)
+        }
+        _ => return None,
+    })
+}
+
+/// A device has left, or is not going to. Who waits for it goes on; if nobody does, what is left of it is removed.
+fn unplugged(shared: &Arc<Shared>, domain: &Arc<Domain>, running: &Arc<Running>, event: &Qmp) {
+    let Some((alias, how)) = unplug_of(event) else { return };
+    let waiting = super::lock(&running.unplugs).remove(&alias);
+    // one who has given up waiting is as good as none
+    let told = waiting.is_some_and(|waiting| waiting.send(how).is_ok());
+    match how {
+        Unplugged::Gone if !told => live::removed_later(shared, domain, alias),
+        Unplugged::Gone => {}
+        Unplugged::Kept => shared.tell(domain, DomainEvent::DeviceRemovalFailed { dev_alias: alias }),
+    }
+}
+
+/// A drive's tray has moved.
+fn tray(shared: &Shared, domain: &Arc<Domain>, moved: &data::DeviceTrayMoved) {
+    shared.change(domain, |view| {
+        if let Some(live) = &view.live {
+            let mut model = live.model.clone();
+            live::tray_moved(&mut model, &moved.id, moved.tray_open);
+            view.live = Some(Arc::new(Live::new(model)));
+        }
+        Vec::new()
+    });
 }
 
 fn watchdog_action(name: &str) -> i32 {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain as conf;
+use virtus_conf::domain::device::Disk;
 use virtus_conf::domain::device::storage::{BackingImage, BackingStore, StorageSource};
 use virtus_host::image::{Format, Source, backing_chain};
 use virtus_host::process::{Credentials, Lender, Loan, Spawn};
@@ -17,23 +18,26 @@ use crate::error::system;
 
 /// Looks at the images of all disks and fills in what they build on.
 pub(super) fn chains(model: &mut conf::Domain, user: Option<&Credentials>) -> Result<()> {
-    for disk in &mut model.devices.disks {
-        let Some(path) = disk.source.path().map(str::to_owned) else { continue };
-        let local = matches!(
-            disk.source.location,
-            conf::device::storage::Location::File(_) | conf::device::storage::Location::Block(_)
-        );
-        if !local {
-            continue;
-        }
-        std::fs::metadata(&path).map_err(|e| inaccessible(&path, user, &e))?;
-        if disk.backing.is_some() {
-            continue;
-        }
-        let format = disk.driver.format.as_deref().and_then(Format::from_name);
-        let layers = backing_chain(Path::new(&path), format)?;
-        disk.backing = Some(below(&layers, 1));
+    model.devices.disks.iter_mut().try_for_each(|disk| chain(disk, user))
+}
+
+/// Looks at the image of a disk and fills in what it builds on.
+pub(crate) fn chain(disk: &mut Disk, user: Option<&Credentials>) -> Result<()> {
+    let Some(path) = disk.source.path().map(str::to_owned) else { return Ok(()) };
+    let local = matches!(
+        disk.source.location,
+        conf::device::storage::Location::File(_) | conf::device::storage::Location::Block(_)
+    );
+    if !local {
+        return Ok(());
     }
+    std::fs::metadata(&path).map_err(|e| inaccessible(&path, user, &e))?;
+    if disk.backing.is_some() {
+        return Ok(());
+    }
+    let format = disk.driver.format.as_deref().and_then(Format::from_name);
+    let layers = backing_chain(Path::new(&path), format)?;
+    disk.backing = Some(below(&layers, 1));
     Ok(())
 }
 
@@ -71,7 +75,7 @@ pub(super) fn hand_over(
     let Some(user) = user else { return Ok(()) };
     let mut sets = Vec::new();
     let mut lent: Vec<PathBuf> = Vec::new();
-    let written = written(args);
+    let written = written(&nodes_of(args));
     let mut blockdev = false;
     for arg in args.iter_mut() {
         if std::mem::replace(&mut blockdev, arg == "-blockdev")
@@ -144,10 +148,19 @@ fn access(path: &Path, write: bool, user: &Credentials, lender: &Lender) -> Acce
     }
 }
 
-/// The nodes that a format which may be written lies on, or that nobody says anything of.
-fn written(args: &[String]) -> Vec<String> {
+/// Whether a guest's user may open an image as it is.
+pub(crate) fn may_open(path: &Path, write: bool, user: &Credentials) -> bool {
+    let wanted = if write { 6 } else { 4 };
+    may_enter(path, user) && std::fs::metadata(path).is_ok_and(|meta| has(&meta, wanted, user))
+}
+
+fn nodes_of(args: &[String]) -> Vec<Value> {
     let nodes = args.windows(2).filter(|pair| pair.first().is_some_and(|a| a == "-blockdev"));
-    let nodes: Vec<Value> = nodes.filter_map(|pair| serde_json::from_str(pair.get(1)?).ok()).collect();
+    nodes.filter_map(|pair| serde_json::from_str(pair.get(1)?).ok()).collect()
+}
+
+/// The nodes that a format which may be written lies on, or that nobody says anything of.
+pub(crate) fn written(nodes: &[Value]) -> Vec<String> {
     let above = |name: &str| nodes.iter().find(|n| n.get("file").and_then(Value::as_str) == Some(name));
     let names = nodes.iter().filter_map(node_name);
     names.filter(|name| above(name).is_none_or(|format| !is_read_only(format))).map(str::to_owned).collect()
@@ -157,20 +170,20 @@ fn node_name(node: &Value) -> Option<&str> {
     node.get("node-name")?.as_str()
 }
 
-fn is_read_only(node: &Value) -> bool {
+pub(crate) fn is_read_only(node: &Value) -> bool {
     node.get("read-only").and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// The path of a node that is a file or device of the host.
-fn image_path(node: &Value) -> Option<PathBuf> {
+pub(crate) fn image_path(node: &Value) -> Option<PathBuf> {
     let driver = node.get("driver")?.as_str()?;
     let path = node.get("filename")?.as_str()?;
     (matches!(driver, "file" | "host_device") && path.starts_with('/') && !path.starts_with("/dev/fdset/"))
         .then(|| PathBuf::from(path))
 }
 
-/// The option that tells QEMU of a descriptor, which has to be opened just as QEMU would open the file.
-fn open_set(path: &Path, write: bool, direct: bool, number: usize, spawn: &mut Spawn) -> Result<String> {
+/// Opens an image just as QEMU would.
+pub(crate) fn open(path: &Path, write: bool, direct: bool) -> Result<File> {
     use rustix::fs::OFlags;
     // a pipe must not stop the daemon
     let flags = OFlags::NONBLOCK | if direct { OFlags::DIRECT } else { OFlags::empty() };
@@ -185,7 +198,12 @@ fn open_set(path: &Path, write: bool, direct: bool, number: usize, spawn: &mut S
         rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
         Ok::<File, std::io::Error>(file)
     };
-    let file = open().map_err(|e| system(format_args!("Could not open '{}'", path.display()), &e))?;
+    open().map_err(|e| system(format_args!("Could not open '{}'", path.display()), &e))
+}
+
+/// The option that tells QEMU of a descriptor.
+fn open_set(path: &Path, write: bool, direct: bool, number: usize, spawn: &mut Spawn) -> Result<String> {
+    let file = open(path, write, direct)?;
     let fd = spawn.next_fd(file);
     let mode = if write { "write" } else { "read" };
     let opaque = crate::command::line::escape(&format!("{mode}:{}", path.display()));

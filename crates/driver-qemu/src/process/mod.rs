@@ -4,21 +4,22 @@ mod autostart;
 mod cgroup;
 pub mod events;
 pub(crate) mod filters;
-mod images;
+pub(crate) mod images;
 pub mod log;
-mod prepare;
+pub(crate) mod prepare;
 mod reconnect;
 pub mod start;
 pub mod stop;
-mod taps;
+pub(crate) mod taps;
 mod tpm;
 
 pub(crate) use autostart::autostart;
 pub(crate) use prepare::is_serial;
 pub use reconnect::reconnect;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -60,12 +61,25 @@ pub struct Running {
     /// For which reason the next stop or resume of the CPUs is; -1 when nobody asked for it.
     pub(crate) pause_reason: AtomicI32,
     pub(crate) resume_reason: AtomicI32,
+    /// The highest number that an image of the guest has had: names of block nodes are not used twice.
+    pub(crate) last_image: AtomicU32,
+    /// Calls that wait until the guest has given a device up, by the device's alias.
+    pub(crate) unplugs: Mutex<HashMap<String, tokio::sync::oneshot::Sender<Unplugged>>>,
     pub(crate) agent: Mutex<AgentSlot>,
     pub(crate) agent_timeout: AtomicI32,
     /// Consoles that somebody has open, by path, each with what makes its present user let go.
-    pub(crate) consoles: Mutex<std::collections::HashMap<String, Arc<tokio::sync::Notify>>>,
+    pub(crate) consoles: Mutex<HashMap<String, Arc<tokio::sync::Notify>>>,
     /// The connection whose end is the domain's.
     pub(crate) autodestroy: Mutex<Option<virtus_api::ConnectionId>>,
+}
+
+/// What became of a device that the guest was asked to give up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unplugged {
+    /// It is gone.
+    Gone,
+    /// The guest wants to keep it.
+    Kept,
 }
 
 /// The agent in the guest.
@@ -100,6 +114,8 @@ impl Running {
             fake_reboot: AtomicBool::new(false),
             pause_reason: AtomicI32::new(-1),
             resume_reason: AtomicI32::new(-1),
+            last_image: AtomicU32::new(0),
+            unplugs: Mutex::default(),
             agent: Mutex::default(),
             agent_timeout: AtomicI32::new(crate::domain::status::AGENT_TIMEOUT_BLOCK),
             consoles: Mutex::default(),

@@ -141,7 +141,7 @@ pub(super) fn directories(
 }
 
 /// Makes a file or directory QEMU's own.
-pub(super) fn give_to_qemu(shared: &Shared, path: &Path) -> Result<()> {
+pub(crate) fn give_to_qemu(shared: &Shared, path: &Path) -> Result<()> {
     let Some(user) = &shared.setup.user else { return Ok(()) };
     chown(path, Some(user.uid), Some(user.gid)).map_err(|e| {
         let whose = format!("{}:{}", user.uid, user.gid);
@@ -197,15 +197,7 @@ pub(super) fn sockets(
         context.chardev_fds.insert(alias, spawn.next_fd(listener));
     }
     for (name, path, append) in chardev_files(model) {
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(|e| system(format_args!("Unable to open file: {path}"), &e))?;
-        if !append {
-            file.set_len(0).map_err(|e| system(format_args!("Unable to open file: {path}"), &e))?;
-        }
+        let file = append_to(path, append)?;
         context.chardev_fds.insert(name, spawn.next_fd(file));
     }
     for vsock in &model.devices.vsocks {
@@ -214,6 +206,17 @@ pub(super) fn sockets(
         context.device_fds.insert(vsock.info.alias.clone().unwrap_or_default(), spawn.next_fd(device));
     }
     Ok(())
+}
+
+/// Opens a file that a character device writes to, emptied unless what is there is kept.
+pub(crate) fn append_to(path: &str, keep: bool) -> Result<std::fs::File> {
+    let failed = |e: std::io::Error| system(format_args!("Unable to open file: {path}"), &e);
+    let file =
+        std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)?;
+    if !keep {
+        file.set_len(0).map_err(failed)?;
+    }
+    Ok(file)
 }
 
 /// The files character devices write to: QEMU's name of each, its path, and whether what is there is kept.
@@ -239,7 +242,7 @@ fn chardev_files(model: &conf::Domain) -> Vec<(String, &str, bool)> {
     files
 }
 
-pub(super) fn listen(path: &Path) -> Result<UnixListener> {
+pub(crate) fn listen(path: &Path) -> Result<UnixListener> {
     // left by an earlier guest
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(path)

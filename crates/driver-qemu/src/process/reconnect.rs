@@ -73,6 +73,9 @@ fn take_up(driver: &Driver, name: &str, status: Status, kept: &mut HashSet<PathB
         Running::new(id, process, status.lib_dir, status.channel_dir, Arc::new(status.capabilities));
     running.set_vcpus(status.vcpus);
     running.fake_reboot.store(status.fake_reboot, Ordering::Relaxed);
+    running
+        .last_image
+        .store(status.last_image.max(crate::command::plan::last_image(&model)), Ordering::Relaxed);
     running.agent_timeout.store(status.agent_timeout, Ordering::Relaxed);
     let starting = status.job.as_deref() == Some("start");
     running.starting.store(starting, Ordering::Relaxed);
@@ -163,6 +166,7 @@ async fn meet(
         );
     }
     let _ = running.monitor.set(monitor);
+    crate::change::live::find_gone(&driver.0, domain, running).await?;
     let seen = domain.view().state;
     if let Some(state) = state_of(&status.status, status.running, seen) {
         driver.change(domain, |view| {

@@ -296,6 +296,7 @@ fn set_pty(model: &mut conf::Domain, label: &str, path: &str) {
 
 /// The domain is active from now on.
 fn publish(shared: &Arc<Shared>, domain: &Arc<Domain>, running: &Arc<Running>, model: conf::Domain) {
+    running.last_image.store(crate::command::plan::numbers_given(&model), Ordering::Relaxed);
     domain.running.store(Some(Arc::clone(running)));
     shared.change(domain, |view| {
         view.id = Some(running.id);

@@ -85,8 +85,8 @@ impl Xml for Console {
     fn write_attrs(&self, w: &mut Writer) {
         self.chardev.write_attrs(w);
         // where clients of old look for the running guest's terminal
-        if let (ChardevSource::Pty { source: Some(source) }, true) =
-            (&self.chardev.source, w.shows(Only::Live))
+        if let (ChardevSource::Pty { source: Some(source) }, Some(0), true) =
+            (&self.chardev.source, self.port, w.shows(Only::Live))
         {
             w.attr_opt("tty", source.path.as_deref());
         }

@@ -135,11 +135,21 @@ macro_rules! devices {
                 })?)*
             }
 
-            /// Calls `visit` with each device that has an address, made when asked for, kind by kind.
-            pub fn each_device(&self, mut visit: impl FnMut(&dyn Fn() -> Device, &DeviceInfo)) {
-                $($(for device in &self.$list {
-                    visit(&|| Device::$variant(Box::new(device.clone())), &device.$info);
+            /// The kind of the device of an alias, and its place in the list of its kind.
+            pub fn find_alias(&self, alias: &str) -> Option<(DeviceKind, usize)> {
+                $($(if let Some(at) = self.$list.iter().position(|d| d.$info.alias.as_deref() == Some(alias)) {
+                    return Some((DeviceKind::$variant, at));
                 })?)*
+                None
+            }
+
+            /// A copy of the device at a place of its kind's list.
+            pub fn get(&self, kind: DeviceKind, at: usize) -> Option<Device> {
+                match kind {
+                    $(DeviceKind::$variant => {
+                        self.$list.get(at).map(|device| Device::$variant(Box::new(device.clone())))
+                    })*
+                }
             }
 
             /// Calls `visit` with each device's changeable address and alias, kind by kind.
