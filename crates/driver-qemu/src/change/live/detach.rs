@@ -340,7 +340,7 @@ async fn left(site: &Site<'_>, device: Device) -> Result<()> {
         }
         Err(e) => tracing::warn!("what device '{alias}' was made from is not known: {e}"),
     }
-    host::release(&device);
+    host::release(site, &device);
     let memory = matches!(device, Device::Memory(_));
     let gone = DomainEvent::DeviceRemoved { dev_alias: alias.clone() };
     site.commit(|model| drop(take(model, &alias)), vec![gone]);

@@ -18,7 +18,7 @@ use super::Site;
 use crate::command::Context;
 use crate::device::part::Part;
 use crate::error::{system, unsupported};
-use crate::process::{images, prepare, taps};
+use crate::process::{filters, images, prepare, taps};
 
 /// Prepares the host for a device that has its alias. Each step pushes its undo.
 ///
@@ -150,6 +150,14 @@ async fn network(
     undo: &mut Undo,
 ) -> Result<()> {
     let Some(tap) = taps::one(net)? else { return Ok(()) };
+    filter(site, net, false).await?;
+    {
+        let (shared, net) = (std::sync::Arc::clone(site.shared), net.clone());
+        undo.push("packet filter", move || {
+            filters::unbind(&shared, &net);
+            Ok(())
+        });
+    }
     let mut names = Vec::new();
     for (fd, i) in tap.into_iter().zip(0..) {
         names.push(give(site, &format!("tapfd-{alias}{i}"), fd, undo).await?);
@@ -174,6 +182,18 @@ async fn network(
         context.handed.insert(format!("{alias}-vhostfd"), vhost.join(":"));
     }
     Ok(())
+}
+
+/// Has an interface filtered as its definition says; with `again`, it may be filtered already.
+///
+/// # Errors
+/// libvirt's for the filter.
+pub(super) async fn filter(site: &Site<'_>, net: &Interface, again: bool) -> Result<()> {
+    if net.rest.filterref.is_none() {
+        return Ok(());
+    }
+    let (shared, net, model) = (std::sync::Arc::clone(site.shared), net.clone(), site.model()?);
+    site.shared.blocking(move || filters::bind(&shared, &model, &net, again)).await
 }
 
 /// Sees to it that QEMU can open the images among the parts: those that its user may not open are opened by the daemon.
@@ -212,7 +232,10 @@ pub(super) async fn images(site: &Site<'_>, parts: &mut [Part], undo: &mut Undo)
 }
 
 /// Closes what a device that has left had on the host.
-pub(super) fn release(device: &Device) {
+pub(super) fn release(site: &Site<'_>, device: &Device) {
+    if let Device::Interface(net) = device {
+        filters::unbind(site.shared, net);
+    }
     if let Some(chardev) = chardev(device)
         && let ChardevSource::Unix { source } = &chardev.source
         && source.mode == Some(SocketMode::Bind)

@@ -8,9 +8,10 @@ use virtus_conf::net::bandwidth::Rate;
 use virtus_host::net::{self, PortOptions};
 use virtus_qmp::command::SetLink;
 
-use super::{Site, failed, refused};
+use super::{Site, failed, host, refused};
 use crate::change::{Asked, compatible, find};
 use crate::error::internal;
+use crate::process::filters;
 
 /// What is left to do once QEMU has a new card: its cable, its rates.
 pub(super) async fn after_plug(site: &Site<'_>, net: &Interface) -> Result<()> {
@@ -88,6 +89,9 @@ pub(super) async fn change(site: &Site<'_>, asked: Asked) -> Result<()> {
         let isolated = Some(new.rest.isolated.is_some_and(|isolated| isolated.is_true()));
         net::set_port(port, &PortOptions { isolated, ..PortOptions::default() })?;
     }
+    if old.rest.filterref != new.rest.filterref {
+        change_filter(site, old, &new).await?;
+    }
     if old.rest.link != new.rest.link {
         set_link(site, old, new.rest.link != Some(LinkState::Down)).await?;
     }
@@ -101,6 +105,23 @@ pub(super) async fn change(site: &Site<'_>, asked: Asked) -> Result<()> {
         Vec::new(),
     );
     Ok(())
+}
+
+/// Filters a card's packets by another filter; by the old one again when that fails.
+async fn change_filter(site: &Site<'_>, old: &Interface, new: &Interface) -> Result<()> {
+    use InterfaceSource as S;
+    if !matches!(new.source, S::Ethernet(_) | S::Bridge(_) | S::Network(_)) {
+        let kind = new.source.tag();
+        return Err(crate::error::unsupported(format!("filters not supported on interfaces of type {kind}")));
+    }
+    filters::unbind(site.shared, old);
+    let Err(e) = host::filter(site, new, true).await else { return Ok(()) };
+    tracing::warn!("the new filter cannot be had: {e}");
+    if let Err(e) = host::filter(site, old, true).await {
+        tracing::error!("the old filter cannot be had again: {e}");
+    }
+    let device = old.rest.target_dev.as_deref().unwrap_or_default();
+    Err(failed(format!("failed to add new filter rules to '{device}' - attempting to restore old rules")))
 }
 
 /// The bridge a card's device is a port of.
@@ -169,10 +190,6 @@ fn unchangeable(old: &Interface, new: &mut Interface) -> Result<()> {
         (old_rom.enabled != new_rom.enabled, "cannot modify network device rom enabled setting"),
         (old.rest.mtu != new.rest.mtu, "cannot modify MTU"),
         (old.rest.backend != new.rest.backend, "cannot modify network device backend settings"),
-        (
-            old.rest.filterref != new.rest.filterref,
-            "cannot modify network device filter while the guest runs",
-        ),
     ];
     match changes.iter().find(|(changed, _)| *changed) {
         Some((_, text)) => Err(refused(*text)),
