@@ -17,7 +17,7 @@ use virtus_state::gate::{AgentJob, Wanted};
 use crate::Driver;
 use crate::calls::no_agent;
 use crate::domain::Domain;
-use crate::error::{error, system};
+use crate::error::{error, invalid, system};
 use crate::process::lock;
 
 /// The agent of a running domain, connected to when it is first needed.
@@ -25,8 +25,8 @@ use crate::process::lock;
 /// # Errors
 /// libvirt's, when there is no channel or nobody at its other end.
 pub(crate) async fn reach(driver: &Driver, domain: &Arc<Domain>) -> Result<Agent> {
-    let running = domain.running()?;
     let view = domain.view();
+    let Ok(running) = domain.running() else { return Err(invalid("domain is not running")) };
     let channels = &view.live()?.model.devices.channels;
     let path = channels.iter().find_map(|channel| match (&channel.target, &channel.chardev.source) {
         (ChannelTarget::Virtio { name: Some(name), .. }, ChardevSource::Unix { source })
@@ -36,6 +36,9 @@ pub(crate) async fn reach(driver: &Driver, domain: &Arc<Domain>) -> Result<Agent
         }
         _ => None,
     });
+    if view.state.state != VIR_DOMAIN_RUNNING {
+        return Err(invalid("domain is not running"));
+    }
     let Some(path) = path else {
         let code = virtus_base::ErrorCode::ARGUMENT_UNSUPPORTED;
         return Err(error(code, "QEMU guest agent is not configured"));
@@ -82,6 +85,21 @@ pub(crate) async fn command(
     arguments: Value,
 ) -> Result<Value> {
     domain.view().require_active()?;
+    run(driver, call, domain, kind, name, arguments).await
+}
+
+/// The same for calls whose error, when the domain does not run, is the driver's.
+///
+/// # Errors
+/// libvirt's.
+pub(crate) async fn run(
+    driver: &Driver,
+    call: &Call,
+    domain: &Arc<Domain>,
+    kind: AgentJob,
+    name: &str,
+    arguments: Value,
+) -> Result<Value> {
     let job = driver.job(call, domain, Wanted::Agent(kind)).await?;
     let agent = reach(driver, domain).await?;
     let limit = patience(job.running()?.agent_timeout.load(Ordering::Relaxed));

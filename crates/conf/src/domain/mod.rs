@@ -145,20 +145,7 @@ pub fn is_architecture(name: &str) -> bool {
 
 /// Drops elements that say nothing, and gives the guest an identity if it has none.
 fn tidy(domain: &mut Domain, _: Element<'_>) -> Result<()> {
-    fn drop_empty<T: Default + PartialEq>(element: &mut Option<T>) {
-        *element = element.take().filter(|e| *e != T::default());
-    }
-    drop_empty(&mut domain.blkiotune);
-    drop_empty(&mut domain.memtune);
-    drop_empty(&mut domain.memory_backing);
-    drop_empty(&mut domain.iothreadids);
-    drop_empty(&mut domain.throttlegroups);
-    drop_empty(&mut domain.cputune);
-    drop_empty(&mut domain.numatune);
-    drop_empty(&mut domain.resource);
-    drop_empty(&mut domain.features);
-    drop_empty(&mut domain.pm);
-    drop_empty(&mut domain.perf);
+    domain.drop_empty();
     if domain.uuid.is_nil() {
         domain.uuid = Uuid::random()?;
     }
@@ -224,6 +211,24 @@ impl Domain {
         post_parse::order::arrange(&mut domain.devices);
         consistency::check(&domain)?;
         Ok(domain)
+    }
+
+    /// Drops elements that say nothing.
+    pub fn drop_empty(&mut self) {
+        fn drop_empty<T: Default + PartialEq>(element: &mut Option<T>) {
+            *element = element.take().filter(|e| *e != T::default());
+        }
+        drop_empty(&mut self.blkiotune);
+        drop_empty(&mut self.memtune);
+        drop_empty(&mut self.memory_backing);
+        drop_empty(&mut self.iothreadids);
+        drop_empty(&mut self.throttlegroups);
+        drop_empty(&mut self.cputune);
+        drop_empty(&mut self.numatune);
+        drop_empty(&mut self.resource);
+        drop_empty(&mut self.features);
+        drop_empty(&mut self.pm);
+        drop_empty(&mut self.perf);
     }
 
     /// The ids of all I/O threads: those the document names, then the lowest free ones up to the count.

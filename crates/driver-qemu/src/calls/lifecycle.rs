@@ -303,7 +303,13 @@ impl DomainLifecycle for Driver {
                 _ => &mut model.on_crash,
             };
             *slot = wanted;
-            Ok(())
+            match (model.on_poweroff, model.on_reboot) {
+                // a guest that powers off cannot be told from one that reboots then
+                (LifecycleAction::Restart, LifecycleAction::Destroy) => Err(unsupported(
+                    "qemu driver doesn't support 'onReboot' set to 'destroy and 'onPoweroff' set to 'reboot'",
+                )),
+                _ => Ok(()),
+            }
         })
         .await
     }

@@ -1,22 +1,30 @@
 //! What the driver answers, one file a subject.
 
+mod agent;
+mod block;
+mod change;
 mod connection;
 mod console;
 mod cpu;
 mod device;
 mod info;
+mod jobs;
 mod lifecycle;
 mod list;
 mod metadata;
+mod migration;
 mod native;
 mod node;
+mod params;
 mod qemu;
 mod save;
 mod security;
 mod stats;
+mod tuning;
 mod undefine;
 
 pub(crate) use lifecycle::no_agent;
+pub(crate) use tuning::throttle::command as throttle_command;
 use virtus_api::*;
 use virtus_base::Result;
 
@@ -24,10 +32,6 @@ use crate::Driver;
 
 // what has no methods here answers that it is not supported
 impl NodeDeviceAssignment for Driver {}
-impl DomainBlock for Driver {}
-impl DomainJobs for Driver {}
-impl DomainMigration for Driver {}
-impl DomainAgent for Driver {}
 impl DomainSnapshots for Driver {}
 impl DomainCheckpoints for Driver {}
 impl LxcCalls for Driver {}

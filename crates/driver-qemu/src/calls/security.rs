@@ -1,7 +1,7 @@
 //! Security labels: no mandatory ones, as with libvirt's driver "none"; and the account a guest runs under ("dac").
 
+use virtus_api::DomainRef;
 use virtus_api::domain::tuning::{DomainGetSecurityLabelListReply, DomainGetSecurityLabelReply};
-use virtus_api::{Call, DomainRef, DomainTuning};
 use virtus_base::Result;
 use virtus_xdr::{Chars, List};
 
@@ -12,31 +12,22 @@ fn no_label() -> DomainGetSecurityLabelReply {
     DomainGetSecurityLabelReply { label: Chars(vec![0]), enforcing: 0 }
 }
 
-#[async_trait::async_trait]
-impl DomainTuning for Driver {
-    async fn domain_get_security_label(
-        &self,
-        _: &Call,
-        dom: DomainRef,
-    ) -> Result<DomainGetSecurityLabelReply> {
-        self.look(&dom)?;
-        Ok(no_label())
-    }
+/// `virDomainGetSecurityLabel`.
+pub(super) fn label(driver: &Driver, dom: &DomainRef) -> Result<DomainGetSecurityLabelReply> {
+    driver.look(dom)?;
+    Ok(no_label())
+}
 
-    async fn domain_get_security_label_list(
-        &self,
-        _: &Call,
-        dom: DomainRef,
-    ) -> Result<DomainGetSecurityLabelListReply> {
-        let mut labels = Vec::new();
-        if self.look(&dom)?.is_active() {
-            labels.push(no_label());
-            labels.extend(self.setup.user.as_ref().map(|user| DomainGetSecurityLabelReply {
-                label: Chars(format!("+{}:+{}\0", user.uid, user.gid).into_bytes()),
-                enforcing: 0,
-            }));
-        }
-        let ret = i32::try_from(labels.len()).unwrap_or(0);
-        Ok(DomainGetSecurityLabelListReply { labels: List(labels), ret })
+/// `virDomainGetSecurityLabelList`.
+pub(super) fn labels(driver: &Driver, dom: &DomainRef) -> Result<DomainGetSecurityLabelListReply> {
+    let mut labels = Vec::new();
+    if driver.look(dom)?.is_active() {
+        labels.push(no_label());
+        labels.extend(driver.setup.user.as_ref().map(|user| DomainGetSecurityLabelReply {
+            label: Chars(format!("+{}:+{}\0", user.uid, user.gid).into_bytes()),
+            enforcing: 0,
+        }));
     }
+    let ret = i32::try_from(labels.len()).unwrap_or(0);
+    Ok(DomainGetSecurityLabelListReply { labels: List(labels), ret })
 }

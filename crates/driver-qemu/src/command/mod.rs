@@ -29,6 +29,7 @@ pub use memory::needs_directory as needs_memory_directory;
 pub use plan::Plan;
 pub use prepare::prepare;
 pub use props::Props;
+pub(crate) use threads::limits as throttle_limits;
 
 #[cfg(test)]
 mod tests;

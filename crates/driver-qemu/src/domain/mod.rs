@@ -6,6 +6,7 @@ pub mod status;
 pub mod transition;
 pub mod view;
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -34,7 +35,12 @@ pub struct Domain {
     /// Held while the persistent definition is replaced on disk.
     pub(crate) config: tokio::sync::Mutex<()>,
     pub(crate) running: ArcSwapOption<Running>,
+    /// How fast it may migrate, in MiB/s.
+    pub(crate) migration_speed: AtomicU64,
 }
+
+/// The fastest a migration may be set to, in MiB/s: as many bytes as a signed number holds.
+pub(crate) const MAX_MIGRATION_SPEED: u64 = 8_796_093_022_207;
 
 impl Object for Domain {
     fn uuid(&self) -> Uuid {
@@ -58,6 +64,7 @@ impl Domain {
             gate: Gate::default(),
             config: tokio::sync::Mutex::new(()),
             running: ArcSwapOption::empty(),
+            migration_speed: AtomicU64::new(MAX_MIGRATION_SPEED),
         })
     }
 

@@ -3,9 +3,13 @@
 
 use std::sync::OnceLock;
 
+use virtus_base::Result;
 use virtus_conf::domain::Domain;
 use virtus_host::cgroup::{Cgroups, Group, machine_name};
-use virtus_host::process::Spawn;
+use virtus_host::process::{Spawn, threads};
+
+use super::Running;
+use crate::error::system;
 
 /// Where a guest stands unless it says otherwise.
 const PARTITION: &str = "/machine";
@@ -22,6 +26,34 @@ fn partition(model: &Domain) -> &str {
 
 fn machine(id: i32, name: &str) -> String {
     machine_name(DRIVER, u32::try_from(id).unwrap_or(0), name)
+}
+
+/// The group of a running guest, empty where it has none.
+pub(crate) fn of(running: &Running) -> Group {
+    Group::of_process(host(), running.process.pid(), DRIVER)
+}
+
+/// The group of some of a guest's threads by its name (`vcpu0`, `emulator`, `iothread1`). Threads share the guest's
+/// group until something is said of them.
+pub(crate) fn thread_group(group: &Group, name: &str, threads: &[i32]) -> Result<Group> {
+    for thread in threads {
+        match group.add_thread(name, *thread) {
+            // it may have ended meanwhile
+            Err(e) if e.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {}
+            added => added.map_err(|e| {
+                system(format_args!("Failed to add thread {thread} to the control group '{name}'"), &e)
+            })?,
+        }
+    }
+    Ok(group.thread(name))
+}
+
+/// The threads of a guest's QEMU that are neither vCPUs nor I/O threads.
+pub(crate) fn emulator_threads(running: &Running, iothreads: &[i32]) -> Vec<i32> {
+    let vcpus = running.vcpus();
+    let all = threads(running.process.pid()).unwrap_or_default();
+    let others = |thread: &i32| !iothreads.contains(thread) && vcpus.iter().all(|(_, vcpu)| vcpu != thread);
+    all.into_iter().filter(others).collect()
 }
 
 /// Makes the group of a guest that is about to start and has its QEMU join it. Only root's guests have groups.

@@ -1,7 +1,7 @@
 //! A running QEMU: started, followed, found again, ended.
 
 mod autostart;
-mod cgroup;
+pub(crate) mod cgroup;
 pub mod events;
 pub(crate) mod filters;
 pub(crate) mod images;
@@ -12,6 +12,7 @@ pub mod start;
 pub mod stop;
 pub(crate) mod taps;
 mod tpm;
+mod tune;
 
 pub(crate) use autostart::autostart;
 pub(crate) use prepare::is_serial;
@@ -136,7 +137,7 @@ impl Running {
         lock(&self.vcpus).clone()
     }
 
-    fn set_vcpus(&self, vcpus: Vec<(u32, i32)>) {
+    pub(crate) fn set_vcpus(&self, vcpus: Vec<(u32, i32)>) {
         *lock(&self.vcpus) = vcpus;
     }
 

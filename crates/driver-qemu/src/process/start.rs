@@ -103,7 +103,7 @@ async fn attempt(
     let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, (id, &name), &places, undo)?;
     filters::bind_all(shared, &model, undo).await?;
     let talked = match talk(shared, &running, &mut model).await {
-        Ok(events) => Ok(events),
+        Ok(events) => super::tune::apply(&running, &model).await.map(|()| events),
         Err(e) => Err(explain(&places, log_from, e, "process exited while connecting to monitor").await),
     };
     let events = match talked {

@@ -160,6 +160,11 @@ impl Group {
         result
     }
 
+    /// Whether the group is under a controller.
+    pub fn has(&self, controller: Controller) -> bool {
+        self.directory(controller).is_some()
+    }
+
     /// The directory for a controller, and whether it is of version 2. Version 1 goes first where both have it, as
     /// the kernel lets a controller live in one only.
     pub(super) fn directory(&self, controller: Controller) -> Option<(&Path, bool)> {

@@ -2,13 +2,15 @@
 //!
 //! A guest starts without them too: what cannot be made is left out, and [`Group`] says what is there.
 
+mod blkio;
 mod group;
 mod tune;
 
 use std::path::{Path, PathBuf};
 
+pub use blkio::DeviceLimit;
 pub use group::Group;
-pub use tune::{BandwidthLimit, CpuTimes, MemoryLimits};
+pub use tune::{BandwidthLimit, CpuTimes, MemoryLimit, MemoryLimits};
 
 /// What a group can count or limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -31,8 +31,17 @@ pub struct MemoryLimits {
     pub hard: Option<u64>,
     /// More is taken back when memory is short.
     pub soft: Option<u64>,
-    /// Limit of memory and swap together.
+    /// Limit of memory and swap together in version 1, of swap alone in version 2.
     pub swap_hard: Option<u64>,
+}
+
+/// One of the limits of [`MemoryLimits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum MemoryLimit {
+    Hard,
+    Soft,
+    SwapHard,
 }
 
 /// Version 1 says "no limit" with the largest multiple of the page size, which is above this, in KiB.
@@ -148,68 +157,37 @@ impl Group {
                 swap_hard: limit("memory.memsw.limit_in_bytes"),
             });
         }
-        let hard = limit("memory.max");
-        // swap alone here, with memory in libvirt's number
-        let swap = limit("memory.swap.max").map(|swap| swap.saturating_add(hard.unwrap_or(0)));
-        Some(MemoryLimits { hard, soft: limit("memory.high"), swap_hard: swap })
+        Some(MemoryLimits {
+            hard: limit("memory.max"),
+            soft: limit("memory.high"),
+            swap_hard: limit("memory.swap.max"),
+        })
     }
 
-    /// Limits the memory the group may use.
+    /// Limits the memory the group may use, in KiB; `None` for no limit.
     ///
     /// # Errors
     /// As [`Group::set_cpu_shares`].
-    pub fn set_memory_limits(&self, limits: MemoryLimits) -> Result<(), Error> {
+    pub fn set_memory_limit(&self, limit: MemoryLimit, kib: Option<u64>) -> Result<(), Error> {
         let (_, unified) = self.directory(Controller::Memory).ok_or_else(|| missing(Controller::Memory))?;
-        let value = |kib: Option<u64>| match kib.filter(|kib| *kib < UNLIMITED_KIB) {
+        let value = match kib.filter(|kib| *kib < UNLIMITED_KIB) {
             Some(kib) => kib.saturating_mul(1024).to_string(),
             None if unified => "max".to_owned(),
             None => "-1".to_owned(),
         };
-        let set = |v1, v2, kib| self.write(Controller::Memory, v1, v2, &value(kib));
-        let swap = match unified {
-            true => limits.swap_hard.map(|swap| swap.saturating_sub(limits.hard.unwrap_or(0))),
-            false => limits.swap_hard,
+        let (v1, v2) = match limit {
+            MemoryLimit::Hard => ("memory.limit_in_bytes", "memory.max"),
+            MemoryLimit::Soft => ("memory.soft_limit_in_bytes", "memory.high"),
+            MemoryLimit::SwapHard => ("memory.memsw.limit_in_bytes", "memory.swap.max"),
         };
-        // memory may not exceed memory and swap at any moment
-        let raises = self.memory_limits().is_some_and(|now| match (now.swap_hard, limits.hard) {
-            (Some(now), Some(wanted)) => wanted > now,
-            (Some(_), None) => true,
-            (None, _) => false,
-        });
-        let has_swap = self
-            .file(Controller::Memory, "memory.memsw.limit_in_bytes", "memory.swap.max")
-            .is_some_and(|file| file.exists());
-        let set_swap = || match has_swap || limits.swap_hard.is_some() {
-            true => set("memory.memsw.limit_in_bytes", "memory.swap.max", swap),
-            false => Ok(()),
-        };
-        if raises {
-            set_swap()?;
-        }
-        set("memory.limit_in_bytes", "memory.max", limits.hard)?;
-        if !raises {
-            set_swap()?;
-        }
-        set("memory.soft_limit_in_bytes", "memory.high", limits.soft)
+        self.write(Controller::Memory, v1, v2, &value)
     }
 
-    /// Sets the group's share of disk time, 10 to 1000.
-    ///
-    /// # Errors
-    /// As [`Group::set_cpu_shares`].
-    pub fn set_blkio_weight(&self, weight: u32) -> Result<(), Error> {
-        let has = |v1, v2| self.file(Controller::Blkio, v1, v2).is_some_and(|file| file.exists());
-        match has("blkio.bfq.weight", "io.bfq.weight") {
-            true => self.write(Controller::Blkio, "blkio.bfq.weight", "io.bfq.weight", &weight.to_string()),
-            false => self.write(Controller::Blkio, "blkio.weight", "io.weight", &weight.to_string()),
-        }
-    }
-
-    fn file(&self, controller: Controller, v1: &str, v2: &str) -> Option<PathBuf> {
+    pub(super) fn file(&self, controller: Controller, v1: &str, v2: &str) -> Option<PathBuf> {
         self.directory(controller).map(|(path, unified)| path.join(if unified { v2 } else { v1 }))
     }
 
-    fn write(&self, controller: Controller, v1: &str, v2: &str, value: &str) -> Result<(), Error> {
+    pub(super) fn write(&self, controller: Controller, v1: &str, v2: &str, value: &str) -> Result<(), Error> {
         let path = self.file(controller, v1, v2).ok_or_else(|| missing(controller))?;
         std::fs::write(&path, value).map_err(|e| {
             let what = match e.raw_os_error() {
@@ -224,7 +202,7 @@ impl Group {
     }
 }
 
-fn missing(controller: Controller) -> Error {
+pub(super) fn missing(controller: Controller) -> Error {
     let text = format!("cgroup {} controller is not mounted", controller.name().to_uppercase());
     Error::new(ErrorDomain::QEMU, ErrorCode::OPERATION_INVALID, text)
 }
@@ -234,7 +212,7 @@ fn text(path: &Path) -> Option<String> {
 }
 
 /// A file's number; `max` is none.
-fn number(path: &Path) -> Option<u64> {
+pub(super) fn number(path: &Path) -> Option<u64> {
     text(path)?.parse().ok()
 }
 
@@ -273,10 +251,12 @@ mod tests {
             }),
             group.memory_limits().map(|before| {
                 assert_eq!(before, MemoryLimits::default());
+                group.set_memory_limit(MemoryLimit::Hard, Some(65_536)).unwrap();
+                group.set_memory_limit(MemoryLimit::Soft, Some(32_768)).unwrap();
                 let limits = MemoryLimits { hard: Some(65_536), soft: Some(32_768), swap_hard: None };
-                group.set_memory_limits(limits).unwrap();
                 assert_eq!(group.memory_limits(), Some(limits));
-                group.set_memory_limits(MemoryLimits::default()).unwrap();
+                group.set_memory_limit(MemoryLimit::Hard, None).unwrap();
+                group.set_memory_limit(MemoryLimit::Soft, None).unwrap();
                 assert_eq!(group.memory_limits(), Some(MemoryLimits::default()));
             }),
             group.cpu_times().map(|times| assert_eq!(times, CpuTimes::default())),

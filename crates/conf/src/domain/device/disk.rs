@@ -334,6 +334,19 @@ macro_rules! limits {
         }
 
         impl IoTune {
+            /// The names of all limits, in the document's order.
+            pub const LIMITS: &'static [&'static str] =
+                &[$(stringify!($early),)* $(stringify!($late),)*];
+
+            /// A limit by its name.
+            pub fn limit(&self, name: &str) -> Option<u64> {
+                match name {
+                    $(stringify!($early) => self.$early,)*
+                    $(stringify!($late) => self.$late,)*
+                    _ => None,
+                }
+            }
+
             /// All limits with their names, as the document and the calls that set them have them.
             pub fn limits(&self) -> impl Iterator<Item = (&'static str, Option<u64>)> {
                 [$((stringify!($early), self.$early),)* $((stringify!($late), self.$late)),*].into_iter()

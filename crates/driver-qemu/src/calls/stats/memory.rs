@@ -6,7 +6,8 @@ use serde_json::json;
 use virtus_api::constants::*;
 use virtus_api::domain::stats::DomainMemoryStat;
 use virtus_api::{Call, DomainRef};
-use virtus_base::{ErrorCode, Result};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::domain::device::memballoon::BalloonModel;
 use virtus_host::process::usage;
 use virtus_qmp::command::{CalcDirtyRate, QomSet};
 use virtus_state::gate::{Job, Wanted as Gate};
@@ -15,7 +16,7 @@ use virtus_xdr::List;
 use super::Subject;
 use super::groups::guest_stat;
 use crate::Driver;
-use crate::error::{bad_argument, error, internal, invalid, system};
+use crate::error::{bad_argument, error, internal, invalid, system, unsupported};
 use crate::stats::Wanted;
 
 /// libvirt's tag, QEMU's name, and what QEMU's figure has to be divided by.
@@ -62,7 +63,7 @@ pub(super) async fn stats(
     Ok(list.into_iter().take(max).map(|(tag, val)| DomainMemoryStat { tag, val }).collect())
 }
 
-/// `virDomainSetMemoryStatsPeriod`.
+/// `virDomainSetMemoryStatsPeriod`; `period` in seconds, 0 for never.
 pub(super) async fn set_period(
     driver: &Driver,
     call: &Call,
@@ -70,23 +71,36 @@ pub(super) async fn set_period(
     period: i32,
     given: u32,
 ) -> Result<()> {
-    let domain = driver.find(dom)?;
-    let view = domain.view();
-    let affects = view.affects(given)?;
-    let without = || invalid("Memory balloon model must be virtio to set the collection period");
-    if affects.live {
-        let alias = view.live()?.model.devices.memballoons.first().and_then(|b| b.info.alias.clone());
-        let path = format!("/machine/peripheral/{}", alias.ok_or_else(without)?);
-        let job = driver.job(call, &domain, Gate::Job(Job::Modify)).await?;
-        let command =
-            QomSet { path, property: "guest-stats-polling-interval".to_owned(), value: json!(period) };
-        job.execute(&command).await?;
+    if period < 0 {
+        let text = "period in virDomainSetMemoryStatsPeriod must be zero or greater";
+        let function = "virDomainSetMemoryStatsPeriod";
+        return Err(Error::invalid_arg(ErrorDomain::DOMAIN, function, "period", text));
     }
     driver
-        .edit(call, &domain, given, move |model| {
-            let balloon = model.devices.memballoons.first_mut().ok_or_else(without)?;
-            balloon.stats_period = (period != 0).then_some(period);
-            Ok(())
+        .amend(call, dom, given, move |change| {
+            Box::pin(async move {
+                for model in change.both() {
+                    let balloon = model.devices.memballoons.first_mut();
+                    let balloon = balloon.filter(|balloon| balloon.model != BalloonModel::None);
+                    let Some(balloon) = balloon else {
+                        return Err(invalid(
+                            "No memory balloon device configured, can not set the collection period",
+                        ));
+                    };
+                    balloon.stats_period = (period != 0).then_some(period);
+                }
+                let balloon = change.live.as_ref().and_then(|live| live.devices.memballoons.first());
+                if let Some(alias) = balloon.and_then(|balloon| balloon.info.alias.as_deref()) {
+                    let command = QomSet {
+                        path: format!("/machine/peripheral/{alias}"),
+                        property: "guest-stats-polling-interval".to_owned(),
+                        value: json!(period),
+                    };
+                    change.job.execute(&command).await?;
+                    change.touched = true;
+                }
+                Ok(())
+            })
         })
         .await
 }
@@ -141,10 +155,20 @@ pub(super) async fn start_dirty_rate(
     super::flags(given, known, "qemuDomainStartDirtyRateCalc")?;
     if !(1..=60).contains(&seconds) {
         let text = format!("seconds={seconds} is invalid, please choose value within [1, 60].");
-        return Err(error(ErrorCode::INVALID_ARG, text));
+        return Err(unsupported(text));
     }
     let domain = driver.find(dom)?;
     domain.view().require_active()?;
+    let has_ring = |features: &virtus_conf::domain::features::Features| {
+        let ring = features.kvm.as_ref().and_then(|kvm| kvm.dirty_ring.as_ref());
+        ring.is_some_and(|ring| ring.state.is_true())
+    };
+    let view = domain.view();
+    let ring = view.live()?.model.features.as_ref().is_some_and(has_ring);
+    if given & VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING != 0 && !ring {
+        let text = "dirty-ring calculation mode requires dirty-ring feature enabled.";
+        return Err(error(ErrorCode::OPERATION_UNSUPPORTED, text));
+    }
     let mode = match given {
         f if f & VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP != 0 => "dirty-bitmap",
         f if f & VIR_DOMAIN_DIRTYRATE_MODE_DIRTY_RING != 0 => "dirty-ring",

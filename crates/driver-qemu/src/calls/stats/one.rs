@@ -2,7 +2,7 @@
 
 use virtus_api::DomainRef;
 use virtus_api::domain::stats::*;
-use virtus_base::{ErrorCode, Result, TypedParam};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, TypedParam};
 use virtus_conf::domain::device::{Disk, Interface};
 use virtus_host::process::usage;
 use virtus_qmp::command::{BlockDeviceStats, BlockStats};
@@ -158,7 +158,7 @@ pub(super) fn cpu_stats(
     let running = subject.domain.running()?;
     if start != -1 {
         let text = "operation 'getCpuacctPercpuUsage' not supported for backend 'cgroup V2'";
-        return Err(error(ErrorCode::OPERATION_UNSUPPORTED, text));
+        return Err(Error::new(ErrorDomain::CGROUP, ErrorCode::OPERATION_UNSUPPORTED, text));
     }
     let used = usage(running.process.pid(), None)
         .map_err(|e| crate::error::system("cannot read process usage", &e))?;
