@@ -68,7 +68,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("virtus-driver-secret", DRIVER),
     ("virtus-driver-storage", DRIVER),
     // in memory alone: neither the host nor a monitor
-    ("virtus-driver-test", &["virtus-api", "virtus-base", "virtus-conf", "virtus-xdr", "virtus-xml"]),
+    (
+        "virtus-driver-test",
+        &["virtus-api", "virtus-base", "virtus-conf", "virtus-cpu", "virtus-xdr", "virtus-xml"],
+    ),
     // faces
     ("virtus", &["virtus-api", "virtus-base", "virtus-driver-test", "virtus-rpc", "virtus-xdr"]),
     ("virtus-cli", &["virtus", "virtus-base"]),

@@ -5,7 +5,7 @@ use virtus_xdr::{List, record};
 use crate::macros::driver;
 
 driver! {
-    program REMOTE; via hypervisor; errors NONE;
+    program REMOTE; via hypervisor; errors DOMAIN;
     /// The hypervisor: what it is and can do.
     pub trait Connections {
         #[call(3, virConnectGetType, high, [connect.getattr])]

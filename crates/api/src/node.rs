@@ -6,7 +6,7 @@ use virtus_xdr::{CharArray, Chars, List, Opaque, record};
 use crate::macros::driver;
 
 driver! {
-    program REMOTE; via hypervisor; errors NONE;
+    program REMOTE; via hypervisor; errors DOMAIN;
     /// The host: its processors and memory.
     pub trait Node {
         #[call(6, virNodeGetInfo, high, [connect.read])]

@@ -1,14 +1,17 @@
 //! libvirt's XML documents as typed models: what they hold, their defaults, what is valid, and their text
 //! in both directions. Nothing here touches the host.
 
+pub mod checkpoint;
 pub mod domain;
 pub mod host_cpu;
+pub mod interface;
 pub mod net;
 pub mod network;
 pub mod nodedev;
 pub mod nwfilter;
 pub mod scaled;
 pub mod secret;
+pub mod snapshot;
 pub mod storage;
 
 /// How fields are read that declare nothing.

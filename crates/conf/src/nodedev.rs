@@ -92,28 +92,23 @@ fn text(e: Element<'_>, path: &[&str]) -> Option<String> {
 }
 
 impl NodeDevice {
-    /// Reads a device's document; one that is `new` needs no name.
+    /// Reads a device's document. One that is `new` needs no name; an adapter gets names that begin with this.
     ///
     /// # Errors
     /// libvirt's, from the code for node devices.
-    pub fn parse(xml: &str, new: bool) -> Result<Self> {
+    pub fn parse(xml: &str, new: Option<&str>) -> Result<Self> {
         let document = Document::parse(xml, ErrorDomain::NODEDEV, &ReadOptions::default())?;
-        let root = document.root();
-        if root.name() != "device" {
-            let found = root.name();
-            return Err(xml_error(format!("unexpected root element <{found}> expecting <device>")));
-        }
-        Self::read(root, new)
+        Self::read(document.root_named("device")?, new)
     }
 
     /// Reads a device's element.
     ///
     /// # Errors
     /// As [`NodeDevice::parse`].
-    pub fn read(e: Element<'_>, new: bool) -> Result<Self> {
+    pub fn read(e: Element<'_>, new: Option<&str>) -> Result<Self> {
         let name = match text(e, &["name"]) {
-            Some(name) if !new => name,
-            None if !new => return Err(error(ErrorCode::NO_NAME, "")),
+            Some(name) if new.is_none() => name,
+            None if new.is_none() => return Err(error(ErrorCode::NO_NAME, "")),
             _ => "new device".to_owned(),
         };
         let parent = e.child("parent");
@@ -212,7 +207,7 @@ impl Capability {
         }
     }
 
-    fn read(e: Element<'_>, device: &str, new: bool) -> Result<Self> {
+    fn read(e: Element<'_>, device: &str, new: Option<&str>) -> Result<Self> {
         /// Kinds beside those that are read here.
         const OTHERS: [&str; 21] = [
             "pci",
@@ -307,13 +302,13 @@ impl System {
 }
 
 impl ScsiHost {
-    fn read(e: Element<'_>, device: &str, new: bool) -> Result<Self> {
+    fn read(e: Element<'_>, device: &str, new: Option<&str>) -> Result<Self> {
         let number = |name: &str, what: &str| -> Result<Option<u32>> {
             let wrong = || xml_error(format!("invalid SCSI host {what} for '{device}'"));
             text(e, &[name]).map(|text| u32::parse(&text, 10).ok_or_else(wrong)).transpose()
         };
         let host = match number("host", "ID supplied")? {
-            None if !new => {
+            None if new.is_none() => {
                 let text = format!("no SCSI host ID supplied for '{device}'");
                 return Err(error(ErrorCode::INTERNAL_ERROR, text));
             }
@@ -367,7 +362,7 @@ impl ScsiHost {
 }
 
 impl FcHost {
-    fn read(e: Element<'_>, device: &str, new: bool) -> Result<Self> {
+    fn read(e: Element<'_>, device: &str, new: Option<&str>) -> Result<Self> {
         let name = |field: &str, what: &str| -> Result<Option<String>> {
             match text(e, &[field]) {
                 Some(text) if text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()) => {
@@ -377,7 +372,7 @@ impl FcHost {
                     Err(xml_error(format!("malformed wwn: {}", text(e, &[field]).unwrap_or_default())))
                 }
                 // a new adapter gets names of its own
-                None if new => random_wwn().map(Some),
+                None if new.is_some() => random_wwn(new.unwrap_or_default()).map(Some),
                 None => Err(error(ErrorCode::INTERNAL_ERROR, format!("no {what} supplied for '{device}'"))),
             }
         };
@@ -389,11 +384,11 @@ impl FcHost {
     }
 }
 
-/// A name on a Fibre Channel network that nobody else has, of the kind libvirt makes.
-fn random_wwn() -> Result<String> {
+/// A name on a Fibre Channel network that nobody else has: the prefix, and digits up to sixteen.
+fn random_wwn(prefix: &str) -> Result<String> {
     let random = virtus_base::Uuid::random()?;
-    let tail: String = random.0.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("5001a4{tail}"))
+    let digits: String = random.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(prefix.chars().chain(digits.chars()).take(16).collect())
 }
 
 #[cfg(test)]
@@ -406,7 +401,7 @@ mod tests {
                    <capability type='scsi_host'>\n    <host>1</host>\n    <unique_id>0</unique_id>\n    \
                    <capability type='fc_host'>\n      <wwnn>2000000012341234</wwnn>\n      \
                    <wwpn>1000000012341234</wwpn>\n    </capability>\n  </capability>\n</device>\n";
-        let device = NodeDevice::parse(xml, false).unwrap();
+        let device = NodeDevice::parse(xml, None).unwrap();
         assert_eq!(device.format(), xml);
         assert_eq!(device.wwns().unwrap().0, "2000000012341234");
     }
@@ -415,8 +410,8 @@ mod tests {
     fn a_new_adapter_gets_names() {
         let xml = "<device><parent>scsi_host1</parent><capability type='scsi_host'>\
                    <capability type='fc_host'/></capability></device>";
-        let (wwnn, wwpn) = NodeDevice::parse(xml, true).unwrap().wwns().unwrap();
-        assert!(wwnn.starts_with("5001a4") && wwnn.len() == 16 && wwnn != wwpn);
-        assert_eq!(NodeDevice::parse(xml, false).unwrap_err().code(), ErrorCode::NO_NAME);
+        let (wwnn, wwpn) = NodeDevice::parse(xml, Some("5100000")).unwrap().wwns().unwrap();
+        assert!(wwnn.starts_with("5100000") && wwnn.len() == 16 && wwnn != wwpn);
+        assert_eq!(NodeDevice::parse(xml, None).unwrap_err().code(), ErrorCode::NO_NAME);
     }
 }

@@ -3,12 +3,15 @@
 use virtus_api::constants::*;
 use virtus_api::{DomainEvent, DomainRef, Event};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::checkpoint::Checkpoint;
 use virtus_conf::domain::device::Interface;
 use virtus_conf::domain::device::video::VideoType;
 use virtus_conf::domain::os::OsType;
 use virtus_conf::domain::{self as conf, LifecycleAction, ParseOptions, post_parse, validate};
+use virtus_conf::snapshot::Snapshot;
 use virtus_xml::Element;
 
+use crate::moment::Moments;
 use crate::{error, internal};
 
 /// The time a guest's clock shows until somebody sets it.
@@ -42,6 +45,8 @@ pub(crate) struct Domain {
     pub(crate) seconds: i64,
     pub(crate) nseconds: u32,
     pub(crate) iothreads: Vec<IoThread>,
+    pub(crate) snapshots: Moments<Snapshot>,
+    pub(crate) checkpoints: Moments<Checkpoint>,
     /// What it was found to have that it had better not have, and what is deprecated of that.
     pub(crate) tainted: Vec<&'static str>,
     pub(crate) deprecated: Vec<String>,
@@ -69,6 +74,8 @@ impl Domain {
             seconds: GUEST_TIME,
             nseconds: 0,
             iothreads: Vec::new(),
+            snapshots: Moments::default(),
+            checkpoints: Moments::default(),
             tainted: Vec::new(),
             deprecated: Vec::new(),
         }
@@ -235,7 +242,7 @@ pub(crate) fn complete(mut domain: conf::Domain, options: ParseOptions) -> Resul
 }
 
 /// The hypervisor's default card.
-fn videos(domain: &mut conf::Domain) {
+pub(crate) fn videos(domain: &mut conf::Domain) {
     let ppc64 = matches!(domain.os.kind.arch.as_deref(), Some("ppc64" | "ppc64le"));
     let kind = match domain.os.kind.name {
         OsType::Xen | OsType::Linux => VideoType::Xen,
@@ -303,11 +310,11 @@ pub(crate) fn no_domain() -> Error {
 
 impl Domain {
     pub(crate) fn snapshot_count(&self) -> usize {
-        0
+        self.snapshots.len()
     }
 
     pub(crate) fn checkpoint_count(&self) -> usize {
-        0
+        self.checkpoints.len()
     }
 
     /// Finds what a host had better not run, and notes it.

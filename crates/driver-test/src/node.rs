@@ -4,11 +4,13 @@ use std::path::Path;
 
 use virtus_api::constants::*;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::interface::Interface;
 use virtus_conf::network::Network;
 use virtus_conf::nodedev::NodeDevice;
 use virtus_conf::storage::{Capacity, Pool, Sizes, Volume};
 use virtus_xml::{Document, Element, ReadOptions};
 
+use crate::calls::snapshot;
 use crate::domain::{self, Domain};
 use crate::open::read_file;
 use crate::state::{Identity, NetworkObject, PoolObject, State, identify};
@@ -64,9 +66,17 @@ impl State {
         self.read_node(root)?;
         root.children("domain").try_for_each(|e| self.read_domain(e, include))?;
         root.children("network").try_for_each(|e| include.read(e, |e| self.read_network(e)))?;
+        for e in root.children("interface") {
+            let definition = include.read(e, Interface::read)?;
+            let name = definition.name.clone();
+            self.assign_interface(definition);
+            if let Some(interface) = self.interfaces.iter_mut().find(|i| i.definition.name == name) {
+                interface.active = true;
+            }
+        }
         root.children("pool").try_for_each(|e| include.read(e, |e| self.read_pool(e, include)))?;
         for e in root.children("device") {
-            let device = include.read(e, |e| NodeDevice::read(e, false))?;
+            let device = include.read(e, |e| NodeDevice::read(e, None))?;
             self.devices.retain(|other| other.name != device.name);
             self.devices.push(device);
         }
@@ -121,6 +131,10 @@ impl State {
             domain::name_interfaces(&mut definition)?;
             let extra = Extra::read(e)?;
             let mut domain = Domain::new(definition);
+            for e in e.children_ns(NAMESPACE, "domainsnapshot") {
+                include.read(e, |e| snapshot::read_of_node(&mut domain, e))?;
+            }
+            snapshot::check_of_node(&domain)?;
             domain.persistent = !extra.transient;
             if extra.state != VIR_DOMAIN_SHUTOFF {
                 let id = self.next_id();

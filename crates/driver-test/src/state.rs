@@ -2,6 +2,7 @@
 
 use virtus_api::{DomainRef, NetworkRef, StoragePoolRef};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
+use virtus_conf::interface::Interface;
 use virtus_conf::network::Network;
 use virtus_conf::nodedev::NodeDevice;
 use virtus_conf::storage::{Pool, Volume};
@@ -56,6 +57,13 @@ pub(crate) struct Cell {
     pub(crate) free: u64,
 }
 
+/// A network interface.
+#[derive(Clone, Debug)]
+pub(crate) struct InterfaceObject {
+    pub(crate) definition: Interface,
+    pub(crate) active: bool,
+}
+
 /// A network.
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkObject {
@@ -97,6 +105,9 @@ pub(crate) struct State {
     pub(crate) domains: Vec<Domain>,
     pub(crate) last_id: i32,
     pub(crate) networks: Vec<NetworkObject>,
+    pub(crate) interfaces: Vec<InterfaceObject>,
+    /// What they were before changes that are neither kept nor taken back yet.
+    pub(crate) interfaces_before: Option<Vec<InterfaceObject>>,
     pub(crate) pools: Vec<PoolObject>,
     pub(crate) devices: Vec<NodeDevice>,
     pub(crate) users: Vec<(String, Option<String>)>,

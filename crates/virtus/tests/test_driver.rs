@@ -110,3 +110,79 @@ fn pools_hold_volumes() {
     connection.call(Remote::storage_vol_delete(volume, 0)).unwrap();
     assert_eq!(connection.call(Remote::storage_pool_get_info(pool)).unwrap().allocation, 0);
 }
+
+/// A node whose parts are in files of their own, with domains in several states and a snapshot.
+#[test]
+fn a_file_may_name_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    write("one.xml", DOMAIN);
+    write("net.xml", "<network><name>n</name></network>");
+    let node = "<node>
+      <cpu><mhz>6000</mhz><model>itanium</model><active>3</active></cpu>
+      <domain file='one.xml'/>
+      <domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
+        <name>two</name><memory>1024</memory><os><type>hvm</type></os>
+        <test:runstate>3</test:runstate>
+        <test:domainsnapshot>
+          <name>s</name><creationTime>5</creationTime><state>running</state><active>1</active>
+        </test:domainsnapshot>
+      </domain>
+      <domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
+        <name>three</name><memory>1024</memory><os><type>hvm</type></os>
+        <test:runstate>5</test:runstate><test:hasmanagedsave/>
+      </domain>
+      <network file='net.xml'/>
+      <pool type='dir'><name>p</name><target><path>/p</path></target>
+        <volume><name>v</name><capacity>9</capacity></volume>
+      </pool>
+      <interface type='ethernet' name='eth7'/>
+      <device><name>root</name><capability type='system'><hardware>
+        <uuid>11111111-2222-3333-4444-555555555555</uuid></hardware></capability></device>
+    </node>";
+    write("node.xml", node);
+    let uri = format!("test://{}", directory.path().join("node.xml").display());
+    let connection = Connection::open(&uri).unwrap();
+    let state = |name: &str| {
+        let domain = connection.call(Remote::domain_lookup_by_name(name.to_owned())).unwrap();
+        connection.call(Remote::domain_get_state(domain, 0)).unwrap().state
+    };
+    assert_eq!([state("one"), state("two"), state("three")], [1, 3, 5]);
+    let three = connection.call(Remote::domain_lookup_by_name("three".to_owned())).unwrap();
+    assert_eq!(connection.call(Remote::domain_has_managed_save_image(three, 0)).unwrap(), 1);
+    let two = connection.call(Remote::domain_lookup_by_name("two".to_owned())).unwrap();
+    assert_eq!(connection.call(Remote::domain_snapshot_current(two, 0)).unwrap().name, "s");
+    assert_eq!(connection.call(Remote::connect_num_of_networks()).unwrap(), 1);
+    assert_eq!(connection.call(Remote::connect_num_of_interfaces()).unwrap(), 1);
+    assert_eq!(connection.call(Remote::node_num_of_devices(None, 0)).unwrap(), 1);
+    assert_eq!(connection.call(Remote::node_get_info()).unwrap().cpus, 3);
+    let key = "/p/v".to_owned();
+    assert_eq!(connection.call(Remote::storage_vol_lookup_by_key(key)).unwrap().pool, "p");
+}
+
+#[test]
+fn a_screen_comes_as_a_stream() {
+    let connection = Connection::open("test:///default").unwrap();
+    let domain = connection.call(Remote::domain_lookup_by_name("test".to_owned())).unwrap();
+    let (kind, mut stream) = connection.open_stream(Remote::domain_screenshot(domain, 0, 0)).unwrap();
+    assert_eq!(kind.as_deref(), Some("image/png"));
+    let mut picture = Vec::new();
+    std::io::copy(&mut stream, &mut picture).unwrap();
+    stream.finish().unwrap();
+    assert!(picture.starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn what_is_saved_can_be_started_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("one.save").display().to_string();
+    let (_file, connection) = file_with(&format!("<node>{DOMAIN}</node>"));
+    let domain = connection.call(Remote::domain_lookup_by_name("one".to_owned())).unwrap();
+    connection.call(Remote::domain_save(domain, path.clone())).unwrap();
+    assert_eq!(connection.call(Remote::connect_num_of_domains()).unwrap(), 0);
+    connection.call(Remote::domain_restore(path.clone())).unwrap();
+    assert_eq!(connection.call(Remote::connect_num_of_domains()).unwrap(), 1);
+    std::fs::write(&path, "no image").unwrap();
+    let error = connection.call(Remote::domain_restore(path)).unwrap_err();
+    assert!(error.message().contains("incomplete save header"), "{error}");
+}

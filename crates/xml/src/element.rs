@@ -38,7 +38,6 @@ pub struct ReadOptions {
 pub struct Document<'a> {
     tree: Tree<'a>,
     options: ReadOptions,
-    domain: ErrorDomain,
     seen: RefCell<Seen>,
 }
 
@@ -60,7 +59,7 @@ impl<'a> Document<'a> {
         syntax::check_depth(text, MAX_DEPTH, domain)?;
         let parsing = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..Default::default() };
         let tree = Tree::parse_with_options(text, parsing).map_err(|e| syntax::error(text, &e, domain))?;
-        Ok(Document { tree, options: *options, domain, seen: RefCell::default() })
+        Ok(Document { tree, options: *options, seen: RefCell::default() })
     }
 
     /// The root element.
@@ -79,7 +78,7 @@ impl<'a> Document<'a> {
         match root.name() {
             found if found == name => Ok(root),
             found => Err(Error::new(
-                self.domain,
+                ErrorDomain::XML,
                 ErrorCode::XML_ERROR,
                 format!("expecting root element of '{name}', not '{found}'"),
             )),

@@ -14,10 +14,7 @@ impl Network {
     pub fn parse(text: &str, strict: bool) -> Result<Self> {
         let options = ReadOptions { track: strict, ..ReadOptions::default() };
         let document = Document::parse(text, ErrorDomain::NETWORK, &options)?;
-        let root = document.root();
-        if root.name() != "network" {
-            return Err(xml_error(format!("unexpected root element <{}>, expecting <network>", root.name())));
-        }
+        let root = document.root_named("network")?;
         let network = Self::read(root).map_err(|e| match e.code() {
             // values of the wrong form are the schema's to refuse; what depends on other values is not
             ErrorCode::NO_NAME if strict && root.child("name").is_none() => crate::schema_error("network", e),

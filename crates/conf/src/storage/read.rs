@@ -14,10 +14,7 @@ impl Pool {
     pub fn parse(text: &str, strict: bool) -> Result<Self> {
         let options = ReadOptions { track: strict, ..ReadOptions::default() };
         let document = Document::parse(text, ErrorDomain::STORAGE, &options)?;
-        let root = document.root();
-        if root.name() != "pool" {
-            return Err(xml_error(format!("unexpected root element <{}>, expecting <pool>", root.name())));
-        }
+        let root = document.root_named("pool")?;
         let pool = match Self::read(root) {
             // whatever can be wrong with a pool's values, the schema says so first
             Err(e) if strict => return Err(crate::schema_error("storagepool", e)),

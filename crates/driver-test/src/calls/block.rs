@@ -49,7 +49,7 @@ fn check(tune: &IoTune) -> Result<()> {
         ("write_iops_sec", tune.write_iops_sec, tune.write_iops_sec_max),
     ] {
         if limit.unwrap_or(0) > most.unwrap_or(0) {
-            return Err(bad_argument(format!("{name} cannot be set higher than {name}_max ")));
+            return Err(bad_argument(format!("{name} cannot be set higher than {name}_max")));
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use virtus_api::connection::ConnectGetCpuModelNamesReply;
+use virtus_api::constants::VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES;
 use virtus_api::node::*;
 use virtus_api::{Call, Connections, Features, Node};
 use virtus_base::Result;
@@ -34,7 +35,7 @@ const CPU_STATS: [(&str, u64); 4] = [
 impl Features for Driver {
     fn supports(&self, feature: i32) -> bool {
         /// `VIR_DRV_FEATURE_TYPED_PARAM_STRING`.
-        const TYPED_PARAM_STRING: i32 = 6;
+        const TYPED_PARAM_STRING: i32 = 9;
         /// `VIR_DRV_FEATURE_NETWORK_UPDATE_HAS_CORRECT_ORDER`.
         const NETWORK_UPDATE_ORDER: i32 = 16;
         [TYPED_PARAM_STRING, NETWORK_UPDATE_ORDER].contains(&feature)
@@ -80,15 +81,28 @@ impl Connections for Driver {
         &self,
         _: &Call,
         arch: String,
-        _: i32,
+        need: i32,
         given: u32,
     ) -> Result<ConnectGetCpuModelNamesReply> {
         flags(given, 0, "testConnectGetCPUModelNames")?;
         if !capabilities::ARCHITECTURES.contains(&arch.as_str()) {
             return Err(bad_argument(format!("cannot find architecture {arch}")));
         }
-        // any model may be asked for
-        Ok(ConnectGetCpuModelNamesReply { models: List::default(), ret: 0 })
+        let models: List<String, 8_192> = virtus_cpu::models(&arch)?.into_iter().map(Into::into).collect();
+        let ret = count(models.len());
+        Ok(ConnectGetCpuModelNamesReply { models: if need == 0 { List::default() } else { models }, ret })
+    }
+
+    async fn connect_baseline_cpu(&self, _: &Call, cpus: List<String, 256>, given: u32) -> Result<String> {
+        flags(given, VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES, "testConnectBaselineCPU")?;
+        let read = |xml: &String| virtus_cpu::Definition::parse(xml, Some(virtus_cpu::Kind::Host), false);
+        let cpus = cpus.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let mut cpu = virtus_cpu::baseline(None, &cpus, &virtus_cpu::Limits::default())?;
+        if given & VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES != 0 {
+            let arch = cpus.first().and_then(|cpu| cpu.arch.as_deref()).unwrap_or_default();
+            cpu = virtus_cpu::expand(arch, cpu)?;
+        }
+        Ok(cpu.format())
     }
 
     async fn connect_get_domain_capabilities(
@@ -175,18 +189,23 @@ impl Node for Driver {
         &self,
         _: &Call,
         pages: List<u32, 1_024>,
-        _: i32,
+        start_cell: i32,
         cell_count: u32,
         given: u32,
     ) -> Result<List<u64, 1_024>> {
         flags(given, 0, "testNodeGetFreePages")?;
-        let cells = usize::try_from(cell_count).unwrap_or(usize::MAX);
-        // the reference counts in 32 bits, too
-        let numbers = std::iter::successors(Some(19_i32), |x| Some(x.wrapping_mul(2).wrapping_add(7)));
-        Ok(numbers
-            .take(cells.saturating_mul(pages.len()).min(1024))
-            .map(i64::from)
-            .map(i64::cast_unsigned)
-            .collect())
+        // each page's number follows from the one before, and each cell begins with another
+        let mut counts = Vec::new();
+        for cell in 0..i32::try_from(cell_count).unwrap_or(i32::MAX) {
+            let mut x = start_cell.wrapping_add(cell).wrapping_mul(6);
+            for _ in pages.iter() {
+                x = x.wrapping_mul(2).wrapping_add(7);
+                counts.push(i64::from(x).cast_unsigned());
+            }
+            if counts.len() > 1_024 {
+                return Err(bad_argument("too many pages"));
+            }
+        }
+        Ok(List(counts))
     }
 }

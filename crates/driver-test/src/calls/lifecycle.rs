@@ -322,9 +322,19 @@ impl DomainLifecycle for Driver {
         given: u32,
     ) -> Result<()> {
         flags(given, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG, "testDomainSetLifecycleAction")?;
-        let action = usize::try_from(action).ok().and_then(|action| ACTIONS.get(action)).copied();
-        let action =
-            action.ok_or_else(|| generic(ErrorCode::INVALID_ARG, "Lifecycle action is not known"))?;
+        let bad = |what: &str, number| {
+            generic(ErrorCode::INVALID_ARG, format!("invalid lifecycle {what} '{number}'"))
+        };
+        let named = usize::try_from(action).ok().and_then(|action| ACTIONS.get(action)).copied();
+        let event =
+            usize::try_from(kind).ok().and_then(|kind| ["poweroff", "reboot", "crash"].get(kind).copied());
+        let event = event.ok_or_else(|| bad("type", kind))?;
+        let action = named.ok_or_else(|| bad("action", action))?;
+        let dumps = matches!(action, LifecycleAction::CoredumpDestroy | LifecycleAction::CoredumpRestart);
+        if dumps && event != "crash" {
+            let text = format!("Lifecycle event '{event}' doesn't support '{}' action", action.as_str());
+            return Err(generic(ErrorCode::CONFIG_UNSUPPORTED, text));
+        }
         self.change(|state, _| {
             let domain = state.domain(&dom)?;
             let affects = domain.affects(given)?;

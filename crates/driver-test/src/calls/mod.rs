@@ -2,13 +2,19 @@
 
 mod agent;
 mod block;
+mod checkpoint;
 mod connection;
+mod console;
+mod device;
 mod info;
+mod interface;
 mod lifecycle;
 mod network;
 mod nodedev;
 mod params;
 mod pool;
+mod save;
+pub(crate) mod snapshot;
 mod stats;
 mod tuning;
 mod unsupported;

@@ -100,12 +100,12 @@ impl NetworkObject {
     fn edit(&mut self, given: u32, change: impl Fn(&mut Network) -> Result<()>) -> Result<()> {
         let (live, config) = self.affects(given)?;
         let mut definition = self.definition.clone();
-        let mut next = self.next.clone();
-        if config {
-            change(next.as_mut().unwrap_or(&mut definition))?;
+        // what runs has another one for the next start
+        let mut next = self.next.clone().or_else(|| self.active.then(|| definition.clone()));
+        if config && let Some(next) = next.as_mut().filter(|_| self.active) {
+            change(next)?;
         }
-        // what does not run has one definition for both
-        if live && (!config || next.is_some()) {
+        if live || !self.active {
             change(&mut definition)?;
         }
         self.definition = definition;
@@ -265,9 +265,6 @@ impl Networks for Driver {
             let network = state.network_by_name(&net.name)?;
             network.active = false;
             events.push(network.lifecycle(VIR_NETWORK_EVENT_STOPPED));
-            if let Some(next) = network.next.take() {
-                network.definition = next;
-            }
             if !network.persistent {
                 state.networks.retain(|network| network.definition.name != net.name);
             }
@@ -276,12 +273,8 @@ impl Networks for Driver {
     }
 
     async fn network_get_xml_desc(&self, _: &Call, net: NetworkRef, given: u32) -> Result<String> {
-        flags(given, VIR_NETWORK_XML_INACTIVE, "testNetworkGetXMLDesc")?;
-        let inactive = given & VIR_NETWORK_XML_INACTIVE != 0;
-        let mut state = self.state();
-        let network = state.network_by_name(&net.name)?;
-        let next = network.next.as_ref().filter(|_| inactive);
-        Ok(next.unwrap_or(&network.definition).format(true))
+        flags(given, 0, "testNetworkGetXMLDesc")?;
+        Ok(self.state().network_by_name(&net.name)?.definition.format(true))
     }
 
     async fn network_get_bridge_name(&self, _: &Call, net: NetworkRef) -> Result<String> {
@@ -343,7 +336,7 @@ impl Networks for Driver {
         let network = state.network_by_uuid(&net.uuid)?;
         let (live, _) = network.affects(given)?;
         let definition = match (live, &network.next) {
-            (false, Some(next)) => next,
+            (false, Some(next)) if network.active => next,
             _ => &network.definition,
         };
         let found = match kind {

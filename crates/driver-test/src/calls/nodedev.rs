@@ -14,6 +14,8 @@ use crate::{Driver, count, error, flags, internal};
 /// The adapter that new ones are copies of, and what such a copy is called.
 const TEMPLATE: &str = "scsi_host11";
 const VPORT: &str = "scsi_host12";
+/// What the names of new adapters begin with: the number of nobody in particular.
+const NEW: &str = "5100000";
 
 /// Flags of listings that stand for kinds of devices.
 const KINDS: [(u32, &str); 20] = [
@@ -54,6 +56,11 @@ fn lifecycle(name: &str, event: i32) -> Event {
         NodeDeviceRef { name: name.to_owned() },
         NodeDeviceEvent::Lifecycle { event, detail: 0 },
     )
+}
+
+/// An error of the generic code for devices.
+fn failed(text: String) -> Error {
+    Error::internal(ErrorDomain::NODEDEV, text)
 }
 
 impl State {
@@ -112,11 +119,11 @@ impl State {
         };
         if let Some(name) = &parent.name {
             let found = self.devices.iter().find(|other| other.name == *name);
-            let found = found
-                .ok_or_else(|| internal(format!("Could not find parent device for '{}'", device.name)))?;
+            let found =
+                found.ok_or_else(|| failed(format!("Could not find parent device for '{}'", device.name)))?;
             return match capable(found) {
                 true => Ok(()),
-                false => Err(internal(format!("Parent device {name} is not capable of vport operations"))),
+                false => Err(failed(format!("Parent device {name} is not capable of vport operations"))),
             };
         }
         let found = if parent.wwnn.is_some() {
@@ -132,7 +139,7 @@ impl State {
         };
         match found {
             true => Ok(()),
-            false => Err(internal(format!("Could not find parent device for '{}'", device.name))),
+            false => Err(failed(format!("Could not find parent device for '{}'", device.name))),
         }
     }
 }
@@ -210,7 +217,7 @@ impl NodeDevices for Driver {
 
     async fn node_device_create_xml(&self, _: &Call, xml: String, given: u32) -> Result<NodeDeviceRef> {
         flags(given, 0, "testNodeDeviceCreateXML")?;
-        let device = NodeDevice::parse(&xml, true)?;
+        let device = NodeDevice::parse(&xml, Some(NEW))?;
         let (wwnn, wwpn) = device.wwns()?;
         self.change(|state, events| {
             state.check_parent(&device)?;
@@ -221,7 +228,10 @@ impl NodeDevices for Driver {
     async fn node_device_destroy(&self, _: &Call, name: String) -> Result<()> {
         self.change(|state, events| {
             let device = state.device(&name)?;
-            device.wwns()?;
+            // what is no adapter stays, and the reference says nothing of it
+            if device.wwns().is_err() {
+                return Ok(());
+            }
             let parent = device.parent.name.clone().unwrap_or_default();
             if !state.devices.iter().any(|other| other.name == parent) {
                 return Err(internal(format!("cannot find parent '{parent}' definition")));

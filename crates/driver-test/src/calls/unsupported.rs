@@ -9,9 +9,3 @@ impl QemuCalls for Driver {}
 impl NodeDeviceAssignment for Driver {}
 impl DomainJobs for Driver {}
 impl DomainMigration for Driver {}
-impl DomainSave for Driver {}
-impl DomainDevices for Driver {}
-impl DomainConsole for Driver {}
-impl DomainSnapshots for Driver {}
-impl DomainCheckpoints for Driver {}
-impl Interfaces for Driver {}

@@ -40,7 +40,6 @@ impl PoolObject {
         if sizes.allocation.saturating_add(allocation(&volume)) > sizes.capacity {
             return Err(internal(format!("Not enough free space in pool for volume '{}'", volume.name)));
         }
-        volume.kind = self.volume_kind();
         volume.target.path.clear();
         volume.key.clear();
         self.place(&mut volume);

@@ -190,7 +190,7 @@ macro_rules! devices {
             pub fn from_element(e: Element<'_>) -> Result<Device> {
                 match e.name() {
                     $($name => <$type>::read(e).map(|d| Device::$variant(Box::new(d))),)*
-                    other => Err(super::parse::xml_error(format!("unknown device type '{other}'"))),
+                    other => Err(super::parse::unsupported(format!("unknown device type '{other}'"))),
                 }
             }
 

@@ -102,6 +102,7 @@ pub(super) fn remove(state: &mut State, dom: &DomainRef, id: u32, given: u32) ->
     if let Some(tune) = &mut definition.cputune {
         tune.iothreadpin.retain(|pin| pin.iothread != id);
     }
+    definition.cputune = definition.cputune.take().filter(|tune| *tune != CpuTune::default());
     domain.iothreads.retain(|thread| thread.id != id);
     Ok(())
 }

@@ -51,7 +51,7 @@ pub(super) fn set(definition: &mut conf::Domain, params: &[TypedParam], live: bo
     if memory.nodeset.is_none() {
         if definition.vcpu.placement == Placement::Static {
             return Err(generic(
-                ErrorCode::XML_ERROR,
+                ErrorCode::CONFIG_UNSUPPORTED,
                 "nodeset for NUMA memory tuning must be set if 'placement' is 'static'",
             ));
         }

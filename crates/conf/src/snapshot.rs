@@ -1,0 +1,321 @@
+//! `<domainsnapshot>`: a domain as it was once.
+
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_xml::{Document, Element, RawElement, ReadOptions, WriteOptions, Writer, Xml as _, keywords};
+
+use crate::domain::device::disk::SnapshotLocation;
+use crate::domain::device::storage::{Location, StorageSource};
+use crate::domain::{Domain, ParseOptions};
+
+keywords! {
+    /// What the domain did then.
+    pub enum SnapshotState {
+        Nostate = "nostate", Running = "running", Blocked = "blocked", Paused = "paused", Shutdown = "shutdown",
+        Shutoff = "shutoff", Crashed = "crashed", Pmsuspended = "pmsuspended", DiskSnapshot = "disk-snapshot",
+    }
+}
+keywords! {
+    /// Where the memory is.
+    pub enum MemoryLocation { No = "no", Internal = "internal", External = "external" }
+}
+
+/// A domain as it was once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Its name.
+    pub name: String,
+    /// What a person says of it.
+    pub description: Option<String>,
+    /// What the domain did then; unknown of one that is to be taken.
+    pub state: Option<SnapshotState>,
+    /// The name of the one before it.
+    pub parent: Option<String>,
+    /// When it was taken: seconds since 1970.
+    pub creation_time: i64,
+    /// Where the memory is.
+    pub memory: Option<MemoryLocation>,
+    /// The file with the memory, if it is in one.
+    pub memory_file: Option<String>,
+    /// Its disks.
+    pub disks: Vec<SnapshotDisk>,
+    /// The domain then.
+    pub domain: Option<Box<Domain>>,
+    /// What it was defined as then, where that was something else.
+    pub inactive_domain: Option<Box<Domain>>,
+    /// What the hypervisor's driver keeps with it.
+    pub cookie: Option<RawElement>,
+}
+
+/// A disk of a snapshot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SnapshotDisk {
+    /// Its target or where its bytes are; its target once it is aligned.
+    pub name: String,
+    /// Where its bytes of then are.
+    pub snapshot: Option<SnapshotLocation>,
+    /// The format of the image that is written to from then on.
+    pub format: Option<String>,
+    /// That image.
+    pub source: Option<StorageSource>,
+}
+
+fn error(code: ErrorCode, text: impl Into<String>) -> Error {
+    Error::new(ErrorDomain::DOMAIN_SNAPSHOT, code, text)
+}
+
+fn xml_error(text: impl Into<String>) -> Error {
+    error(ErrorCode::XML_ERROR, text)
+}
+
+fn unsupported(text: impl Into<String>) -> Error {
+    error(ErrorCode::CONFIG_UNSUPPORTED, text)
+}
+
+fn internal(text: &str) -> Error {
+    error(ErrorCode::INTERNAL_ERROR, text)
+}
+
+/// How a snapshot is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SnapshotOptions {
+    /// It was taken already: the document has to say when, and of what.
+    pub redefine: bool,
+    /// Refuse what nobody knows.
+    pub strict: bool,
+    /// The time now, of which one that is to be taken gets its name.
+    pub now: i64,
+}
+
+/// Reads the domain inside another document.
+pub type ReadDomain<'a> = &'a dyn Fn(Element<'_>, &ParseOptions) -> Result<Domain>;
+
+impl Snapshot {
+    /// Reads a snapshot's document; `domain` reads the domains in it.
+    ///
+    /// # Errors
+    /// libvirt's, from the code for snapshots.
+    pub fn parse(xml: &str, options: SnapshotOptions, domain: ReadDomain<'_>) -> Result<Self> {
+        let read = ReadOptions { inactive: true, status: false, track: options.strict };
+        let document = Document::parse(xml, ErrorDomain::DOMAIN_SNAPSHOT, &read)?;
+        let snapshot = Self::read(document.root_named("domainsnapshot")?, options, domain)?;
+        if options.strict {
+            crate::check_all_known(&document, "domainsnapshot")?;
+        }
+        Ok(snapshot)
+    }
+
+    /// Reads a snapshot's element.
+    ///
+    /// # Errors
+    /// As [`Snapshot::parse`].
+    pub fn read(e: Element<'_>, options: SnapshotOptions, domain: ReadDomain<'_>) -> Result<Self> {
+        let text = |name: &str| e.child(name).and_then(|e| e.text());
+        let name = text("name").filter(|name| !name.is_empty());
+        let mut snapshot = Snapshot {
+            name: match name {
+                Some(name) => name,
+                None if options.redefine => return Err(xml_error("a redefined snapshot must have a name")),
+                None => options.now.to_string(),
+            },
+            description: text("description"),
+            state: None,
+            parent: None,
+            creation_time: options.now,
+            memory: None,
+            memory_file: None,
+            disks: Vec::new(),
+            domain: None,
+            inactive_domain: None,
+            cookie: e.child("cookie").map(RawElement::read).transpose()?,
+        };
+        if options.redefine {
+            let time = text("creationTime").and_then(|text| text.trim().parse().ok());
+            snapshot.creation_time =
+                time.ok_or_else(|| internal("missing creationTime from existing snapshot"))?;
+            snapshot.parent = e.descend(&["parent", "name"]).and_then(|e| e.text());
+            let state = text("state").ok_or_else(|| internal("missing state from existing snapshot"))?;
+            let known = SnapshotState::from_word(&state);
+            snapshot.state = Some(
+                known
+                    .ok_or_else(|| unsupported(format!("Invalid state '{state}' in domain snapshot XML")))?,
+            );
+            let domains = ParseOptions { inactive: true, skip_validate: true, strict: false };
+            let inside = |name: &str| e.child(name).map(|e| domain(e, &domains).map(Box::new)).transpose();
+            snapshot.domain = inside("domain")?;
+            snapshot.inactive_domain = inside("inactiveDomain")?;
+        }
+        snapshot.read_memory(e, options.redefine)?;
+        for disk in e.children("disks").flat_map(|disks| disks.elements()).filter(|e| e.name() == "disk") {
+            snapshot.disks.push(SnapshotDisk::read(disk)?);
+        }
+        Ok(snapshot)
+    }
+
+    fn read_memory(&mut self, e: Element<'_>, redefine: bool) -> Result<()> {
+        let memory = e.child("memory");
+        let file = memory.and_then(|memory| memory.attr("file")).map(str::to_owned);
+        let offline = matches!(self.state, Some(SnapshotState::Shutoff | SnapshotState::DiskSnapshot));
+        self.memory = match memory.and_then(|memory| memory.attr("snapshot")) {
+            Some(word) => Some(
+                MemoryLocation::from_word(word)
+                    .ok_or_else(|| xml_error(format!("unknown memory snapshot setting '{word}'")))?,
+            ),
+            None if file.is_some() => Some(MemoryLocation::External),
+            None if redefine && offline => Some(MemoryLocation::No),
+            None if redefine => Some(MemoryLocation::Internal),
+            None => None,
+        };
+        let external = self.memory == Some(MemoryLocation::External);
+        match &file {
+            Some(file) if !external => {
+                return Err(xml_error(format!("memory filename '{file}' requires external snapshot")));
+            }
+            None if external => return Err(xml_error("external memory snapshots require a filename")),
+            _ => {}
+        }
+        if offline && !matches!(self.memory, None | Some(MemoryLocation::No)) {
+            return Err(xml_error("memory state cannot be saved with offline or disk-only snapshot"));
+        }
+        if let Some(file) = file.as_ref().filter(|file| !file.starts_with('/')) {
+            return Err(xml_error(format!("memory snapshot file path ({file}) must be absolute")));
+        }
+        self.memory_file = file;
+        Ok(())
+    }
+
+    /// Makes its disks those of the domain, each with a place for its bytes: `location` where the document does not
+    /// say one. Where all have to be the same (`uniform`), another is refused.
+    ///
+    /// # Errors
+    /// `CONFIG_UNSUPPORTED` for a disk that is not there or is named twice, and for places that cannot be.
+    pub fn align_disks(&mut self, domain: &Domain, location: SnapshotLocation, uniform: bool) -> Result<()> {
+        let disks = &domain.devices.disks;
+        let mut given: Vec<Option<SnapshotDisk>> = vec![None; disks.len()];
+        for mut disk in std::mem::take(&mut self.disks) {
+            let found = disks
+                .iter()
+                .position(|own| own.dst() == disk.name || own.source.path() == Some(disk.name.as_str()));
+            let own = found.and_then(|at| Some((disks.get(at)?, given.get_mut(at)?)));
+            let (own, place) = own.ok_or_else(|| unsupported(format!("no disk named '{}'", disk.name)))?;
+            if place.is_some() {
+                return Err(unsupported(format!("disk '{}' specified twice", own.dst())));
+            }
+            let chosen = own.snapshot;
+            match disk.snapshot {
+                None => {
+                    let fits = !uniform || chosen == Some(location) || chosen == Some(SnapshotLocation::No);
+                    disk.snapshot = Some(chosen.filter(|_| fits).unwrap_or(location));
+                }
+                Some(asked) => {
+                    let none = asked == SnapshotLocation::No && chosen == Some(SnapshotLocation::No);
+                    if uniform && asked != location && !none {
+                        return Err(unsupported(format!(
+                            "disk '{}' must use snapshot mode '{}'",
+                            disk.name,
+                            location.as_str()
+                        )));
+                    }
+                }
+            }
+            disk.name = own.dst().to_owned();
+            *place = Some(disk);
+        }
+        for (own, given) in disks.iter().zip(given) {
+            self.disks.push(given.unwrap_or_else(|| {
+                let empty = own.source.path().is_none() && matches!(own.source.location, Location::File(_));
+                let location = if empty { SnapshotLocation::No } else { own.snapshot.unwrap_or(location) };
+                SnapshotDisk {
+                    name: own.dst().to_owned(),
+                    snapshot: Some(location),
+                    format: None,
+                    source: None,
+                }
+            }));
+        }
+        Ok(())
+    }
+
+    /// Whether something of it is in files of its own.
+    pub fn is_external(&self) -> bool {
+        let outside = |disk: &SnapshotDisk| disk.snapshot == Some(SnapshotLocation::External);
+        self.memory == Some(MemoryLocation::External) || self.disks.iter().any(outside)
+    }
+
+    /// The document's text.
+    pub fn format(&self, options: &WriteOptions) -> String {
+        let mut w = Writer::new(*options);
+        w.start("domainsnapshot");
+        w.element_text("name", &self.name);
+        if let Some(description) = &self.description {
+            w.element_text("description", description);
+        }
+        if let Some(state) = self.state {
+            w.element_text("state", state.as_str());
+        }
+        if let Some(parent) = &self.parent {
+            w.start("parent");
+            w.element_text("name", parent);
+            w.end();
+        }
+        w.element_value("creationTime", &self.creation_time);
+        if let Some(memory) = self.memory {
+            w.start("memory");
+            w.attr("snapshot", memory.as_str());
+            w.attr_opt("file", self.memory_file.as_deref());
+            w.end();
+        }
+        if !self.disks.is_empty() {
+            w.start("disks");
+            self.disks.iter().for_each(|disk| disk.write(&mut w));
+            w.end();
+        }
+        if let Some(domain) = &self.domain {
+            domain.write(&mut w);
+        }
+        if let Some(domain) = &self.inactive_domain {
+            w.element("inactiveDomain", &**domain);
+        }
+        if let Some(cookie) = &self.cookie {
+            w.raw_element(cookie);
+        }
+        w.end();
+        w.finish()
+    }
+}
+
+impl SnapshotDisk {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let name = e.attr("name").ok_or_else(|| xml_error("missing name from disk snapshot element"))?;
+        let snapshot = match e.attr("snapshot") {
+            None => None,
+            Some(word) => Some(
+                SnapshotLocation::from_word(word)
+                    .ok_or_else(|| xml_error(format!("unknown disk snapshot setting '{word}'")))?,
+            ),
+        };
+        let source = e.child("source").map(|_| StorageSource::read(e)).transpose()?;
+        let format = e.child("driver").and_then(|driver| driver.attr("type")).map(str::to_owned);
+        let outside = source.is_some() || format.is_some();
+        let snapshot = snapshot.or(outside.then_some(SnapshotLocation::External));
+        Ok(SnapshotDisk { name: name.to_owned(), snapshot, format, source })
+    }
+
+    fn write(&self, w: &mut Writer) {
+        w.start("disk");
+        w.attr("name", &self.name);
+        w.attr_opt("snapshot", self.snapshot.map(SnapshotLocation::as_str));
+        if self.source.is_some() || self.format.is_some() {
+            let kind = self.source.as_ref().map_or("file", |source| source.location.tag());
+            w.attr("type", kind);
+            if let Some(format) = &self.format {
+                w.start("driver");
+                w.attr("type", format);
+                w.end();
+            }
+            if let Some(source) = &self.source {
+                source.write_body(w);
+            }
+        }
+        w.end();
+    }
+}
