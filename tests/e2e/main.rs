@@ -10,6 +10,7 @@ mod hostile;
 mod reads;
 mod refusals;
 mod restart;
+mod starts;
 
 use virtus_tests::{Need, Story};
 
@@ -47,6 +48,16 @@ stories! {
     crash::dying_while_a_domain_is_undefined [STRACE],
     refusals::wrong_commands_get_libvirts_answers [],
     refusals::a_read_only_connection_changes_nothing [],
+    starts::disks [],
+    starts::controllers [],
+    starts::interfaces [],
+    starts::characters [],
+    starts::displays [],
+    starts::memory [],
+    starts::firmware [],
+    starts::devices [],
+    starts::machines [],
+    starts::helpers [],
     hostile::broken_packets_are_refused_or_closed [],
     hostile::silent_and_greedy_peers_bother_nobody [],
 }

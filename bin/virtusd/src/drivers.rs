@@ -67,6 +67,8 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         node: Arc::new(Node::host()?),
         events,
         filters: nwfilter.clone().map(|driver| Arc::new(driver) as Arc<dyn FilterBindings>),
+        secrets: Arc::new(secret.clone()),
+        volumes: Arc::new(storage.clone()),
         user: if paths.privileged { qemu_user() } else { None },
         job_wait: Duration::from_secs(u64::from(config.job_wait)),
         layout,

@@ -48,5 +48,5 @@ pub use reference::*;
 pub use registration::{Registrar, Registrations};
 pub use secret::{SecretValues, Secrets};
 pub use session::{EventRegistration, Session};
-pub use storage::{StoragePools, StorageVolumes};
+pub use storage::{StoragePools, StorageVolumes, VolumePlace, VolumePlaces};
 pub use stream::{Piece, StreamPair, StreamReader, StreamWriter};

@@ -46,6 +46,12 @@ pub trait SecretValues: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// As [`SecretValues::by_uuid`].
     fn by_usage(&self, usage_type: i32, usage_id: &str) -> Result<Vec<u8>>;
+
+    /// What the secret with this UUID is for: libvirt's number of the kind of use.
+    ///
+    /// # Errors
+    /// `NO_SECRET` when there is none.
+    fn usage_of(&self, uuid: &Uuid) -> Result<i32>;
 }
 
 record! {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
-use virtus_api::{Call, DomainEvent, DomainRef, Event, EventSink, FilterBindings};
+use virtus_api::{
+    Call, DomainEvent, DomainRef, Event, EventSink, FilterBindings, SecretValues, VolumePlaces,
+};
 use virtus_base::{Error, ErrorDomain, Result};
 use virtus_host::node::Node;
 use virtus_host::process::{Credentials, Lender};
@@ -35,6 +37,10 @@ pub struct Setup {
     pub events: Arc<dyn EventSink>,
     /// Who filters guests' packets, on a host where somebody may.
     pub filters: Option<Arc<dyn FilterBindings>>,
+    /// The values of secrets that definitions name.
+    pub secrets: Arc<dyn SecretValues>,
+    /// The volumes of pools that definitions name.
+    pub volumes: Arc<dyn VolumePlaces>,
     /// Whom QEMU runs as, when the daemon may choose.
     pub user: Option<Credentials>,
     /// How long a call waits for a job.

@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use virtus_base::Bitmap;
+use virtus_host::node::{default_huge_page, huge_page_mounts};
 
 use crate::capabilities::ProbedEmulator;
 use crate::command::Context;
@@ -29,6 +30,8 @@ pub(crate) fn context(shared: &Shared, id: i32, name: &str) -> Context {
         path: std::env::var("PATH").ok(),
         rendernode: rendernode(),
         host_nodes: Some(host_nodes(shared)),
+        default_hugepage: default_huge_page(),
+        hugepages: huge_page_mounts(),
         vfio: std::path::Path::new("/dev/vfio/vfio").exists(),
         ..Context::default()
     }

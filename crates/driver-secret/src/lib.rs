@@ -172,6 +172,10 @@ impl SecretValues for Driver {
         let secret = self.0.used(usage_type, usage_id)?;
         self.0.any_value(&secret.0.uuid)
     }
+
+    fn usage_of(&self, uuid: &Uuid) -> Result<i32> {
+        Ok(self.0.find(uuid)?.definition().0.usage.number())
+    }
 }
 
 fn lifecycle(event: i32) -> SecretEvent {

@@ -186,6 +186,9 @@ mod tests {
         fn by_usage(&self, _: i32, usage: &str) -> Result<Vec<u8>> {
             Err(missing(usage))
         }
+        fn usage_of(&self, uuid: &Uuid) -> Result<i32> {
+            Err(missing(uuid.to_string()))
+        }
     }
 
     fn start(root: &std::path::Path) -> Arc<Shared> {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use virtus_api::constants::*;
 use virtus_api::storage::volume::{StorageVolGetInfoFlagsReply, StorageVolGetInfoReply};
-use virtus_api::{Call, StoragePoolRef, StorageVolRef, StorageVolumes, StreamPair};
+use virtus_api::{
+    Call, StoragePoolRef, StorageVolRef, StorageVolumes, StreamPair, VolumePlace, VolumePlaces,
+};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::storage::{Capacity, Pool, Volume, VolumeFormat, VolumeKind};
 use virtus_state::definitions::blocking;
@@ -221,6 +223,20 @@ fn how(flags: u32) -> How {
     How {
         preallocate: flags & VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA != 0,
         reflink: flags & VIR_STORAGE_VOL_CREATE_REFLINK != 0,
+    }
+}
+
+impl VolumePlaces for Driver {
+    fn place(&self, pool: &str, volume: &str) -> Result<VolumePlace> {
+        let entry = self.0.pools.by_name(pool).ok_or_else(|| {
+            error(ErrorCode::NO_STORAGE_POOL, format!("no storage pool with matching name '{pool}'"))
+        })?;
+        let contents = self.0.active.get(&entry.definition().0.uuid).ok_or_else(|| {
+            let text = format!("storage pool '{pool}' containing volume '{volume}' is not active");
+            Error::new(ErrorDomain::STORAGE, ErrorCode::OPERATION_INVALID, text)
+        })?;
+        let found = contents.get(volume).ok_or_else(|| no_volume(volume))?;
+        Ok(VolumePlace { path: found.target.path.clone(), block: found.kind == VolumeKind::Block })
     }
 }
 

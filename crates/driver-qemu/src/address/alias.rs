@@ -7,6 +7,7 @@ use virtus_conf::domain::device::console::ConsoleType;
 use virtus_conf::domain::device::controller::{Controller, ControllerKind, PciModel, ScsiModel};
 use virtus_conf::domain::device::disk::DiskBus;
 use virtus_conf::domain::device::interface::InterfaceSource;
+use virtus_conf::domain::device::memballoon::BalloonModel;
 use virtus_conf::domain::device::memory::MemoryModel;
 use virtus_conf::domain::device::{Address, DeviceInfo, Disk};
 
@@ -71,8 +72,12 @@ pub fn assign(domain: &mut Domain) {
     number! {
         filesystems = "fs", sounds = "sound", redirdevs = "redir", videos = "video", inputs = "input",
         parallels = "parallel", serials = "serial", channels = "channel", hubs = "hub", shmems = "shmem",
-        smartcards = "smartcard", watchdogs = "watchdog", memballoons = "balloon", rngs = "rng", tpms = "tpm",
+        smartcards = "smartcard", watchdogs = "watchdog", rngs = "rng", tpms = "tpm",
         vsocks = "vsock", iommus = "iommu", cryptos = "crypto", panics = "panic", pstores = "pstore",
+    }
+    let mut balloons = Numbers::above("balloon", devices.memballoons.iter().map(|device| &device.info));
+    for balloon in devices.memballoons.iter_mut().filter(|balloon| balloon.model != BalloonModel::None) {
+        balloons.name(&mut balloon.info);
     }
     let mut consoles = Numbers::above("console", devices.consoles.iter().map(|device| &device.info));
     for (console, i) in devices.consoles.iter_mut().zip(0..) {

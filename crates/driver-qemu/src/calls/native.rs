@@ -7,9 +7,11 @@ use virtus_conf::domain::ParseOptions;
 
 use crate::Driver;
 use crate::command::{Secret, native};
+use crate::device::storage::NeededSecret;
 use crate::emulator::Environment as _;
 use crate::error::{bad_argument, internal};
 use crate::launch::context;
+use crate::process::{secrets, volumes};
 
 /// The only foreign format there is.
 const FORMAT: &str = "qemu-argv";
@@ -28,8 +30,13 @@ pub(super) async fn to_native(driver: &Driver, format: &str, xml: String) -> Res
             let environment = &*shared.setup.emulators;
             let mut domain = crate::define::parse(&xml, &options, environment)?;
             let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
-            let context = context(&shared, NO_ID, &domain.name);
-            native::to_native(&mut domain, &*emulator, &context, &stand_in()?)
+            let mut context = context(&shared, NO_ID, &domain.name);
+            context.volumes = volumes::places(&domain.devices.disks, &*shared.setup.volumes)?;
+            let look_up = |needed: &NeededSecret| {
+                secrets::value(&*shared.setup.secrets, needed)?;
+                stand_in()
+            };
+            native::to_native(&mut domain, &*emulator, &context, &look_up)
         })
         .await
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use virtus_api::VolumePlace;
 use virtus_base::Bitmap;
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::DeviceInfo;
@@ -33,6 +34,8 @@ pub struct Context {
     pub secrets: HashMap<String, Secret>,
     /// Listening sockets and log files of character devices by the id of the chardev (`charchannel0`).
     pub chardev_fds: HashMap<String, i32>,
+    /// The volumes of pools, by the pool's name and their own.
+    pub volumes: HashMap<(String, String), VolumePlace>,
     /// Tap devices by the interface's alias.
     pub tap_fds: HashMap<String, Vec<i32>>,
     /// vhost devices by the interface's alias.

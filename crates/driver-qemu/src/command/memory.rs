@@ -59,13 +59,36 @@ pub(super) fn overcommit(b: &mut Build<'_>) {
 }
 
 /// Whether guest memory is in files of the guest's own directory, which then has to be there.
-pub fn needs_directory(domain: &Domain) -> bool {
+fn needs_directory(domain: &Domain) -> bool {
     let backing = domain.memory_backing.as_ref();
     let source = backing.and_then(|backing| backing.source);
     let shared = backing.is_some_and(|backing| backing.access.is_some())
         || super::numa::cells(domain).any(|(_, cell)| cell.mem_access.is_some())
         || domain.devices.memories.iter().any(|memory| memory.access.is_some());
     source == Some(MemorySource::File) || (shared && source != Some(MemorySource::Memfd))
+}
+
+/// Whether memory of the guest may be made of huge pages that are files.
+pub fn has_huge_pages(domain: &Domain) -> bool {
+    let backing = domain.memory_backing.as_ref();
+    backing.is_some_and(|backing| backing.hugepages.is_some() && backing.source != Some(MemorySource::Memfd))
+        || domain.devices.memories.iter().any(|memory| memory.source.pagesize.is_some())
+}
+
+/// The directories that hold a guest's memory while it runs.
+pub fn directories(domain: &Domain, context: &super::Context) -> Vec<std::path::PathBuf> {
+    let mut all = Vec::new();
+    if needs_directory(domain) {
+        all.push(context.memory_dir.clone().into());
+    }
+    if has_huge_pages(domain) {
+        all.extend(context.hugepages.iter().map(|(_, path)| huge_page_directory(path, context).into()));
+    }
+    all
+}
+
+fn huge_page_directory(mount: &str, context: &super::Context) -> String {
+    format!("{mount}/libvirt/qemu/{}", context.short_name)
 }
 
 /// What a piece of guest memory has to be.
@@ -124,7 +147,7 @@ fn mount(guest: &Guest<'_>, size: u64) -> Result<String> {
     let found = guest.context.hugepages.iter().find(|(of, _)| *of == size);
     let (_, path) =
         found.ok_or_else(|| internal(format!("Unable to find any usable hugetlbfs mount for {size} KiB")))?;
-    Ok(format!("{path}/libvirt/qemu/{}", guest.context.short_name))
+    Ok(huge_page_directory(path, guest.context))
 }
 
 /// The back end of a piece of guest memory, and whether anything about it is out of the ordinary.

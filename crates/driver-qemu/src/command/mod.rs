@@ -25,7 +25,7 @@ mod threads;
 pub use build::build;
 pub use guest::{Context, Guest, Secret};
 pub use line::CommandLine;
-pub use memory::needs_directory as needs_memory_directory;
+pub use memory::{directories as memory_directories, has_huge_pages};
 pub use plan::Plan;
 pub use prepare::prepare;
 pub use props::Props;

@@ -10,14 +10,14 @@ use super::guest::{Context, Secret};
 use super::line::CommandLine;
 use super::{build, prepare};
 use crate::address::{self, AddressFacts, alias};
-use crate::device::storage::needed_secrets;
+use crate::device::storage::{NeededSecret, needed_secrets};
 use crate::emulator::Emulator;
 
 /// The first descriptor that stands for what nobody opened.
 const FIRST_FD: i32 = 22;
 
-/// The text of the command line of a definition (which it uses up: interfaces become taps). `stand_in` is put in
-/// place of secrets: encrypted with a key that nobody keeps, one text is as good as another.
+/// The text of the command line of a definition (which it uses up: interfaces become taps). `look_up` finds a secret;
+/// encrypted with a key that nobody keeps, one text is as good as another.
 ///
 /// # Errors
 /// As [`prepare`] and [`build`].
@@ -25,16 +25,16 @@ pub fn to_native(
     domain: &mut Domain,
     emulator: &dyn Emulator,
     context: &Context,
-    stand_in: &Secret,
+    look_up: &dyn Fn(&NeededSecret) -> Result<Secret>,
 ) -> Result<String> {
-    Ok(line(domain, emulator, context, stand_in)?.shell())
+    Ok(line(domain, emulator, context, look_up)?.shell())
 }
 
 pub(super) fn line(
     domain: &mut Domain,
     emulator: &dyn Emulator,
     context: &Context,
-    stand_in: &Secret,
+    look_up: &dyn Fn(&NeededSecret) -> Result<Secret>,
 ) -> Result<CommandLine> {
     let mut context = context.clone();
     for net in &mut domain.devices.interfaces {
@@ -69,7 +69,8 @@ pub(super) fn line(
         context.device_fds.insert(vsock.info.alias.clone().unwrap_or_default(), fd);
     }
     for needed in needed_secrets(domain) {
-        context.secrets.entry(needed.id).or_insert_with(|| stand_in.clone());
+        let secret = look_up(&needed)?;
+        context.secrets.insert(needed.id, secret);
     }
     build(domain, emulator, &context)
 }

@@ -36,7 +36,7 @@ fn defined(xml: &str) -> Domain {
 
 fn line(xml: &str) -> virtus_base::Result<CommandLine> {
     let emulator = FakeEnvironment.emulator("/usr/bin/qemu-system-x86_64")?;
-    native::line(&mut defined(xml), &*emulator, &context(), &secret())
+    native::line(&mut defined(xml), &*emulator, &context(), &|_| Ok(secret()))
 }
 
 /// One option with its value a line.

@@ -92,9 +92,6 @@ pub fn props(guest: &Guest<'_>, controller: &Controller) -> Result<Props> {
         ControllerKind::Ide { .. } => {
             return Err(unsupported("IDE controllers are unsupported for this QEMU binary or machine type"));
         }
-        ControllerKind::Nvme { serial } => {
-            Props::device("nvme").with("id", guest.alias(&controller.info)).maybe("serial", serial.clone())
-        }
         kind => return Err(unsupported(format!("Unsupported controller type: {}", kind.tag()))),
     };
     Ok(props.join(guest.address(&controller.info)?))

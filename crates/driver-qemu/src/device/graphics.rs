@@ -85,7 +85,7 @@ fn address(listens: &Listens) -> Option<&str> {
     }
 }
 
-fn no_rendernode() -> Error {
+pub(crate) fn no_rendernode() -> Error {
     let error = std::io::Error::from_raw_os_error(2);
     Error::system(ErrorDomain::NONE, "cannot open directory '/dev/dri'", &error)
 }

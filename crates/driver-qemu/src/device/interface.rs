@@ -145,7 +145,6 @@ pub fn netdev(guest: &Guest<'_>, net: &Interface) -> Result<Props> {
                 .join(reconnect)
         }
         InterfaceSource::User(_) => user(net),
-        InterfaceSource::Internal { .. } => kind("user"),
         InterfaceSource::VhostUser(_) => kind("vhost-user")
             .with("chardev", chardev::id(&alias))
             .maybe("queues", net.rest.driver.queues.filter(|queues| *queues > 1)),
@@ -158,9 +157,14 @@ pub fn netdev(guest: &Guest<'_>, net: &Interface) -> Result<Props> {
                 .with("vhostdev", path)
                 .maybe("queues", net.rest.driver.queues.filter(|queues| *queues > 1))
         }
-        InterfaceSource::Null => kind("hubport").with("hubid", 0),
-        InterfaceSource::HostDev(_) | InterfaceSource::Vds(_) => {
-            return Err(unsupported(format!("network device type '{}' is not supported", net.source.tag())));
+        InterfaceSource::HostDev(_)
+        | InterfaceSource::Vds(_)
+        | InterfaceSource::Null
+        | InterfaceSource::Internal { .. } => {
+            let kind = net.source.tag();
+            return Err(unsupported(format!(
+                "network device type '{kind}' is not supported by this hypervisor"
+            )));
         }
     };
     Ok(props.with("id", netdev_id(&alias)))

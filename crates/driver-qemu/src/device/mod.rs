@@ -187,7 +187,9 @@ impl Guest<'_> {
         let Some(rom) = &info.rom else { return Props::new() };
         match rom.enabled {
             Some(enabled) if !enabled.is_true() => Props::new().with("romfile", ""),
-            _ => Props::new().switch("rombar", rom.bar).maybe("romfile", rom.file.clone()),
+            _ => Props::new()
+                .maybe("rombar", rom.bar.map(|bar| i32::from(bar.is_true())))
+                .maybe("romfile", rom.file.clone()),
         }
     }
 

@@ -75,6 +75,22 @@ fn handle(shared: &Arc<Shared>, domain: &Arc<Domain>, running: &Arc<Running>, ev
     tell(shared, domain, running, event);
 }
 
+/// What served an interface has gone: it is started anew, and QEMU connects to it again.
+fn disconnected(shared: &Arc<Shared>, domain: &Arc<Domain>, running: &Arc<Running>, event: &Qmp) {
+    let Ok(gone) = event.read::<data::NetdevStreamDisconnected>() else { return };
+    let Some(alias) = gone.netdev_id.strip_prefix("host").map(str::to_owned) else { return };
+    let Some(live) = domain.view().live.clone().filter(|_| running.stop_reason().is_none()) else { return };
+    let (shared, running) = (Arc::clone(shared), Arc::clone(running));
+    shared.runtime.clone().spawn(async move {
+        if let Err(e) = super::helper::restart_passt(&shared, &live.model, &running, &alias).await {
+            tracing::warn!(
+                "domain '{}': the network of {alias} is not served any more: {e}",
+                live.model.name
+            );
+        }
+    });
+}
+
 /// A client that registered for QEMU's own events gets them as they are.
 fn pass_on(shared: &Shared, domain: &Domain, event: &Qmp) {
     let at = event.timestamp.unwrap_or_default();
@@ -189,6 +205,7 @@ fn tell(shared: &Arc<Shared>, domain: &Arc<Domain>, running: &Arc<Running>, even
             .read::<data::Watchdog>()
             .ok()
             .map(|d| DomainEvent::Watchdog { action: watchdog_action(&d.action) }),
+        EventKind::NetdevStreamDisconnected => return disconnected(shared, domain, running, event),
         EventKind::BalloonChange => return balloon(shared, domain, event),
         EventKind::VserportChange => return port(shared, domain, running, event),
         EventKind::BlockIoError => return io_error(shared, domain, event),

@@ -8,61 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
-use virtus_conf::domain as conf;
-use virtus_conf::domain::device::Disk;
-use virtus_conf::domain::device::storage::{BackingImage, BackingStore, StorageSource};
-use virtus_host::image::{Format, Source, backing_chain};
 use virtus_host::process::{Credentials, Lender, Loan, Spawn};
 
 use crate::error::system;
-
-/// Looks at the images of all disks and fills in what they build on.
-pub(super) fn chains(model: &mut conf::Domain, user: Option<&Credentials>) -> Result<()> {
-    model.devices.disks.iter_mut().try_for_each(|disk| chain(disk, user))
-}
-
-/// Looks at the image of a disk and fills in what it builds on.
-pub(crate) fn chain(disk: &mut Disk, user: Option<&Credentials>) -> Result<()> {
-    let Some(path) = disk.source.path().map(str::to_owned) else { return Ok(()) };
-    let local = matches!(
-        disk.source.location,
-        conf::device::storage::Location::File(_) | conf::device::storage::Location::Block(_)
-    );
-    if !local {
-        return Ok(());
-    }
-    std::fs::metadata(&path).map_err(|e| inaccessible(&path, user, &e))?;
-    if disk.backing.is_some() {
-        return Ok(());
-    }
-    let format = disk.driver.format.as_deref().and_then(Format::from_name);
-    let layers = backing_chain(Path::new(&path), format)?;
-    disk.backing = Some(below(&layers, 1));
-    Ok(())
-}
-
-fn below(layers: &[virtus_host::image::Layer], depth: usize) -> BackingStore {
-    let Some(layer) = layers.get(depth) else { return BackingStore::End };
-    let path = match &layer.source {
-        Source::File(path) => path.to_string_lossy().into_owned(),
-        Source::Other(name) => name.clone(),
-    };
-    BackingStore::Image(Box::new(BackingImage {
-        format: Some(layer.image.format.name().to_owned()),
-        metadata_cache_max: None,
-        source: StorageSource::file(path),
-        backing: Some(below(layers, depth.saturating_add(1))),
-        backing_detected: true,
-    }))
-}
-
-fn inaccessible(path: &str, user: Option<&Credentials>, e: &std::io::Error) -> Error {
-    let what = match user {
-        Some(user) => format!("Cannot access storage file '{path}' (as uid:{}, gid:{})", user.uid, user.gid),
-        None => format!("Cannot access storage file '{path}'"),
-    };
-    Error::system(ErrorDomain::STORAGE, what, e)
-}
 
 /// Sees to it that QEMU can open the images that a command line names, which names descriptors instead where it
 /// could not open the path.
@@ -161,7 +109,10 @@ fn nodes_of(args: &[String]) -> Vec<Value> {
 
 /// The nodes that a format which may be written lies on, or that nobody says anything of.
 pub(crate) fn written(nodes: &[Value]) -> Vec<String> {
-    let above = |name: &str| nodes.iter().find(|n| n.get("file").and_then(Value::as_str) == Some(name));
+    let lies_on = |node: &Value, part: &str, name: &str| node.get(part).and_then(Value::as_str) == Some(name);
+    let above = |name: &str| {
+        nodes.iter().find(|node| ["file", "data-file"].iter().any(|part| lies_on(node, part, name)))
+    };
     let names = nodes.iter().filter_map(node_name);
     names.filter(|name| above(name).is_none_or(|format| !is_read_only(format))).map(str::to_owned).collect()
 }

@@ -80,6 +80,13 @@ pub fn started(
     let _ = log.write_all(text.as_bytes());
 }
 
+/// Notes a helper that is started beside QEMU: what it is, and its command.
+pub fn helper(path: &Path, name: &str, command: &str) {
+    if let Ok(mut log) = append(path) {
+        let _ = writeln!(log, "{}: Starting external device: {name}\n{command}", stamp());
+    }
+}
+
 /// Notes that QEMU has ended.
 pub fn stopped(path: &Path, reason: &str) {
     if let Ok(mut log) = append(path) {

@@ -2,17 +2,21 @@
 
 mod autostart;
 pub(crate) mod cgroup;
+pub(crate) mod chain;
 pub mod events;
 pub(crate) mod filters;
+mod helper;
 pub(crate) mod images;
+mod limits;
 pub mod log;
 pub(crate) mod prepare;
 mod reconnect;
+pub(crate) mod secrets;
 pub mod start;
 pub mod stop;
 pub(crate) mod taps;
-mod tpm;
 mod tune;
+pub(crate) mod volumes;
 
 pub(crate) use autostart::autostart;
 pub(crate) use prepare::is_serial;

@@ -14,9 +14,9 @@ use virtus_conf::domain::misc::Resource;
 use virtus_conf::domain::seclabel::{SecLabel, SecLabelType};
 use virtus_host::process::Spawn;
 use virtus_state::Undo;
-use virtus_xml::YesNo;
+use virtus_xml::{OnOff, YesNo};
 
-use super::{log, stop};
+use super::{log, secrets, stop};
 use crate::command::Context;
 use crate::driver::Shared;
 use crate::error::{internal, system, unsupported};
@@ -116,17 +116,16 @@ fn vnc_server(shared: &Shared, vnc: &mut Vnc, id: i32, places: &Places) -> Resul
 pub(super) fn directories(
     shared: &Shared,
     places: &Places,
-    memory_dir: Option<&str>,
+    memory: &[PathBuf],
     undo: &mut Undo,
 ) -> Result<()> {
-    let memory_dir = memory_dir.map(PathBuf::from);
-    for path in [&places.lib_dir, &places.channel_dir].into_iter().chain(&memory_dir) {
+    for path in [&places.lib_dir, &places.channel_dir].into_iter().chain(memory) {
         // what a domain of the same number left in a crash is of no use to anybody
         stop::remove_directory(path);
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o750)
-            .create(path)
+        let make = |path: &Path, mode| std::fs::DirBuilder::new().recursive(true).mode(mode).create(path);
+        let above = path.parent().map_or(Ok(()), |parent| make(parent, 0o755));
+        above
+            .and_then(|()| make(path, 0o750))
             .map_err(|e| system(format_args!("Cannot create directory '{}'", path.display()), &e))?;
         let made = path.clone();
         undo.push("directory", move || {
@@ -150,10 +149,10 @@ pub(crate) fn give_to_qemu(shared: &Shared, path: &Path) -> Result<()> {
 }
 
 /// The key that secrets on QEMU's command line are encrypted with.
-pub(super) fn master_key(shared: &Shared, places: &Places) -> Result<()> {
+pub(super) fn master_key(shared: &Shared, places: &Places) -> Result<[u8; secrets::KEY]> {
     use std::io::Write;
-    let path = places.lib_dir.join("master-key.aes");
-    let mut key = [0u8; 32];
+    let path = places.lib_dir.join(secrets::KEY_FILE);
+    let mut key = [0u8; secrets::KEY];
     getrandom::fill(&mut key).map_err(|e| internal(format!("failed to generate byte stream: {e}")))?;
     std::fs::OpenOptions::new()
         .write(true)
@@ -162,7 +161,8 @@ pub(super) fn master_key(shared: &Shared, places: &Places) -> Result<()> {
         .open(&path)
         .and_then(|mut file| file.write_all(&key))
         .map_err(|e| system(format_args!("failed to write master key file {}", path.display()), &e))?;
-    give_to_qemu(shared, &path)
+    give_to_qemu(shared, &path)?;
+    Ok(key)
 }
 
 /// Makes the guest's firmware variables from their template, if there are none or new ones are wanted.
@@ -178,6 +178,20 @@ pub(super) fn variables(shared: &Shared, model: &conf::Domain, reset: bool) -> R
     virtus_state::file::write(path, &contents, 0o600, virtus_state::file::Durability::Disk)
         .map_err(|e| system(format_args!("Failed to create file '{}'", path.display()), &e))?;
     give_to_qemu(shared, path)
+}
+
+/// What of the host has to be there for the guest.
+///
+/// # Errors
+/// `SYSTEM_ERROR` for what is not.
+pub(super) fn check_host(model: &conf::Domain) -> Result<()> {
+    const BLOBS: &str = "/dev/udmabuf";
+    let blobs = model.devices.videos.iter().any(|video| video.model.blob == Some(OnOff::On));
+    if blobs && !Path::new(BLOBS).exists() {
+        let e = std::io::Error::from(rustix::io::Errno::NOENT);
+        return Err(system(format_args!("Path '{BLOBS}' is not accessible"), &e));
+    }
+    Ok(())
 }
 
 /// Opens the monitor's socket and those of the character devices that QEMU serves, and notes the numbers under

@@ -216,6 +216,7 @@ fn gone(
             stop::remove_directory(path);
         }
     }
+    super::helper::stop(driver, id, lib);
     super::cgroup::remove(None, id, name);
     driver.ports.release(id);
     driver.change(domain, |view| {
@@ -245,11 +246,17 @@ fn sweep(driver: &Driver, kept: &HashSet<PathBuf>) {
         tracing::info!("removing what is left of a start: {}", path.display());
         stop::remove_directory(path);
     }
+    super::helper::sweep(driver, &ids(driver));
     for (name, path) in file::list(&layout.state, "pid").unwrap_or_default() {
         if name != "driver" && driver.registry.by_name(&name).is_none_or(|d| !d.view().is_active()) {
             let _ = file::remove(&path, Durability::Process);
         }
     }
+}
+
+/// The numbers of all guests that run.
+fn ids(driver: &Driver) -> HashSet<i32> {
+    driver.registry.list().iter().filter_map(|domain| domain.view().id).collect()
 }
 
 /// Ends the QEMUs that were given one of these directories.

@@ -1,5 +1,6 @@
 //! Starting a domain: prepare, spawn, talk, run. Every step that leaves something behind pushes its undo.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,7 +18,9 @@ use virtus_state::Undo;
 use virtus_state::file::{self, Durability};
 
 use super::prepare::{self, Places};
-use super::{Running, events, filters, images, log, stop, taps, tpm};
+use super::{
+    Running, cgroup, chain, events, filters, helper, images, limits, log, secrets, stop, taps, volumes,
+};
 use crate::capabilities::ProbedEmulator;
 use crate::command::Context;
 use crate::domain::transition::{Input, StopReason};
@@ -86,21 +89,28 @@ async fn attempt(
     let emulator = emulator_of(shared, &model).await?;
     let mut context = crate::launch::context(shared, id, &name);
     let (user, files) = (shared.setup.user.clone(), Arc::clone(shared));
+    let mut model = model;
+    crate::address::alias::assign(&mut model);
     // what lies on another host's disk may keep us waiting
-    let mut model = shared
+    let (mut model, found, missing) = shared
         .blocking(move || {
-            let mut model = model;
-            images::chains(&mut model, user.as_ref())?;
+            let found = volumes::places(&model.devices.disks, &*files.setup.volumes)?;
+            let missing = chain::drop_missing(&mut model, &found);
+            chain::chains(&mut model, &found, user.as_ref())?;
             prepare::variables(&files, &model, how.reset_nvram)?;
-            Ok(model)
+            Ok((model, found, missing))
         })
         .await?;
+    context.volumes = found;
     model = prepare::live_model(shared, model, id, &places, &context)?;
-    let memory_dir = crate::command::needs_memory_directory(&model).then(|| context.memory_dir.clone());
-    prepare::directories(shared, &places, memory_dir.as_deref(), undo)?;
-    prepare::master_key(shared, &places)?;
-    tpm::start(shared, &model, &mut context, undo).await?;
-    let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, (id, &name), &places, undo)?;
+    prepare::check_host(&model)?;
+    prepare::directories(shared, &places, &crate::command::memory_directories(&model, &context), undo)?;
+    let key = prepare::master_key(shared, &places)?;
+    secrets::fill(&*shared.setup.secrets, &model, &key, &mut context)?;
+    undo_cgroup(&model, id, &name, undo);
+    let sockets = helper::start(shared, &mut model, &places, id, &mut context, undo).await?;
+    let (running, log_from) =
+        spawn(shared, &mut model, &emulator, &mut context, (id, &name), &places, sockets, undo)?;
     filters::bind_all(shared, &model, undo).await?;
     let talked = match talk(shared, &running, &mut model).await {
         Ok(events) => super::tune::apply(&running, &model).await.map(|()| events),
@@ -115,6 +125,7 @@ async fn attempt(
     };
     // from here on the task that follows QEMU cleans up whatever happens
     publish(shared, domain, &running, model);
+    missing.into_iter().for_each(|event| shared.tell(domain, event));
     shared.runtime.spawn(events::follow(
         Arc::clone(shared),
         Arc::clone(domain),
@@ -138,6 +149,14 @@ async fn emulator_of(shared: &Arc<Shared>, model: &conf::Domain) -> Result<Arc<P
     shared.setup.emulators.get(std::path::Path::new(&path)).await
 }
 
+fn undo_cgroup(model: &conf::Domain, id: i32, name: &Arc<str>, undo: &mut Undo) {
+    let (model, name) = (model.clone(), Arc::clone(name));
+    undo.push("control group", move || {
+        cgroup::remove(Some(&model), id, &name);
+        Ok(())
+    });
+}
+
 /// Starts the process. It does nothing before it is told to go on through its monitor.
 fn spawn(
     shared: &Arc<Shared>,
@@ -146,9 +165,13 @@ fn spawn(
     context: &mut Context,
     (id, name): (i32, &Arc<str>),
     places: &Places,
+    sockets: Vec<(String, OwnedFd)>,
     undo: &mut Undo,
 ) -> Result<(Arc<Running>, u64)> {
     let mut spawn = Spawn::new(emulator.path());
+    for (chardev, socket) in sockets {
+        context.chardev_fds.insert(chardev, spawn.next_fd(socket));
+    }
     prepare::sockets(shared, model, places, context, &mut spawn)?;
     taps::open(model, context, &mut spawn)?;
     let mut launch = crate::command::build(model, emulator, context)?;
@@ -162,14 +185,8 @@ fn spawn(
     if let Some(user) = &shared.setup.user {
         spawn.credentials(user.clone()).clear_capabilities();
     }
-    super::cgroup::join(model, id, &mut spawn);
-    {
-        let (model, name) = (model.clone(), Arc::clone(name));
-        undo.push("control group", move || {
-            super::cgroup::remove(Some(&model), id, &name);
-            Ok(())
-        });
-    }
+    limits::set(model, &mut spawn);
+    cgroup::join(model, id, &mut spawn);
     let mut log_file = prepare::log_file(places, &mut spawn)?;
     log::started(
         &mut log_file,

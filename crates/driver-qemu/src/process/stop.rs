@@ -66,12 +66,22 @@ pub(crate) fn clean_up(shared: &Shared, domain: &Arc<Domain>, running: &Arc<Runn
         other => other.state().words().1,
     };
     log::stopped(&layout.log(&view.name), word);
-    if let Some(live) = &view.live {
-        super::filters::unbind_all(shared, &live.model);
+    let live = view.live.as_ref().map(|live| &live.model);
+    if live.is_none_or(super::helper::wanted) {
+        super::helper::stop(shared, running.id, &running.lib_dir);
+    }
+    if let Some(model) = live {
+        super::filters::unbind_all(shared, model);
     }
     super::cgroup::remove(view.live.as_ref().map(|live| &live.model), running.id, &view.name);
     remove_directory(&running.channel_dir);
     remove_directory(&layout.memory_dir(running.id, &view.name));
+    if let Some(model) = live.filter(|model| crate::command::has_huge_pages(model)) {
+        let context = crate::launch::context(shared, running.id, &model.name);
+        for path in crate::command::memory_directories(model, &context) {
+            remove_directory(&path);
+        }
+    }
     for path in [layout.pid_file(&view.name), layout.status(&view.name)] {
         if let Err(e) = file::remove(&path, Durability::Process) {
             tracing::warn!("cannot remove {}: {e}", path.display());

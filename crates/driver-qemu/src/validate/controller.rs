@@ -28,6 +28,7 @@ const USB: &[(UsbModel, &str)] = &[
     (UsbModel::Ich9Uhci1, "ich9-usb-ehci1"),
     (UsbModel::Ich9Uhci2, "ich9-usb-ehci1"),
     (UsbModel::Ich9Uhci3, "ich9-usb-ehci1"),
+    (UsbModel::Vt82c686bUhci, "vt82c686b-usb-uhci"),
     (UsbModel::PciOhci, "pci-ohci"),
     (UsbModel::NecXhci, "nec-usb-xhci"),
     (UsbModel::QemuXhci, "qemu-xhci"),
@@ -66,7 +67,7 @@ impl Checks<'_> {
                     None => Ok(()),
                 }
             }
-            ControllerKind::Nvme { .. } | ControllerKind::XenBus { .. } | ControllerKind::Isa { .. } => {
+            ControllerKind::XenBus { .. } | ControllerKind::Isa { .. } => {
                 Err(unsupported(format!("Unsupported controller type: {}", controller.kind.tag())))
             }
             _ => Ok(()),

@@ -23,6 +23,9 @@ impl Checks<'_> {
                 refuse("can go only on PCI bus")
             }
             WatchdogModel::Ib700 if address.is_some() => refuse("does not support configuring the address"),
+            WatchdogModel::Ib700 if !self.machine.is_i440fx() => {
+                refuse("cannot be used with this machine type")
+            }
             WatchdogModel::Diag288 if address.is_some() => refuse("is virtual and cannot go on any bus."),
             WatchdogModel::Diag288 if !self.machine.is_s390() => refuse("is allowed for s390 and s390x only"),
             WatchdogModel::Itco if address.is_some() => {

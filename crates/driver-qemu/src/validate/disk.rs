@@ -36,6 +36,9 @@ impl Checks<'_> {
             }
             Some(_) => {}
         }
+        if matches!(disk.source.location, Location::VhostUser(_)) {
+            self.shared_memory("vhostuser")?;
+        }
         self.disk_storage(disk)
     }
 

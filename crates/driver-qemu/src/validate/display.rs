@@ -94,7 +94,7 @@ impl Checks<'_> {
             return Err(unsupported(format!("domain configuration does not support video model '{kind}'")));
         }
         let primary = first || model.primary == Some(YesNo::Yes);
-        if !primary && !matches!(kind, VideoType::Qxl | VideoType::Virtio | VideoType::Bochs) {
+        if !primary && !matches!(kind, VideoType::Qxl | VideoType::Virtio) {
             return Err(unsupported(format!("video type '{kind}' is only valid as primary video device")));
         }
         let acceleration = model.acceleration.as_ref();

@@ -30,11 +30,7 @@ impl Checks<'_> {
                     "Invalid attempt to set network interface guest-side IP address info, not supported by QEMU",
                 ));
             }
-            InterfaceSource::Internal { .. } | InterfaceSource::Vds(_) | InterfaceSource::Null => {
-                return Err(unsupported(format!(
-                    "network device type '{kind}' is not supported by this hypervisor"
-                )));
-            }
+            InterfaceSource::VhostUser { .. } => self.shared_memory("interface")?,
             _ => {}
         }
         if virtio {

@@ -162,6 +162,9 @@ impl Checks<'_> {
                 if !matches!(iommu.info.address, None | Some(Address::Pci(_))) {
                     return Err(unsupported(format!("IOMMU device: '{model}' needs a PCI address")));
                 }
+                if !self.domain.features.as_ref().is_some_and(|features| features.acpi) {
+                    return Err(unsupported(format!("IOMMU device: '{model}' requires ACPI")));
+                }
             }
         }
         let driver = &iommu.driver;

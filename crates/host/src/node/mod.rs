@@ -4,6 +4,7 @@
 mod cpu;
 mod cpuid;
 mod hugepages;
+mod hugetlbfs;
 mod identity;
 mod kvm;
 mod memory;
@@ -22,6 +23,7 @@ use virtus_base::{Error, ErrorDomain};
 pub use cpu::CpuStats;
 pub use cpuid::{CpuidLeaf, arch_capabilities, cpuid_leaves, microcode_version};
 pub use hugepages::PagePool;
+pub use hugetlbfs::{default_huge_page, huge_page_mounts};
 pub use identity::{boot_id, fully_qualified_hostname, host_uuid};
 pub use kvm::{KvmFacts, TscInfo};
 pub use memory::{KsmParameters, MemoryStats};

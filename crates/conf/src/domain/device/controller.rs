@@ -49,7 +49,6 @@ pub enum ControllerKind {
     Pci { model: Option<PciModel>, options: Box<PciOptions> },
     XenBus { max_grant_frames: Option<i32>, max_event_channels: Option<i32> },
     Isa { model: Option<String> },
-    Nvme { serial: Option<String> },
 }
 
 keywords! {
@@ -174,7 +173,6 @@ impl ControllerKind {
             ControllerKind::Pci { .. } => "pci",
             ControllerKind::XenBus { .. } => "xenbus",
             ControllerKind::Isa { .. } => "isa",
-            ControllerKind::Nvme { .. } => "nvme",
         }
     }
 
@@ -190,7 +188,7 @@ impl ControllerKind {
             ControllerKind::Sata { model }
             | ControllerKind::Ccid { model }
             | ControllerKind::Isa { model } => model.as_deref(),
-            ControllerKind::XenBus { .. } | ControllerKind::Nvme { .. } => None,
+            ControllerKind::XenBus { .. } => None,
         }
     }
 
@@ -230,7 +228,6 @@ impl ControllerKind {
                 max_event_channels: number("maxEventChannels")?,
             },
             "isa" => ControllerKind::Isa { model: word() },
-            "nvme" => ControllerKind::Nvme { serial: e.child("serial").and_then(|s| s.text()) },
             other => return Err(field::invalid(e, "type", other, "", &RULES)),
         })
     }
@@ -286,7 +283,6 @@ impl Xml for Controller {
     fn write_body(&self, w: &mut Writer) {
         match &self.kind {
             ControllerKind::Pci { options, .. } => options.write_body(w),
-            ControllerKind::Nvme { serial: Some(serial) } => w.element_text("serial", serial),
             _ => {}
         }
         w.start("driver");

@@ -16,7 +16,7 @@ keywords! {
     /// What it is plugged into.
     pub enum DiskBus {
         Ide = "ide", Fdc = "fdc", Scsi = "scsi", Virtio = "virtio", Xen = "xen", Usb = "usb", Uml = "uml",
-        Sata = "sata", Sd = "sd", Nvme = "nvme",
+        Sata = "sata", Sd = "sd",
     }
 }
 keywords! {
@@ -195,6 +195,9 @@ pub struct Statistic {
 impl Xml for DiskDriver {
     fn read(e: Element<'_>) -> Result<Self> {
         let format = e.attr("type").map(|t| if t == "aio" { "raw" } else { t }.to_owned());
+        if let Some(name) = format.as_deref().filter(|name| !storage::is_format(name)) {
+            return Err(unsupported(format!("unknown driver format value '{name}'")));
+        }
         Ok(DiskDriver {
             name: e.attr("name").map(str::to_owned),
             format,

@@ -75,7 +75,6 @@ impl Plug for Controller {
             ControllerKind::VirtioSerial { model, .. } => {
                 kinds.virtio(*model == Some(VirtioSerialModel::Transitional))
             }
-            ControllerKind::Nvme { .. } => kinds.pcie,
             ControllerKind::Fdc { .. }
             | ControllerKind::Ccid { .. }
             | ControllerKind::XenBus { .. }

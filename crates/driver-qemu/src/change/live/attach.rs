@@ -18,12 +18,12 @@ use virtus_conf::domain::validate as generic;
 use virtus_qmp::command::SetAction;
 use virtus_state::Undo;
 
-use super::{Site, failed, host, hostdev, insert, media, network, plug, refused, unsupported, update};
+use super::{Site, alone, failed, host, hostdev, insert, media, network, plug, refused, unsupported, update};
 use crate::address::{self, AddressFacts, alias};
 use crate::change::{Asked, compatible, find};
 use crate::command::prepare;
 use crate::error::{internal, invalid};
-use crate::process::images;
+use crate::process::{chain, secrets, volumes};
 use crate::{postparse, validate};
 
 /// Plugs in the device that `asked` describes, or puts its medium into a drive that is there.
@@ -80,10 +80,11 @@ pub(crate) async fn attach(site: &Site<'_>, asked: Asked) -> Result<()> {
 pub(super) async fn look_at(site: &Site<'_>, model: &conf::Domain, disk: &mut Box<Disk>) -> Result<()> {
     site.number(model, disk);
     let mut looked = disk.clone();
+    let places = volumes::places([&**disk], &*site.shared.setup.volumes)?;
     *disk = site
         .shared
         .blocking(move || {
-            images::chain(&mut looked, None)?;
+            chain::chain(&mut looked, &places, None)?;
             Ok(looked)
         })
         .await?;
@@ -96,9 +97,13 @@ async fn plug_in(site: &Site<'_>, model: &conf::Domain, device: &mut Device, und
     let mut context = site.context();
     match device {
         Device::Channel(channel) => prepare::channel(channel, &context),
-        Device::Disk(disk) => prepare::disk(disk),
+        Device::Disk(disk) => {
+            prepare::disk(disk);
+            context.volumes = volumes::places([&**disk], &*site.shared.setup.volumes)?;
+        }
         _ => {}
     }
+    secrets::fill_running(site.shared, &site.running.lib_dir, &alone(model, device), &mut context)?;
     if let Some(chardev) = host::chardev_mut(device) {
         prepare::chardev(chardev);
     }

@@ -54,6 +54,11 @@ pub(super) fn props(
         // a pool's volume is replaced by what it is before
         Location::Volume(volume) => {
             let pool = volume.pool.as_deref().unwrap_or_default();
+            let name = volume.volume.clone().unwrap_or_default();
+            if let Some(place) = guest.context.volumes.get(&(pool.to_owned(), name)) {
+                let driver = if place.block { "host_device" } else { "file" };
+                return Ok(local(driver, &Some(place.path.clone())));
+            }
             return Err(Error::new(
                 ErrorDomain::STORAGE,
                 ErrorCode::NO_STORAGE_POOL,

@@ -6,6 +6,17 @@ use virtus_xml::{Element, Only, Writer, Xml};
 use super::StorageSource;
 use crate::domain::parse::{keyword_attr, xml_error};
 
+/// The formats libvirt knows of images.
+const FORMATS: [&str; 16] = [
+    "raw", "dir", "bochs", "cloop", "dmg", "iso", "vpc", "vdi", "fat", "vhd", "ploop", "cow", "qcow",
+    "qcow2", "qed", "vmdk",
+];
+
+/// Whether `name` is that of a format.
+pub(crate) fn is_format(name: &str) -> bool {
+    FORMATS.contains(&name)
+}
+
 /// The external data file of a qcow2 image.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct DataStore {
@@ -51,6 +62,9 @@ impl Xml for BackingStore {
             source.common.index = e.reads(Only::Live).then_some(index);
         }
         let format = e.child("format").ok_or_else(|| xml_error("missing disk backing store format"))?;
+        if let Some(name) = format.attr("type").filter(|name| !is_format(name)) {
+            return Err(xml_error(format!("unknown storage source format '{name}'")));
+        }
         Ok(BackingStore::Image(Box::new(BackingImage {
             format: format.attr("type").map(str::to_owned),
             metadata_cache_max: metadata_cache_max(format)?,

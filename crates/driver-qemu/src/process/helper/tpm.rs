@@ -1,64 +1,50 @@
 //! Emulated TPMs: a `swtpm` beside each guest. It ends by itself when QEMU does.
 
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use virtus_base::Result;
+use virtus_base::{Result, Uuid};
 use virtus_conf::domain as conf;
+use virtus_conf::domain::device::storage::SecretRef;
 use virtus_conf::domain::device::tpm::{TpmBackend, TpmEmulator, TpmVersion};
-use virtus_host::process::{Credentials, Exit, Process, Signal, Spawn};
-use virtus_state::Undo;
+use virtus_host::process::{Credentials, Exit, Spawn};
 
-use super::prepare;
-use crate::command::Context;
+use super::{Start, directory, program};
+use crate::device::storage::{NeededSecret, SecretKind};
 use crate::driver::Shared;
-use crate::error::{internal, system, unsupported};
+use crate::error::{internal, system};
+use crate::process::{prepare, secrets};
 
 /// As whom TPMs are emulated.
 const ACCOUNT: &str = "tss";
+
+pub(super) fn wanted(model: &conf::Domain) -> bool {
+    model.devices.tpms.iter().any(|tpm| matches!(tpm.backend, TpmBackend::Emulator(_)))
+}
 
 /// Starts the emulators of a guest and notes where QEMU finds them.
 ///
 /// # Errors
 /// `SYSTEM_ERROR` for what cannot be made, `INTERNAL_ERROR` when a new TPM cannot be set up.
-pub(super) async fn start(
-    shared: &Arc<Shared>,
-    model: &conf::Domain,
-    context: &mut Context,
-    undo: &mut Undo,
-) -> Result<()> {
+pub(super) async fn start(start: &mut Start<'_>, model: &mut conf::Domain) -> Result<()> {
     for tpm in &model.devices.tpms {
         let TpmBackend::Emulator(emulator) = &tpm.backend else { continue };
-        if emulator.encryption.is_some() {
-            return Err(unsupported("encrypted state of an emulated TPM is not supported"));
-        }
-        let socket = shared.setup.layout.state.join(format!("swtpm/{}-swtpm.sock", context.short_name));
-        let process = emulate(shared, model, emulator, &socket).await?;
-        let (watched, ended) = (Arc::new(process), socket.clone());
-        let killed = Arc::clone(&watched);
-        undo.push("TPM", move || {
-            let _ = killed.kill(Signal::KILL);
-            let _ = std::fs::remove_file(ended);
-            Ok(())
-        });
-        let gone = socket.clone();
-        shared.runtime.spawn(async move {
-            watched.exited().await;
-            let _ = std::fs::remove_file(gone);
-        });
+        let socket = start.file("swtpm", "swtpm.sock");
+        emulate(start, model, emulator, &socket).await?;
         let alias = tpm.info.alias.clone().unwrap_or_default();
-        context.helper_sockets.insert(alias, socket.to_string_lossy().into_owned());
+        start.context.helper_sockets.insert(alias, socket.to_string_lossy().into_owned());
     }
     Ok(())
 }
 
 async fn emulate(
-    shared: &Arc<Shared>,
+    start: &Start<'_>,
     model: &conf::Domain,
     emulator: &TpmEmulator,
     socket: &Path,
-) -> Result<Process> {
+) -> Result<()> {
+    let shared = start.shared;
     let user = match shared.setup.layout.privileged {
         true => Credentials::lookup(ACCOUNT, ACCOUNT).ok(),
         false => None,
@@ -73,6 +59,7 @@ async fn emulate(
             "tpm1.2"
         }),
     };
+    let key = emulator.encryption.map(|uuid| key(shared, uuid)).transpose()?;
     let log = log_file(shared, &model.name, user.as_ref())?;
     if !state.exists() {
         directory(&base, 0o711, None)?;
@@ -80,7 +67,7 @@ async fn emulate(
             directory(parent, 0o711, None)?;
         }
         directory(&state, 0o700, user.as_ref())?;
-        let made = set_up(shared, model, version, &state, &log, user.as_ref()).await;
+        let made = set_up(shared, model, version, &state, &log, key.as_deref(), user.as_ref()).await;
         if made.is_err() {
             // a TPM that is set up by half is none
             let _ = std::fs::remove_dir_all(&state);
@@ -90,23 +77,48 @@ async fn emulate(
     if let Some(parent) = socket.parent() {
         directory(parent, 0o711, None)?;
     }
-    let mut spawn = Spawn::new(program("swtpm")?);
+    let program = program("swtpm")?;
+    let mut spawn = Spawn::new(&program);
     let fd = spawn.next_fd(prepare::listen(socket)?);
     prepare::give_to_qemu(shared, socket)?;
-    spawn
-        .args(["socket", "--ctrl", &format!("type=unixio,fd={fd}")])
-        .args(["--tpmstate", &format!("dir={},mode=0600", state.display())])
-        .args(["--log", &format!("file={}", log.display()), "--terminate"])
-        .session(true);
+    let mut args = vec!["socket".to_owned(), "--ctrl".to_owned(), format!("type=unixio,fd={fd}")];
+    args.extend(["--tpmstate".to_owned(), format!("dir={},mode=0600", state.display())]);
+    args.extend(["--log".to_owned(), format!("file={}", log.display()), "--terminate".to_owned()]);
     if version == TpmVersion::V2_0 {
-        spawn.arg("--tpm2");
+        args.push("--tpm2".to_owned());
     }
-    run(shared, spawn, user)
+    if let Some(key) = &key {
+        for option in ["--key", "--migration-key"] {
+            let fd = spawn.next_fd(held(key)?);
+            args.extend([option.to_owned(), format!("pwdfd={fd},mode=aes-256-cbc")]);
+        }
+    }
+    start.note("TPM Emulator", &format!("{} {}", program.display(), args.join(" ")));
+    spawn.args(&args);
+    if let Some(user) = user {
+        spawn.credentials(user).clear_capabilities();
+    }
+    start.launch(model, spawn, &start.file("swtpm", "swtpm.pid"))?;
+    Ok(())
 }
 
-fn program(name: &str) -> Result<PathBuf> {
-    virtus_host::program::find_in_path(Path::new(name))
-        .ok_or_else(|| internal(format!("Unable to find '{name}' binary in $PATH")))
+/// The passphrase that a TPM's state is encrypted with.
+fn key(shared: &Shared, uuid: Uuid) -> Result<Vec<u8>> {
+    let needed = NeededSecret {
+        id: String::new(),
+        kind: SecretKind::Vtpm,
+        lookup: SecretRef { uuid: Some(uuid), usage: None },
+        text: None,
+    };
+    secrets::value(&*shared.setup.secrets, &needed)
+}
+
+/// A passphrase as something a program can read once.
+fn held(key: &[u8]) -> Result<std::fs::File> {
+    use std::io::{Seek as _, Write as _};
+    let mut file = super::scratch()?;
+    file.write_all(key).and_then(|()| file.rewind()).map_err(|e| system("cannot hand a key over", &e))?;
+    Ok(file)
 }
 
 /// Makes the keys and certificates of a new TPM.
@@ -116,6 +128,7 @@ async fn set_up(
     version: TpmVersion,
     state: &Path,
     log: &Path,
+    key: Option<&[u8]>,
     user: Option<&Credentials>,
 ) -> Result<()> {
     let mut spawn = Spawn::new(program("swtpm_setup")?);
@@ -128,32 +141,24 @@ async fn set_up(
         .args(["--logfile", &log.to_string_lossy()])
         .args(["--createek", "--create-ek-cert", "--create-platform-cert", "--lock-nvram", "--not-overwrite"])
         .env("PATH", std::env::var("PATH").unwrap_or_default());
-    let exit = run(shared, spawn, user.cloned())?.exited().await;
+    if let Some(key) = key {
+        let fd = spawn.next_fd(held(key)?);
+        spawn.args(["--pwdfile-fd", &fd.to_string(), "--cipher", "aes-256-cbc"]);
+    }
+    if let Some(user) = user {
+        spawn.credentials(user.clone()).clear_capabilities();
+    }
+    let process = {
+        let _runtime = shared.runtime.enter();
+        spawn.start()?
+    };
+    let exit = process.exited().await;
     match exit {
         Exit::Code(0) => Ok(()),
         exit => Err(internal(format!(
             "Could not run 'swtpm_setup'. exitstatus: {exit:?}; Check error log '{}' for details.",
             log.display()
         ))),
-    }
-}
-
-fn run(shared: &Arc<Shared>, mut spawn: Spawn, user: Option<Credentials>) -> Result<Process> {
-    if let Some(user) = user {
-        spawn.credentials(user).clear_capabilities();
-    }
-    let _runtime = shared.runtime.enter();
-    Ok(spawn.start()?)
-}
-
-/// Makes a directory, if it is not there yet.
-fn directory(path: &Path, mode: u32, owner: Option<&Credentials>) -> Result<()> {
-    let failed =
-        |e: &std::io::Error| system(format_args!("Could not create directory {}", path.display()), e);
-    std::fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(|e| failed(&e))?;
-    match owner {
-        Some(owner) => chown(path, Some(owner.uid), Some(owner.gid)).map_err(|e| failed(&e)),
-        None => Ok(()),
     }
 }
 
