@@ -3,6 +3,7 @@
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use virtus_base::Result;
 use virtus_conf::domain as conf;
@@ -24,6 +25,8 @@ use crate::error::{internal, system, unsupported};
 /// The places of one running domain.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
+    pub(super) id: i32,
+    pub(super) name: Arc<str>,
     pub(super) lib_dir: PathBuf,
     pub(super) channel_dir: PathBuf,
     pub(super) monitor: PathBuf,
@@ -35,6 +38,8 @@ impl Places {
         let layout = &shared.setup.layout;
         let lib_dir = layout.domain_dir(id, name);
         Places {
+            id,
+            name: name.into(),
             monitor: lib_dir.join("monitor.sock"),
             lib_dir,
             channel_dir: layout.channel_dir(id, name),

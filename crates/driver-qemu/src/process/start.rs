@@ -109,8 +109,7 @@ async fn attempt(
     secrets::fill(&*shared.setup.secrets, &model, &key, &mut context)?;
     undo_cgroup(&model, id, &name, undo);
     let sockets = helper::start(shared, &mut model, &places, id, &mut context, undo).await?;
-    let (running, log_from) =
-        spawn(shared, &mut model, &emulator, &mut context, (id, &name), &places, sockets, undo)?;
+    let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, &places, sockets, undo)?;
     filters::bind_all(shared, &model, undo).await?;
     let talked = match talk(shared, &running, &mut model).await {
         Ok(events) => super::tune::apply(&running, &model).await.map(|()| events),
@@ -163,11 +162,11 @@ fn spawn(
     model: &mut conf::Domain,
     emulator: &ProbedEmulator,
     context: &mut Context,
-    (id, name): (i32, &Arc<str>),
     places: &Places,
     sockets: Vec<(String, OwnedFd)>,
     undo: &mut Undo,
 ) -> Result<(Arc<Running>, u64)> {
+    let (id, name) = (places.id, &places.name);
     let mut spawn = Spawn::new(emulator.path());
     for (chardev, socket) in sockets {
         context.chardev_fds.insert(chardev, spawn.next_fd(socket));

@@ -281,9 +281,8 @@ impl Xml for Controller {
     }
 
     fn write_body(&self, w: &mut Writer) {
-        match &self.kind {
-            ControllerKind::Pci { options, .. } => options.write_body(w),
-            _ => {}
+        if let ControllerKind::Pci { options, .. } = &self.kind {
+            options.write_body(w);
         }
         w.start("driver");
         self.driver.write_attrs(w);
