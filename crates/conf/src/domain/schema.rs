@@ -23,12 +23,17 @@ pub(super) fn unknown(kind: &str, name: &str, line: u32) -> Error {
 /// Reads a definition; whatever is wrong with a value is an error of the schema.
 pub(super) fn read(e: Element<'_>) -> Result<Domain> {
     e.elements().chain(std::iter::once(e)).try_for_each(rules)?;
+    once(e)?;
     if let Some(devices) = e.child("devices") {
         devices.elements().try_for_each(device)?;
     }
     let arch = e.descend(&["os", "type"]).and_then(|t| t.attr("arch"));
     if arch.is_some_and(|arch| !consistency::ARCHITECTURES.contains(&arch)) {
         return Err(error("os names an unknown architecture"));
+    }
+    if e.child("os").is_none() {
+        // the schema does without
+        return Domain::read(e);
     }
     Domain::read(e).map_err(|found| match CONTRADICTIONS.iter().any(|c| found.message().contains(c)) {
         true => found,
@@ -44,6 +49,55 @@ const CONTRADICTIONS: &[&str] = &[
     "Invalid value of 'nodeset'",
     "requires TPM version",
 ];
+
+/// Elements of a domain of which there is one at most.
+const ONCE: &[&str] = &[
+    "name",
+    "uuid",
+    "genid",
+    "title",
+    "description",
+    "metadata",
+    "memory",
+    "currentMemory",
+    "maxMemory",
+    "vcpu",
+    "vcpus",
+    "iothreads",
+    "iothreadids",
+    "os",
+    "features",
+    "cpu",
+    "clock",
+    "on_poweroff",
+    "on_reboot",
+    "on_crash",
+    "on_lockfailure",
+    "pm",
+    "perf",
+    "idmap",
+    "devices",
+    "numatune",
+    "cputune",
+    "blkiotune",
+    "memtune",
+    "memoryBacking",
+    "resource",
+    "keywrap",
+    "bootloader",
+    "bootloader_args",
+];
+
+/// Refuses a second one of what there is once.
+fn once(e: Element<'_>) -> Result<()> {
+    let mut seen = std::collections::BTreeSet::new();
+    for child in e.elements().filter(|child| ONCE.contains(&child.name())) {
+        if !seen.insert(child.name()) {
+            return at(child, "is there twice");
+        }
+    }
+    Ok(())
+}
 
 fn at(e: Element<'_>, what: &str) -> Result<()> {
     Err(error(format_args!("line {}: {} {what}", e.line(), e.name())))
@@ -68,6 +122,11 @@ fn device(e: Element<'_>) -> Result<()> {
             _ => {}
         },
         "disk" => disk(e)?,
+        "input"
+            if !matches!(e.attr("type"), Some("passthrough" | "evdev")) && e.child("source").is_some() =>
+        {
+            at(e, "has a source")?
+        }
         "input" if e.attr("type") == Some("evdev") && e.attr("bus").is_some() => at(e, "has a bus")?,
         "rng" => {
             let path =
@@ -109,6 +168,7 @@ fn disk(e: Element<'_>) -> Result<()> {
         ("network", Some("iscsi")) if source.attr("name").is_none() || source.child("host").is_none() => {
             at(source, "lacks a name or a host")
         }
+        ("network", _) if source.child("seclabel").is_some() => at(source, "has a label"),
         ("network", _) => Ok(()),
         _ if source.child("initiator").is_some() => at(source, "has an initiator"),
         _ => Ok(()),

@@ -93,19 +93,16 @@ impl VirtualPort {
         let Some(kind) = self.kind else { return Ok(()) };
         let (taken, needed) = Self::taken(kind);
         let given = self.parameters();
+        let wrong = |text: String| Error::new(ErrorDomain::NET, ErrorCode::XML_ERROR, text);
         if let Some(missing) =
             needed.iter().filter(|_| complete).find(|name| !given.iter().any(|(n, set)| n == *name && *set))
         {
-            return Err(error(
-                ErrorCode::XML_ERROR,
-                format!("missing {missing} in <virtualport type='{kind}'>"),
-            ));
+            return Err(wrong(format!("missing {missing} in <virtualport type='{kind}'>")));
         }
         match given.iter().find(|(name, set)| *set && !taken.contains(name)) {
-            Some((extra, _)) => Err(error(
-                ErrorCode::XML_ERROR,
-                format!("extra {extra} unsupported in <virtualport type='{kind}'>"),
-            )),
+            Some((extra, _)) => {
+                Err(wrong(format!("extra {extra} unsupported in <virtualport type='{kind}'>")))
+            }
             None => Ok(()),
         }
     }

@@ -3,7 +3,8 @@
 use virtus_base::Result;
 use virtus_conf::domain::device::disk::Disk;
 use virtus_conf::domain::device::storage::{
-    BackingStore, EncryptionFormat, Location, NetProtocol, NetTransport, NetworkSource, StorageSource,
+    BackingStore, EncryptionEngine, EncryptionFormat, Location, NetProtocol, NetTransport, NetworkSource,
+    StorageSource,
 };
 
 use super::{Checks, unsupported};
@@ -63,6 +64,10 @@ impl Checks<'_> {
             }
             if !matches!(format, None | Some("raw" | "qcow2")) {
                 return Err(unsupported("encryption is supported only with 'raw' and 'qcow2' image format"));
+            }
+            let network = matches!(source.location, Location::Network(_));
+            if encryption.engine == Some(EncryptionEngine::Librbd) && !network {
+                return Err(unsupported("librbd encryption is supported only with RBD backed disks"));
             }
         }
         match &source.location {

@@ -261,6 +261,12 @@ impl Default for ChardevSource {
 
 fn check(source: &mut ChardevSource, e: Element<'_>) -> Result<()> {
     let count = e.children("source").count();
+    // the schema lets every kind have what any of them has
+    for source in e.children("source") {
+        for name in ["mode", "path", "host", "service", "append", "channel", "tls", "master", "slave"] {
+            let _ = source.attr(name);
+        }
+    }
     match source {
         ChardevSource::Udp(_) if count > 2 => {
             return Err(xml_error("only two source elements are allowed for character device"));

@@ -86,7 +86,7 @@ pub struct PciHost {
     pub ramfb: Option<OnOff>,
     #[xml(attr = "writeFiltering")]
     pub write_filtering: Option<YesNo>,
-    #[xml(missing = "missing 'address' element for PCI hostdev")]
+    #[xml(default)]
     pub address: PciAddress,
 }
 

@@ -301,6 +301,9 @@ impl Location {
             "volume" => Location::Volume(inner(source)?),
             "nvme" => Location::Nvme(inner(source)?),
             "vhostuser" => Location::VhostUser(inner(source)?),
+            "vhostvdpa" if source.is_some_and(|s| s.attr("dev").is_none()) => {
+                return Err(field::missing("source", "dev", &RULES));
+            }
             "vhostvdpa" => Location::VhostVdpa(inner(source)?),
             other => return Err(field::invalid(around, "type", other, "", &RULES)),
         })
