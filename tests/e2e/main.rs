@@ -6,6 +6,7 @@ mod client;
 mod crash;
 mod daily;
 mod device;
+mod filters;
 mod hostile;
 mod reads;
 mod refusals;
@@ -17,6 +18,9 @@ use virtus_tests::{Need, Story};
 /// A terminal for consoles, and strace for chosen deaths.
 const SCRIPT: Need = Need::Program("script", "bsdutils");
 const STRACE: Need = Need::Program("strace", "strace");
+/// Rules in the kernel, and packets to try them with.
+const NFT: Need = Need::Program("nft", "nftables");
+const PYTHON: Need = Need::Program("python3", "python3");
 
 macro_rules! stories {
     ($($module:ident::$name:ident [$($need:expr),*],)*) => {
@@ -46,6 +50,11 @@ stories! {
     crash::dying_while_a_guest_starts [Need::Guest, STRACE],
     crash::dying_while_a_guest_is_destroyed [Need::Guest, STRACE],
     crash::dying_while_a_domain_is_undefined [STRACE],
+    filters::a_guest_that_lies_is_not_heard [NFT, PYTHON],
+    filters::filters_change_as_a_whole [NFT, PYTHON],
+    filters::an_address_nobody_told_is_found_out [NFT, PYTHON],
+    filters::refused_bindings_leave_nothing [NFT, PYTHON],
+    filters::a_guests_filter_comes_and_goes_with_it [NFT, Need::Guest],
     refusals::wrong_commands_get_libvirts_answers [],
     refusals::a_read_only_connection_changes_nothing [],
     starts::disks [],

@@ -32,6 +32,7 @@ const DAEMON: &[&str] = &[
     "virtus-api",
     "virtus-base",
     "virtus-driver-network",
+    "virtus-driver-nodedev",
     "virtus-driver-nwfilter",
     "virtus-driver-qemu",
     "virtus-driver-secret",
@@ -63,6 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("virtus-server", &["virtus-api", "virtus-base", "virtus-rpc", "virtus-xdr"]),
     // drivers: never each other
     ("virtus-driver-network", DRIVER),
+    ("virtus-driver-nodedev", DRIVER),
     ("virtus-driver-nwfilter", DRIVER),
     ("virtus-driver-qemu", HYPERVISOR),
     ("virtus-driver-secret", DRIVER),

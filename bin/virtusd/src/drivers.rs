@@ -61,6 +61,11 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         )?),
         false => None,
     };
+    let nodedev = virtus_driver_nodedev::Driver::start(
+        "/".into(),
+        Arc::new(virtus_host::program::Host),
+        events.clone(),
+    );
     let qemu = Driver::start(Setup {
         uri: if paths.privileged { "qemu:///system" } else { "qemu:///session" }.into(),
         emulators: Arc::new(emulators),
@@ -83,6 +88,7 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         network: Some(Arc::new(network)),
         storage: Some(Arc::new(storage)),
         nwfilter: nwfilter.map(|driver| Arc::new(driver) as Arc<_>),
+        nodedev: Some(Arc::new(nodedev)),
         ..Drivers::default()
     };
     Ok(Loaded { drivers, reload })

@@ -1,5 +1,7 @@
 //! `<device>`: a device of the host.
 
+pub mod host;
+
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Document, Element, RawElement, ReadOptions, Value, WriteOptions, Writer, Xml as _};
 

@@ -12,4 +12,5 @@ pub mod node;
 pub mod process;
 pub mod program;
 pub mod pty;
+pub mod uevent;
 pub mod usb;

@@ -77,6 +77,7 @@ impl<'a> Document<'a> {
         let root = self.root();
         match root.name() {
             found if found == name => Ok(root),
+            // libvirt looks at the root in its code for XML, whosever document it is
             found => Err(Error::new(
                 ErrorDomain::XML,
                 ErrorCode::XML_ERROR,

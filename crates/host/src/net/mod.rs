@@ -2,6 +2,7 @@
 
 mod address;
 pub mod bandwidth;
+mod ethtool;
 mod interface;
 mod link;
 mod netlink;
@@ -12,6 +13,7 @@ mod sysctl;
 mod tap;
 
 pub use address::{Address, add_address, addresses};
+pub use ethtool::features;
 pub use interface::{add_to_bridge, exists, index, is_up, mtu, remove_from_bridge, set_mac, set_mtu, set_up};
 pub use link::{BridgeOptions, Link, PortOptions, delete_link, links, ports, set_port};
 pub use packet::{Packet, PacketSocket, Sees};
