@@ -31,6 +31,7 @@ const HYPERVISOR: &[&str] = &[
 const DAEMON: &[&str] = &[
     "virtus-api",
     "virtus-base",
+    "virtus-driver-interface",
     "virtus-driver-network",
     "virtus-driver-nodedev",
     "virtus-driver-nwfilter",
@@ -63,6 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("virtus-rpc", &["virtus-base", "virtus-xdr"]),
     ("virtus-server", &["virtus-api", "virtus-base", "virtus-rpc", "virtus-xdr"]),
     // drivers: never each other
+    ("virtus-driver-interface", DRIVER),
     ("virtus-driver-network", DRIVER),
     ("virtus-driver-nodedev", DRIVER),
     ("virtus-driver-nwfilter", DRIVER),

@@ -89,6 +89,8 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         storage: Some(Arc::new(storage)),
         nwfilter: nwfilter.map(|driver| Arc::new(driver) as Arc<_>),
         nodedev: Some(Arc::new(nodedev)),
+        interface: virtus_driver_interface::Driver::start("/".as_ref())
+            .map(|driver| Arc::new(driver) as Arc<_>),
         ..Drivers::default()
     };
     Ok(Loaded { drivers, reload })

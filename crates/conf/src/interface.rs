@@ -279,6 +279,12 @@ impl Interface {
             w.attr("mode", start.as_str());
             w.end();
         }
+        if self.mtu != 0 {
+            w.start("mtu");
+            w.attr_value("size", &self.mtu);
+            w.end();
+        }
+        self.protocols.iter().for_each(|protocol| protocol.write(w));
         if let Some(link) = &self.link {
             w.start("link");
             if link.speed != 0 {
@@ -287,12 +293,6 @@ impl Interface {
             w.attr_opt("state", link.state.as_deref());
             w.end_unless_empty();
         }
-        if self.mtu != 0 {
-            w.start("mtu");
-            w.attr_value("size", &self.mtu);
-            w.end();
-        }
-        self.protocols.iter().for_each(|protocol| protocol.write(w));
         self.role.write(w);
         w.end();
     }
