@@ -84,6 +84,51 @@ pub fn baseline(arch: Option<&str>, cpus: &[Definition], limits: &Limits<'_>) ->
     }
 }
 
+/// Refuses features nobody knows.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED`, naming the first.
+pub fn validate(arch: &str, cpu: &Definition) -> Result<()> {
+    match Family::of(arch) {
+        Some(Family::X86) => x86::validate(cpu),
+        Some(Family::Arm) => match cpu.features.iter().find(|feature| !is_arm_feature(&feature.name)) {
+            Some(feature) => {
+                let text = format!("unknown CPU feature: {}", feature.name);
+                Err(error(ErrorCode::CONFIG_UNSUPPORTED, text))
+            }
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Arm's features: pointer authentication, and vectors with each length there may be.
+fn is_arm_feature(name: &str) -> bool {
+    match name.strip_prefix("sve") {
+        Some("") => true,
+        Some(bits) => bits.parse::<u32>().is_ok_and(|bits| bits % 128 == 0 && (128..=2048).contains(&bits)),
+        None => name == "pauth",
+    }
+}
+
+/// Replaces a model that the hypervisor does not know, where there is a nearest one.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` when it may or can not be replaced; for x86 as [`x86::translate`].
+pub fn translate(arch: &str, cpu: &mut Definition, hypervisor: &dyn crate::Hypervisor) -> Result<()> {
+    let named = cpu.model.as_deref().unwrap_or_default();
+    let unsupported = |text: String| Err(error(ErrorCode::CONFIG_UNSUPPORTED, text));
+    if hypervisor.model(named).is_some() {
+        Ok(())
+    } else if cpu.fallback != virtus_conf::domain::cpu::CpuFallback::Allow {
+        unsupported(format!("CPU model {named} is not supported by hypervisor"))
+    } else if family(arch)? == Family::X86 {
+        x86::translate(cpu, hypervisor)
+    } else {
+        unsupported(format!("cannot translate CPU model {named} to a supported model"))
+    }
+}
+
 /// Lists all features of a CPU, those of its model too.
 ///
 /// # Errors

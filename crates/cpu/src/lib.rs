@@ -10,7 +10,7 @@ mod hypervisor;
 mod ppc64;
 pub mod x86;
 
-pub use arch::{baseline, compare, expand, models, update};
+pub use arch::{baseline, compare, expand, models, translate, update, validate};
 pub use definition::{Definition, Feature, Kind};
 pub use hypervisor::{Hypervisor, HypervisorModel};
 

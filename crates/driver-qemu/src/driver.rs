@@ -257,6 +257,7 @@ impl Shared {
             fake_reboot: running.fake_reboot.load(Ordering::Relaxed),
             last_image: running.last_image.load(Ordering::Relaxed),
             agent_timeout: running.agent_timeout.load(Ordering::Relaxed),
+            original_cpu: running.original_cpu().cloned(),
             domain: model,
         };
         let path = self.setup.layout.status(&view.name);

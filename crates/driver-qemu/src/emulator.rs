@@ -78,6 +78,8 @@ pub struct Cpus<'a> {
     pub full: Option<&'a Definition>,
     /// The features QEMU can be told of, by libvirt's names; `None` where that is not known.
     pub features: Option<&'a [Property]>,
+    /// The features QEMU wants to be rid of.
+    pub deprecated: &'a [String],
 }
 
 /// A feature QEMU can be told of.

@@ -6,7 +6,9 @@ use virtus_base::Bitmap;
 use virtus_host::node::{default_huge_page, huge_page_mounts};
 
 use crate::capabilities::ProbedEmulator;
+use crate::capabilities::node_cpu::node_cpu;
 use crate::command::Context;
+use crate::command::guest::Tsc;
 use crate::driver::Shared;
 
 /// What the command line of a domain has to know, but for what is opened for it.
@@ -27,6 +29,11 @@ pub(crate) fn context(shared: &Shared, id: i32, name: &str) -> Context {
             .duration_since(UNIX_EPOCH)
             .map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX)),
         utc_offset: virtus_host::clock::utc_offset(),
+        tsc: node_cpu().tsc.map(|tsc| Tsc {
+            frequency: tsc.frequency,
+            scaling: tsc.scaling.is_some_and(|scaling| scaling.is_true()),
+        }),
+        physical_bits: node_cpu().physical_bits,
         path: std::env::var("PATH").ok(),
         rendernode: rendernode(),
         host_nodes: Some(host_nodes(shared)),

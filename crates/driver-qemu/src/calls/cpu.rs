@@ -6,8 +6,8 @@ use std::sync::Arc;
 use virtus_api::connection::ConnectGetCpuModelNamesReply;
 use virtus_api::constants::*;
 use virtus_base::{Error, ErrorDomain, Result};
-use virtus_conf::domain::VirtType;
 use virtus_conf::domain::cpu::CpuFallback;
+use virtus_conf::domain::{FormatOptions, VirtType};
 use virtus_cpu::{Definition, Kind, Limits};
 use virtus_xdr::List;
 
@@ -235,6 +235,24 @@ impl Driver {
         let names = if need { names.into_iter().map(str::to_owned).collect() } else { Vec::new() };
         Ok(ConnectGetCpuModelNamesReply { models: List(names), ret })
     }
+}
+
+/// A definition's document with its CPU as guests on this host would have it.
+///
+/// # Errors
+/// For models nobody knows, or when the host's is not known.
+pub(super) async fn with_host_cpu(
+    driver: &Driver,
+    mut model: virtus_conf::domain::Domain,
+    options: FormatOptions,
+) -> Result<String> {
+    let path = model.devices.emulator.clone().unwrap_or_default();
+    let emulator = driver.setup.emulators.get(Path::new(&path)).await?;
+    crate::command::guest_cpu::shown(&mut model, &*emulator)?;
+    Ok(match options.migratable {
+        true => crate::migratable::reduced(&model).format(&options),
+        false => model.format(&options),
+    })
 }
 
 fn refused(text: String) -> Error {

@@ -134,7 +134,8 @@ impl DomainInfo for Driver {
             | VIR_DOMAIN_XML_UPDATE_CPU
             | VIR_DOMAIN_XML_MIGRATABLE;
         flags(given, known, "qemuDomainGetXMLDesc")?;
-        let view = self.look(&dom)?;
+        let domain = self.find(&dom)?;
+        let view = domain.view();
         let migratable = given & VIR_DOMAIN_XML_MIGRATABLE != 0;
         let options = FormatOptions {
             inactive: given & VIR_DOMAIN_XML_INACTIVE != 0 || !view.is_active(),
@@ -142,11 +143,24 @@ impl DomainInfo for Driver {
             migratable,
             ..FormatOptions::default()
         };
-        match (&view.live, &view.persistent) {
-            (Some(live), _) if !options.inactive => Ok(live.format(&options)),
-            (_, Some(definition)) => definition.format(&options),
+        let live = view.live.as_ref().filter(|_| !options.inactive || view.persistent.is_none());
+        if given & VIR_DOMAIN_XML_UPDATE_CPU != 0 {
+            let model = match (live, &view.persistent) {
+                (Some(live), _) => live.model.clone(),
+                (None, Some(definition)) => definition.model()?,
+                (None, None) => return Err(internal("the domain has no definition")),
+            };
+            return super::cpu::with_host_cpu(self, model, options).await;
+        }
+        match (live, &view.persistent) {
+            (Some(live), _) if migratable => {
+                let running = domain.running.load_full();
+                let started = running.as_ref().and_then(|running| running.original_cpu());
+                Ok(live.format_for_migration(&options, started))
+            }
             // a transient domain is as it runs
-            (Some(live), None) => Ok(live.format(&options)),
+            (Some(live), _) => Ok(live.format(&options)),
+            (None, Some(definition)) => definition.format(&options),
             (None, None) => Err(internal("the domain has no definition")),
         }
     }

@@ -210,6 +210,10 @@ pub(super) const FLAGS: &[(&str, Rule)] = &[
     ("screenshot-format-png", In(&["screendump", "format", "=png"])),
     ("query-cpu-definitions", Command("query-cpu-definitions")),
     ("query-cpu-model-expansion", Command("query-cpu-model-expansion")),
+    (
+        "query-cpu-model-expansion.deprecated-props",
+        In(&["query-cpu-model-expansion", "ret", "deprecated-props"]),
+    ),
     ("query-cpu-model-baseline", Command("query-cpu-model-baseline")),
     ("query-cpu-model-comparison", Command("query-cpu-model-comparison")),
     ("query-dirty-rate", Command("query-dirty-rate")),

@@ -191,6 +191,7 @@ impl Emulator for ProbedEmulator {
             migratable: host.as_ref().map(|host| &host.migratable),
             full: host.as_ref().map(|host| host.full.as_ref().unwrap_or(&host.reported)),
             features: model.map(|model| model.properties.as_slice()),
+            deprecated: model.map(|model| model.deprecated.as_slice()).unwrap_or_default(),
         }
     }
 

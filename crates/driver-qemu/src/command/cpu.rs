@@ -3,36 +3,14 @@
 use std::fmt::Write as _;
 
 use virtus_base::Result;
-use virtus_conf::domain::VirtType;
 use virtus_conf::domain::clock::TimerName;
 use virtus_conf::domain::cpu::{Cpu, CpuCacheMode, CpuMode, FeaturePolicy, MaxPhysAddrMode};
 use virtus_conf::domain::device::panic::PanicModel;
 use virtus_conf::domain::features::{HyperV, HyperVMode, KvmFeatures, RequiredSwitch};
+use virtus_cpu::x86;
 
 use super::build::Build;
-use super::guest::unsupported;
 use super::line::escape;
-
-/// Features of x86 whose names QEMU spells otherwise than libvirt.
-const X86_NAMES: &[(&str, &str)] = &[
-    ("cmp_legacy", "cmp-legacy"),
-    ("ds_cpl", "ds-cpl"),
-    ("fxsr_opt", "fxsr-opt"),
-    ("kvm_pv_eoi", "kvm-pv-eoi"),
-    ("kvm_pv_unhalt", "kvm-pv-unhalt"),
-    ("lahf_lm", "lahf-lm"),
-    ("nodeid_msr", "nodeid-msr"),
-    ("pclmuldq", "pclmulqdq"),
-    ("perfctr_core", "perfctr-core"),
-    ("perfctr_nb", "perfctr-nb"),
-    ("svme-addr-check", "svme-addr-chk"),
-    ("tsc_adjust", "tsc-adjust"),
-];
-
-/// QEMU's name of a feature.
-pub(crate) fn qemu_name(feature: &str) -> &str {
-    X86_NAMES.iter().find(|(name, _)| *name == feature).map_or(feature, |(_, qemu)| qemu)
-}
 
 /// The CPU with everything the definition says about it in other places.
 pub(super) fn add(b: &mut Build<'_>) -> Result<()> {
@@ -41,15 +19,6 @@ pub(super) fn add(b: &mut Build<'_>) -> Result<()> {
     let features = domain.features.clone().unwrap_or_default();
     let mut text = String::new();
     if let Some(cpu) = &domain.cpu {
-        let accelerated = matches!(domain.virt_type, VirtType::Kvm | VirtType::Hvf);
-        if cpu.mode == Some(CpuMode::HostPassthrough) && !accelerated {
-            return Err(unsupported(format!(
-                "CPU mode 'host-passthrough' for {} {} domain on {} host is not supported by hypervisor",
-                guest.machine().arch,
-                domain.virt_type.as_str(),
-                std::env::consts::ARCH,
-            )));
-        }
         model(guest.machine().is_x86(), guest.has("cpu.migratable"), cpu, &mut text)?;
     }
     if text.is_empty() {
@@ -98,7 +67,7 @@ pub(super) fn add(b: &mut Build<'_>) -> Result<()> {
     Ok(())
 }
 
-fn model(x86: bool, migratable: bool, cpu: &Cpu, text: &mut String) -> Result<()> {
+fn model(is_x86: bool, migratable: bool, cpu: &Cpu, text: &mut String) -> Result<()> {
     match cpu.mode {
         Some(CpuMode::HostPassthrough) => text.push_str("host"),
         Some(CpuMode::Maximum) => text.push_str("max"),
@@ -120,7 +89,7 @@ fn model(x86: bool, migratable: bool, cpu: &Cpu, text: &mut String) -> Result<()
         let _ = write!(text, ",vendor={}", escape(vendor));
     }
     for feature in &cpu.features {
-        let name = if x86 { qemu_name(&feature.name) } else { feature.name.as_str() };
+        let name = if is_x86 { x86::to_qemu(&feature.name) } else { feature.name.as_str() };
         match feature.policy {
             Some(FeaturePolicy::Disable | FeaturePolicy::Forbid) => {
                 let _ = write!(text, ",{name}=off");

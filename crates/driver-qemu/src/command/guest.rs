@@ -73,8 +73,21 @@ pub struct Context {
     pub utc_offset: i64,
     /// An incoming migration or restore: the URI.
     pub incoming: Option<String>,
+    /// The host's time stamp counter, when it is invariant.
+    pub tsc: Option<Tsc>,
+    /// How wide the host's physical addresses are, when known.
+    pub physical_bits: Option<u32>,
     /// The environment QEMU gets from the daemon's.
     pub path: Option<String>,
+}
+
+/// A time stamp counter; its frequency is in Hz.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Tsc {
+    pub frequency: u64,
+    /// Whether guests can have it at another frequency.
+    pub scaling: bool,
 }
 
 /// A secret encrypted with the master key, both in base64.

@@ -10,6 +10,7 @@ mod clock;
 mod cpu;
 mod firmware;
 pub mod guest;
+pub(crate) mod guest_cpu;
 mod launch_security;
 pub(crate) mod line;
 mod machine;

@@ -61,7 +61,7 @@ pub(super) fn line(
         }
     }
     alias::assign(domain);
-    prepare(domain, &context)?;
+    prepare(domain, emulator, &context)?;
     for (net, fd) in domain.devices.interfaces.iter().zip(FIRST_FD..) {
         context.tap_fds.insert(net.info.alias.clone().unwrap_or_default(), vec![fd]);
     }

@@ -11,14 +11,16 @@ use virtus_conf::scaled::KiB;
 use virtus_xml::YesNo;
 
 use super::guest::{Context, unsupported};
-use super::plan;
+use super::{guest_cpu, plan};
+use crate::emulator::Emulator;
 use crate::machine::Machine;
 
 /// Completes a live definition whose devices have addresses and aliases.
 ///
 /// # Errors
-/// `CONFIG_UNSUPPORTED` for sizes that do not fit.
-pub fn prepare(domain: &mut Domain, context: &Context) -> Result<()> {
+/// `CONFIG_UNSUPPORTED` for sizes that do not fit, `CPU_INCOMPATIBLE` for a CPU the host cannot be.
+pub fn prepare(domain: &mut Domain, emulator: &dyn Emulator, context: &Context) -> Result<()> {
+    guest_cpu::validate(domain, emulator, context)?;
     align_memory(domain)?;
     plan::number_images(domain);
     for disk in &mut domain.devices.disks {
@@ -38,7 +40,7 @@ pub fn prepare(domain: &mut Domain, context: &Context) -> Result<()> {
     for channel in &mut domain.devices.channels {
         self::channel(channel, context);
     }
-    Ok(())
+    guest_cpu::update(domain, emulator)
 }
 
 /// Completes a disk that has its address.

@@ -190,6 +190,19 @@ impl Live {
             false => self.model.format(options),
         }
     }
+
+    /// The document another host gets: with the CPU the guest was started with.
+    pub fn format_for_migration(
+        &self,
+        options: &conf::FormatOptions,
+        started: Option<&conf::cpu::Cpu>,
+    ) -> String {
+        let mut model = migratable::reduced(&self.model);
+        if let Some(cpu) = started {
+            model.cpu = Some(cpu.clone());
+        }
+        model.format(options)
+    }
 }
 
 #[cfg(test)]

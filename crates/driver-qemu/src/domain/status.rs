@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use virtus_base::{Error, ErrorDomain, Result};
 use virtus_conf::domain as conf;
 pub use virtus_state::definitions::with_header;
-use virtus_xml::{Document, ReadOptions, WriteOptions, Writer};
+use virtus_xml::{Document, ReadOptions, WriteOptions, Writer, Xml as _};
 
 use super::state::State;
 
@@ -37,6 +37,8 @@ pub struct Status {
     pub last_image: u32,
     /// How long to wait for the agent: seconds, or the agent's special values.
     pub agent_timeout: i32,
+    /// The CPU it was started with.
+    pub original_cpu: Option<conf::cpu::Cpu>,
     /// The definition it runs with.
     pub domain: conf::Domain,
 }
@@ -105,6 +107,9 @@ impl Status {
             w.attr("path", &path.to_string_lossy());
             w.end();
         }
+        if let Some(cpu) = &self.original_cpu {
+            w.element("cpu", cpu);
+        }
         for (name, value) in [("nodename", self.last_image), ("fdset", 0)] {
             w.start(name);
             w.attr_value("index", &value);
@@ -164,6 +169,7 @@ impl Status {
                 .child("agentTimeout")
                 .and_then(|e| e.text()?.parse().ok())
                 .unwrap_or(AGENT_TIMEOUT_BLOCK),
+            original_cpu: root.child("cpu").map(conf::cpu::Cpu::read).transpose()?,
             domain,
         })
     }
@@ -205,6 +211,10 @@ mod tests {
             fake_reboot: true,
             last_image: 7,
             agent_timeout: -2,
+            original_cpu: Some(conf::cpu::Cpu {
+                mode: Some(conf::cpu::CpuMode::HostModel),
+                ..Default::default()
+            }),
             domain: conf::Domain::parse(xml, &options).unwrap(),
         };
         let text = with_header("edit g--x", &status.format());

@@ -8,6 +8,7 @@ pub(crate) mod filters;
 mod helper;
 pub(crate) mod images;
 mod limits;
+mod live_cpu;
 pub mod log;
 pub(crate) mod prepare;
 mod reconnect;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use virtus_base::Result;
+use virtus_conf::domain::cpu::Cpu;
 use virtus_host::process::Process;
 use virtus_qmp::{Agent, Monitor};
 
@@ -56,6 +58,7 @@ pub struct Running {
     /// The last figures QEMU gave.
     pub samples: Samples,
     monitor: OnceLock<Monitor>,
+    original_cpu: OnceLock<Cpu>,
     vcpus: Mutex<Vec<(u32, i32)>>,
     stop: Mutex<Option<StopReason>>,
     gone: watch::Sender<bool>,
@@ -112,6 +115,7 @@ impl Running {
             capabilities,
             samples: Samples::default(),
             monitor: OnceLock::new(),
+            original_cpu: OnceLock::new(),
             vcpus: Mutex::new(Vec::new()),
             stop: Mutex::new(None),
             gone: watch::Sender::new(false),
@@ -134,6 +138,16 @@ impl Running {
     /// When there is none yet.
     pub(crate) fn queries(&self) -> Result<&Monitor> {
         self.monitor.get().ok_or_else(|| invalid("domain is not running"))
+    }
+
+    /// The CPU of the definition it was started from; what it migrates with.
+    pub fn original_cpu(&self) -> Option<&Cpu> {
+        self.original_cpu.get()
+    }
+
+    pub(super) fn note_original_cpu(&self, cpu: Cpu) {
+        // it is noted once
+        let _ = self.original_cpu.set(cpu);
     }
 
     /// The threads that are vCPUs.

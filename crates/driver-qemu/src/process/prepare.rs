@@ -20,6 +20,7 @@ use virtus_xml::{OnOff, YesNo};
 use super::{log, secrets, stop};
 use crate::command::Context;
 use crate::driver::Shared;
+use crate::emulator::Emulator;
 use crate::error::{internal, system, unsupported};
 
 /// The places of one running domain.
@@ -54,11 +55,11 @@ pub(super) fn live_model(
     mut model: conf::Domain,
     id: i32,
     places: &Places,
-    context: &Context,
+    (emulator, context): (&dyn Emulator, &Context),
 ) -> Result<conf::Domain> {
     model.id = Some(id);
     crate::address::alias::assign(&mut model);
-    crate::command::prepare(&mut model, context)?;
+    crate::command::prepare(&mut model, emulator, context)?;
     for channel in &mut model.devices.channels {
         if let ChannelTarget::Virtio { state, .. } = &mut channel.target {
             *state = Some(ChannelState::Disconnected);

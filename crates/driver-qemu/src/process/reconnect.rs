@@ -72,6 +72,9 @@ fn take_up(driver: &Driver, name: &str, status: Status, kept: &mut HashSet<PathB
     let running =
         Running::new(id, process, status.lib_dir, status.channel_dir, Arc::new(status.capabilities));
     running.set_vcpus(status.vcpus);
+    if let Some(cpu) = status.original_cpu {
+        running.note_original_cpu(cpu);
+    }
     running.fake_reboot.store(status.fake_reboot, Ordering::Relaxed);
     running
         .last_image

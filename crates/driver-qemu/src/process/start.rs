@@ -19,7 +19,8 @@ use virtus_state::file::{self, Durability};
 
 use super::prepare::{self, Places};
 use super::{
-    Running, cgroup, chain, events, filters, helper, images, limits, log, secrets, stop, taps, volumes,
+    Running, cgroup, chain, events, filters, helper, images, limits, live_cpu, log, secrets, stop, taps,
+    volumes,
 };
 use crate::capabilities::ProbedEmulator;
 use crate::command::Context;
@@ -102,7 +103,8 @@ async fn attempt(
         })
         .await?;
     context.volumes = found;
-    model = prepare::live_model(shared, model, id, &places, &context)?;
+    let started_with = model.cpu.clone();
+    model = prepare::live_model(shared, model, id, &places, (&*emulator, &context))?;
     prepare::check_host(&model)?;
     prepare::directories(shared, &places, &crate::command::memory_directories(&model, &context), undo)?;
     let key = prepare::master_key(shared, &places)?;
@@ -111,8 +113,16 @@ async fn attempt(
     let sockets = helper::start(shared, &mut model, &places, id, &mut context, undo).await?;
     let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, &places, sockets, undo)?;
     filters::bind_all(shared, &model, undo).await?;
-    let talked = match talk(shared, &running, &mut model).await {
-        Ok(events) => super::tune::apply(&running, &model).await.map(|()| events),
+    if let Some(cpu) = started_with {
+        running.note_original_cpu(cpu);
+    }
+    let closed = format!("QEMU unexpectedly closed the monitor (vm='{name}')");
+    let talked = match connect(shared, &running, &model.name).await {
+        Ok((monitor, events)) => match talk(&running, monitor, &mut model, &emulator).await {
+            Ok(()) => super::tune::apply(&running, &model).await.map(|()| events),
+            Err(e) if is_verdict(&e) => Err(e),
+            Err(e) => Err(explain(&places, log_from, e, &closed).await),
+        },
         Err(e) => Err(explain(&places, log_from, e, "process exited while connecting to monitor").await),
     };
     let events = match talked {
@@ -133,7 +143,6 @@ async fn attempt(
     ));
     let ran = if how.paused { Ok(()) } else { run(shared, domain, &running).await };
     if let Err(e) = ran {
-        let closed = format!("QEMU unexpectedly closed the monitor (vm='{name}')");
         let e = explain(&places, log_from, e, &closed).await;
         let _ = stop::destroy(&running, StopReason::Failed, false).await;
         return Err(e);
@@ -233,8 +242,12 @@ fn undo_process(shared: &Arc<Shared>, name: &Arc<str>, running: &Arc<Running>, u
 }
 
 /// Meets the monitor and asks what only QEMU knows.
-async fn talk(shared: &Arc<Shared>, running: &Arc<Running>, model: &mut conf::Domain) -> Result<Events> {
-    let (monitor, events) = connect(shared, running, &model.name).await?;
+async fn talk(
+    running: &Arc<Running>,
+    monitor: Monitor,
+    model: &mut conf::Domain,
+    emulator: &ProbedEmulator,
+) -> Result<()> {
     let passwords = model.devices.graphics.iter().filter_map(password);
     let mut batch = monitor.batch();
     let cpus = batch.add(&QueryCpusFast {});
@@ -256,9 +269,17 @@ async fn talk(shared: &Arc<Shared>, running: &Arc<Running>, model: &mut conf::Do
     for password in passwords {
         password.within(Some(GREETING)).await?;
     }
+    if let Some(first) = cpus.iter().find(|cpu| cpu.cpu_index == 0) {
+        live_cpu::correct(&monitor, &first.qom_path, model, emulator, GREETING).await?;
+    }
     // a monitor that was closed meanwhile would have failed above
     let _ = running.monitor.set(monitor);
-    Ok(events)
+    Ok(())
+}
+
+/// Whether an error is this daemon's own word on the guest, which QEMU's log does not explain.
+fn is_verdict(e: &Error) -> bool {
+    matches!(e.code(), ErrorCode::OPERATION_FAILED | ErrorCode::CONFIG_UNSUPPORTED)
 }
 
 /// Connects to the monitor; QEMU was given the listening socket, so that the connection is there at once.

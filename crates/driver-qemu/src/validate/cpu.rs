@@ -43,12 +43,6 @@ impl Checks<'_> {
                 return Err(unsupported(text));
             }
             if mode == MaxPhysAddrMode::Passthrough {
-                if !host {
-                    return Err(unsupported(format!(
-                        "CPU maximum physical address bits mode '{mode}' can only be used with 'host-passthrough' \
-                         CPUs"
-                    )));
-                }
                 if width.bits.is_some() {
                     return Err(unsupported(format!(
                         "CPU maximum physical address bits number specification cannot be used with mode='{mode}'"
