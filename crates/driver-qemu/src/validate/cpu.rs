@@ -42,12 +42,10 @@ impl Checks<'_> {
                 );
                 return Err(unsupported(text));
             }
-            if mode == MaxPhysAddrMode::Passthrough {
-                if width.bits.is_some() {
-                    return Err(unsupported(format!(
-                        "CPU maximum physical address bits number specification cannot be used with mode='{mode}'"
-                    )));
-                }
+            if mode == MaxPhysAddrMode::Passthrough && width.bits.is_some() {
+                return Err(unsupported(format!(
+                    "CPU maximum physical address bits number specification cannot be used with mode='{mode}'"
+                )));
             }
         }
         Ok(())
