@@ -24,42 +24,87 @@ enum Takes {
     MaybeValue,
 }
 
-struct Global {
-    /// What the option is, and its short form.
-    letter: char,
-    long: &'static str,
-    takes: Takes,
-    only_virtus: bool,
+/// Which names of the program have an option.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    All,
+    /// Not those that administrate daemons.
+    Virsh,
+    /// Those that have more than libvirt's.
+    Extended,
 }
 
-const fn global(letter: char, long: &'static str, takes: Takes) -> Global {
-    Global { letter, long, takes, only_virtus: false }
+/// An option of the program.
+pub(crate) struct Global {
+    /// What the option is, and its short form.
+    letter: char,
+    pub(crate) long: &'static str,
+    takes: Takes,
+    scope: Scope,
+    /// What its value is.
+    value: &'static str,
+    pub(crate) help: &'static str,
+}
+
+impl Global {
+    const fn new(letter: char, long: &'static str, value: &'static str, help: &'static str) -> Global {
+        let takes = if value.is_empty() { Takes::Nothing } else { Takes::Value };
+        Global { letter, long, takes, scope: Scope::All, value, help }
+    }
+
+    const fn of(mut self, scope: Scope) -> Global {
+        self.scope = scope;
+        self
+    }
+
+    /// The option as help shows it: `-c | --connect=URI`.
+    pub(crate) fn label(&self) -> String {
+        let short = if self.letter == TIMEOUT { "    ".to_owned() } else { format!("-{} |", self.letter) };
+        match (self.takes, self.value) {
+            (Takes::Nothing, _) => format!("{short} --{}", self.long),
+            (Takes::Value, value) => format!("{short} --{}={value}", self.long),
+            (Takes::MaybeValue, value) => format!("{short} --{}[={value}]", self.long),
+        }
+    }
 }
 
 /// Stands for `--timeout`, which has no short form.
 const TIMEOUT: char = 'T';
 
 const GLOBALS: &[Global] = &[
-    global('c', "connect", Takes::Value),
-    global('d', "debug", Takes::Value),
-    global('e', "escape", Takes::Value),
-    global('h', "help", Takes::Nothing),
-    global('k', "keepalive-interval", Takes::Value),
-    global('K', "keepalive-count", Takes::Value),
-    global('l', "log", Takes::Value),
-    global('q', "quiet", Takes::Nothing),
-    global('r', "readonly", Takes::Nothing),
-    global('t', "timing", Takes::Nothing),
-    global('v', "version", Takes::MaybeValue),
-    Global { letter: TIMEOUT, long: "timeout", takes: Takes::Value, only_virtus: true },
+    Global::new('c', "connect", "URI", "the daemon to connect to"),
+    Global::new('d', "debug", "NUM", "how much to tell, from 0 (all) to 4"),
+    Global::new('e', "escape", "CHAR", "what ends a console: a character, or ^ and one").of(Scope::Virsh),
+    Global::new('h', "help", "", "this text"),
+    Global::new('k', "keepalive-interval", "NUM", "seconds between signs of life, 0 for none")
+        .of(Scope::Virsh),
+    Global::new('K', "keepalive-count", "NUM", "how many signs of life may be missing").of(Scope::Virsh),
+    Global::new('l', "log", "FILE", "write a log"),
+    Global::new('q', "quiet", "", "print less"),
+    Global::new('r', "readonly", "", "connect for looking only").of(Scope::Virsh),
+    Global::new('t', "timing", "", "print how long commands take").of(Scope::Virsh),
+    Global {
+        takes: Takes::MaybeValue,
+        ..Global::new('v', "version", "TYPE", "the version, short (also -v) or long (also -V)")
+    },
+    Global::new(TIMEOUT, "timeout", "SECONDS", "give a command up that takes longer").of(Scope::Extended),
 ];
+
+/// The options that the program has under one of its names.
+pub(crate) fn of(persona: Persona) -> impl Iterator<Item = &'static Global> + Clone {
+    GLOBALS.iter().filter(move |option| match option.scope {
+        Scope::All => true,
+        Scope::Virsh => !persona.is_admin(),
+        Scope::Extended => persona.is_extended(),
+    })
+}
 
 /// Reads the options into `shell`.
 ///
 /// # Errors
 /// What is wrong with them.
 pub(crate) fn read(shell: &mut Shell, words: &[String]) -> Result<Start, String> {
-    let virtus = shell.persona != Persona::Virsh;
+    let persona = shell.persona;
     let mut at = 0;
     while let Some(word) = words.get(at) {
         let mut next_word = || {
@@ -75,7 +120,7 @@ pub(crate) fn read(shell: &mut Shell, words: &[String]) -> Result<Start, String>
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (long, None),
             };
-            let Some(option) = long_option(name, virtus) else {
+            let Some(option) = long_option(name, persona) else {
                 return Err(format!("unsupported option '{word}'. See --help."));
             };
             let value = match option.takes {
@@ -93,8 +138,8 @@ pub(crate) fn read(shell: &mut Shell, words: &[String]) -> Result<Start, String>
             }
         } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             for (place, letter) in letters.char_indices() {
-                let known = GLOBALS.iter().find(|o| o.letter == letter && letter != TIMEOUT);
-                let Some(option) = known.or_else(|| (letter == 'V').then_some(&GLOBALS[10])) else {
+                let name = if letter == 'V' { 'v' } else { letter };
+                let Some(option) = of(persona).find(|o| o.letter == name && letter != TIMEOUT) else {
                     return Err(format!("unsupported option '-{letter}'. See --help."));
                 };
                 let attached = letters.get(place + 1..).filter(|rest| !rest.is_empty());
@@ -122,8 +167,8 @@ pub(crate) fn read(shell: &mut Shell, words: &[String]) -> Result<Start, String>
 }
 
 /// The option of this name, or the only one that begins so.
-fn long_option(name: &str, virtus: bool) -> Option<&'static Global> {
-    let mut all = GLOBALS.iter().filter(|option| virtus || !option.only_virtus);
+fn long_option(name: &str, persona: Persona) -> Option<&'static Global> {
+    let mut all = of(persona);
     if let Some(option) = all.clone().find(|option| option.long == name) {
         return Some(option);
     }
@@ -209,7 +254,7 @@ pub(crate) fn environment(shell: &mut Shell) -> Result<(), String> {
             Some(1) => shell.debug = Level::Info,
             Some(2..=4) => {}
             _ => {
-                let name = shell.persona.name().to_ascii_uppercase();
+                let name = shell.persona.prefix();
                 shell.error(format_args!("{name}_DEBUG not set with a valid numeric value"));
             }
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::command::{Catalogue, Command, Group, Kind, Opt};
-use crate::persona::Persona;
+use crate::globals;
 use crate::shell::{Failure, Outcome, Shell, out};
 
 /// `help`, and `help NAME` for a command or a group.
@@ -126,32 +126,14 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
 /// `--help`.
 pub(crate) fn usage(shell: &mut Shell) {
     let (program, catalogue) = (shell.program.clone(), shell.catalogue);
-    let limit = match shell.persona {
-        Persona::Virsh => "",
-        Persona::Virtus => "         --timeout=SECONDS  give a command up that takes longer\n",
-    };
     out!(
         shell,
-        "\n{program} [options]... [<command_string>]\n{program} [options]... <command> [args...]\n\n\
-         \x20 options:\n\
-         \x20   -c | --connect=URI      the daemon to connect to\n\
-         \x20   -d | --debug=NUM        how much to tell, from 0 (all) to 4\n\
-         \x20   -e | --escape <char>    what ends a console\n\
-         \x20   -h | --help             this text\n\
-         \x20   -k | --keepalive-interval=NUM\n\
-         \x20                           seconds between signs of life, 0 for none\n\
-         \x20   -K | --keepalive-count=NUM\n\
-         \x20                           how many signs of life may be missing\n\
-         \x20   -l | --log=FILE         write a log\n\
-         \x20   -q | --quiet            print less\n\
-         \x20   -r | --readonly         connect for looking only\n\
-         \x20   -t | --timing           print how long commands take\n\
-         \x20   -v                      short version\n\
-         \x20   -V                      long version\n\
-         \x20        --version[=TYPE]   version; TYPE is short (default) or long\n\
-         {limit}\
-         \x20 commands (non interactive mode):\n\n"
+        "\n{program} [options]... [<command_string>]\n{program} [options]... <command> [args...]\n\n  options:\n"
     );
+    for option in globals::of(shell.persona) {
+        out!(shell, "    {:<30} {}\n", option.label(), option.help);
+    }
+    out!(shell, "\n  commands (non interactive mode):\n\n");
     for group in catalogue.groups {
         let text = list(catalogue, group, "");
         out!(shell, "{text}\n");

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let program = called.rsplit('/').next().unwrap_or_default().to_owned();
     let words: Vec<String> = words.collect();
     let mut shell = Shell::new(Persona::of(&program), program);
-    let well = start(&mut shell, &words);
+    let well = start(&mut shell, words);
     shell.disconnect();
     shell.flush();
     match well {
@@ -48,8 +48,15 @@ fn main() -> ExitCode {
 }
 
 /// Does what the words say; tells whether that went well.
-fn start(shell: &mut Shell, words: &[String]) -> bool {
-    let commands = match globals::read(shell, words) {
+fn start(shell: &mut Shell, words: Vec<String>) -> bool {
+    let commands = match globals::read(shell, &words) {
+        // `virtus admin` has options and commands of its own
+        Ok(Start::Commands(words))
+            if shell.persona == Persona::Virtus && words.first().is_some_and(|word| word == "admin") =>
+        {
+            shell.become_admin();
+            return start(shell, words.into_iter().skip(1).collect());
+        }
         Ok(Start::Commands(words)) => words,
         Ok(Start::Help) => {
             help::usage(shell);
@@ -82,7 +89,7 @@ fn start(shell: &mut Shell, words: &[String]) -> bool {
         shell.report(&failure);
         return false;
     }
-    if shell.uri.is_none() {
+    if shell.uri.is_none() && !shell.persona.is_admin() {
         shell.uri = shell.persona.environment("DEFAULT_CONNECT_URI");
     }
     match shell.interactive {

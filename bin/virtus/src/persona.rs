@@ -1,12 +1,16 @@
 //! What the program is called: the name decides which commands there are and how it talks.
 
-use crate::command::{Catalogue, VIRSH, VIRTUS};
+use crate::command::{Catalogue, VIRSH, VIRT_ADMIN, VIRTUS, VIRTUS_ADMIN};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Persona {
     Virtus,
+    /// `virtus admin`
+    VirtusAdmin,
     /// As libvirt's virsh, without what that does not have.
     Virsh,
+    /// As libvirt's virt-admin.
+    VirtAdmin,
 }
 
 impl Persona {
@@ -14,6 +18,7 @@ impl Persona {
     pub(crate) fn of(program: &str) -> Self {
         match program {
             "virsh" => Persona::Virsh,
+            "virt-admin" => Persona::VirtAdmin,
             _ => Persona::Virtus,
         }
     }
@@ -21,7 +26,9 @@ impl Persona {
     pub(crate) fn catalogue(self) -> &'static Catalogue {
         match self {
             Persona::Virtus => &VIRTUS,
+            Persona::VirtusAdmin => &VIRTUS_ADMIN,
             Persona::Virsh => &VIRSH,
+            Persona::VirtAdmin => &VIRT_ADMIN,
         }
     }
 
@@ -29,12 +36,29 @@ impl Persona {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Persona::Virtus => "virtus",
+            Persona::VirtusAdmin => "virtus-admin",
             Persona::Virsh => "virsh",
+            Persona::VirtAdmin => "virt-admin",
         }
     }
 
-    /// A variable of the environment that belongs to the program: `VIRSH_DEBUG`, `VIRTUS_DEBUG`.
+    /// Administrates daemons.
+    pub(crate) fn is_admin(self) -> bool {
+        matches!(self, Persona::VirtusAdmin | Persona::VirtAdmin)
+    }
+
+    /// Has what libvirt's programs do not have.
+    pub(crate) fn is_extended(self) -> bool {
+        matches!(self, Persona::Virtus | Persona::VirtusAdmin)
+    }
+
+    /// What the program's variables of the environment begin with: `VIRSH_DEBUG`, `VIRTUS_DEBUG`.
+    pub(crate) fn prefix(self) -> String {
+        self.name().to_ascii_uppercase().replace('-', "_")
+    }
+
+    /// A variable of the environment that belongs to the program.
     pub(crate) fn environment(self, what: &str) -> Option<String> {
-        std::env::var(format!("{}_{what}", self.name().to_ascii_uppercase())).ok().filter(|v| !v.is_empty())
+        std::env::var(format!("{}_{what}", self.prefix())).ok().filter(|v| !v.is_empty())
     }
 }

@@ -14,10 +14,15 @@ pub(crate) fn dotted(version: u64) -> String {
 pub(crate) fn show(shell: &mut Shell, long: bool) {
     let libvirt = dotted(LIBVIRT);
     match (shell.persona, long) {
-        (Persona::Virsh, false) => out!(shell, "{libvirt}\n"),
-        (Persona::Virtus, false) => out!(shell, "{}\n", env!("CARGO_PKG_VERSION")),
-        (Persona::Virtus, true) => {
+        (Persona::Virsh | Persona::VirtAdmin, false) => out!(shell, "{libvirt}\n"),
+        (Persona::Virtus | Persona::VirtusAdmin, false) => out!(shell, "{}\n", env!("CARGO_PKG_VERSION")),
+        (Persona::Virtus | Persona::VirtusAdmin, true) => {
             out!(shell, "virtus {}, as libvirt {libvirt}\n", env!("CARGO_PKG_VERSION"));
+        }
+        (Persona::VirtAdmin, true) => {
+            out!(shell, "Virt-admin command line tool of libvirt {libvirt}\n");
+            out!(shell, "See web site at https://libvirt.org/\n\n");
+            out!(shell, "Compiled with support for: Daemon Debug Readline\n");
         }
         (Persona::Virsh, true) => {
             out!(shell, "Virsh command line tool of libvirt {libvirt}\n");

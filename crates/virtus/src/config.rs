@@ -12,7 +12,7 @@ enum Value {
     List(Vec<String>),
 }
 
-/// The settings of `libvirt.conf`.
+/// The settings of `libvirt.conf` or of a file like it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Config {
     settings: Vec<(String, Value)>,
@@ -23,8 +23,8 @@ impl Config {
     ///
     /// # Errors
     /// `CONF_SYNTAX` when the file cannot be understood.
-    pub(crate) fn load() -> Result<Self> {
-        let path = directory().join("libvirt.conf");
+    pub(crate) fn load(name: &str) -> Result<Self> {
+        let path = directory().join(name);
         match std::fs::read_to_string(&path) {
             Ok(text) => Config::parse(&text, &path),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),

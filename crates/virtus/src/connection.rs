@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use virtus_api::Request;
-use virtus_api::calls::Remote;
+use virtus_api::calls::{Administration, Remote};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xdr::Decode;
 
@@ -25,6 +25,8 @@ pub struct Connection {
 struct Shared {
     peer: Box<dyn Peer>,
     read_only: bool,
+    /// It goes to a daemon's administration.
+    admin: bool,
     uri: OnceLock<String>,
     callbacks: Callbacks,
 }
@@ -47,10 +49,20 @@ impl Connection {
     }
 
     pub(crate) fn new(peer: Box<dyn Peer>, read_only: bool) -> Self {
+        Self::with(peer, read_only, false)
+    }
+
+    /// A connection to a daemon's administration.
+    pub(crate) fn new_admin(peer: Box<dyn Peer>) -> Self {
+        Self::with(peer, false, true)
+    }
+
+    fn with(peer: Box<dyn Peer>, read_only: bool, admin: bool) -> Self {
         Connection {
             shared: Arc::new(Shared {
                 peer,
                 read_only,
+                admin,
                 uri: OnceLock::new(),
                 callbacks: Callbacks::default(),
             }),
@@ -209,7 +221,7 @@ impl Connection {
     /// # Errors
     /// The daemon's; the connection ends all the same.
     pub fn close(&self) -> Result<()> {
-        let said = self.call(Remote::connect_close());
+        let said = self.call(self.shared.farewell());
         self.peer().close();
         said
     }
@@ -221,10 +233,19 @@ impl AsFd for Connection {
     }
 }
 
+impl Shared {
+    fn farewell(&self) -> Request<()> {
+        match self.admin {
+            true => Administration::connect_close(),
+            false => Remote::connect_close(),
+        }
+    }
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
         if self.peer.ended().is_none() && self.uri.get().is_some() {
-            let request = Remote::connect_close();
+            let request = self.farewell();
             let _ = request.arguments().and_then(|arguments| {
                 self.peer.call(Outgoing {
                     program: request.program.0,

@@ -15,6 +15,7 @@
 //! for all of them. Whatever the daemon's protocol has can be called through [`Connection::call`] with the
 //! requests of [`calls`]; the objects' methods are these calls with the object put in.
 
+mod admin;
 mod auth;
 mod config;
 mod connection;

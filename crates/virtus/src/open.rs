@@ -110,7 +110,7 @@ impl OpenOptions {
     /// `NO_CONNECT` for a URI without a driver, what is wrong with the URI, why the daemon cannot be reached,
     /// why it does not let us in, or what it says to the URI.
     pub fn open(&self, uri: Option<&str>) -> Result<Connection> {
-        let config = Config::load()?;
+        let config = Config::load("libvirt.conf")?;
         let uri = match uri.filter(|uri| !uri.is_empty()) {
             Some(name) => Some(self.resolve(&config, name)?),
             None => default_uri(&config)?.map(|name| self.resolve(&config, &name)).transpose()?,

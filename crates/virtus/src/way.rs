@@ -223,7 +223,7 @@ fn local_socket(driver: Option<&str>, mode: Option<&str>, user: bool, read_only:
     }
 }
 
-fn runtime_directory() -> PathBuf {
+pub(crate) fn runtime_directory() -> PathBuf {
     match std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()) {
         Some(dir) => PathBuf::from(dir).join("libvirt"),
         None => match std::env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()) {
@@ -244,7 +244,7 @@ fn daemon_program(name: &str) -> PathBuf {
     found.unwrap_or_else(|| Path::new("/usr/sbin").join(name))
 }
 
-fn local(path: &Path, daemon: Option<&Path>) -> Result<Socket> {
+pub(crate) fn local(path: &Path, daemon: Option<&Path>) -> Result<Socket> {
     let mut last = match Socket::connect_local(path) {
         Ok(socket) => return Ok(socket),
         Err(e) => e,

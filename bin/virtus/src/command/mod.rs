@@ -2,6 +2,7 @@
 //! `<group>/<command>.rs`; the group's list in `<group>/mod.rs` names it. The grammar, `help`, completion, the
 //! manual and the coverage table come from these declarations.
 
+mod admin;
 mod backup;
 mod checkpoint;
 mod common;
@@ -239,3 +240,11 @@ pub(crate) static VIRSH: Catalogue = Catalogue { groups: GROUPS, extended: false
 
 /// What virtus has.
 pub(crate) static VIRTUS: Catalogue = Catalogue { groups: GROUPS, extended: true };
+
+const ADMIN_GROUPS: &[&Group] = &[&admin::OWN, &admin::MONITOR, &admin::MANAGEMENT];
+
+/// What virt-admin has.
+pub(crate) static VIRT_ADMIN: Catalogue = Catalogue { groups: ADMIN_GROUPS, extended: false };
+
+/// What `virtus admin` has.
+pub(crate) static VIRTUS_ADMIN: Catalogue = Catalogue { groups: ADMIN_GROUPS, extended: true };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use virtus::{CloseReason, Connection, ErrorCode, ErrorDomain, OpenOptions};
 
-use super::{Failure, OrSay, Outcome, Shell, ask};
+use super::{Failure, OrSay, Outcome, Shell, ask, extra, out};
 
 /// Seconds of silence after which the daemon is asked for a sign of life, and how many may be missing.
 const KEEPALIVE: (u32, u32) = (5, 6);
@@ -19,23 +19,35 @@ impl Shell {
         let was_connected = match self.connection.take() {
             Some(old) => {
                 if old.is_alive() && old.close().is_err() {
-                    self.error("Failed to disconnect from the hypervisor");
+                    self.tell_undisconnected();
                 }
                 true
             }
             None => false,
         };
         let name = uri.map(str::to_owned).or_else(|| self.uri.clone());
-        let connection = self.open(name.as_deref(), read_only).or_say(match self.disconnected {
-            true => "Failed to reconnect to the hypervisor",
-            false => "failed to connect to the hypervisor",
-        })?;
+        let opened = self.open(name.as_deref(), read_only);
+        if opened.is_err() && self.persona.is_admin() && name.is_none() {
+            extra!(
+                self,
+                "NOTE: Connecting to default daemon. Specify daemon using '-c' (e.g. virtqemud:///system)\n"
+            );
+        }
+        let connection =
+            opened.or_say(match (self.persona.is_admin(), self.disconnected, was_connected) {
+                (false, true, _) => "Failed to reconnect to the hypervisor",
+                (false, false, _) => "failed to connect to the hypervisor",
+                (true, _, true) => "Failed to reconnect to the admin server",
+                (true, _, false) => "Failed to connect to the admin server",
+            })?;
         self.uri = Some(name.unwrap_or_else(|| connection.uri().to_owned()));
         self.read_only = read_only;
         self.connection = Some(connection);
         self.disconnected = false;
-        if was_connected && !forced {
-            self.error("Reconnected to the hypervisor");
+        match self.persona.is_admin() {
+            true if was_connected => out!(self, "Reconnected to the admin server\n"),
+            false if was_connected && !forced => self.error("Reconnected to the hypervisor"),
+            _ => {}
         }
         Ok(())
     }
@@ -46,6 +58,9 @@ impl Shell {
     /// Why it cannot be opened.
     pub(crate) fn open(&mut self, uri: Option<&str>, read_only: bool) -> virtus::Result<Connection> {
         self.flush();
+        if self.persona.is_admin() {
+            return Connection::open_admin(uri);
+        }
         let terminal = self.terminal.clone();
         let connection = OpenOptions::new()
             .read_only(read_only)
@@ -64,7 +79,9 @@ impl Shell {
     pub(super) fn connected(&mut self) -> Outcome {
         self.notice_end();
         if self.connection.is_none() || self.disconnected {
-            self.connect(None, false, false)?;
+            let admin = self.persona.is_admin();
+            let outcome = self.connect(None, false, false);
+            outcome.map_err(|failure| if admin { failure.and("no valid connection") } else { failure })?;
         }
         match &self.connection {
             Some(connection) if connection.is_alive() => Ok(()),
@@ -115,7 +132,12 @@ impl Shell {
             && connection.close().is_err()
             && connection.close_reason() == Some(CloseReason::Error)
         {
-            self.error("Failed to disconnect from the hypervisor");
+            self.tell_undisconnected();
         }
+    }
+
+    fn tell_undisconnected(&mut self) {
+        let what = if self.persona.is_admin() { "admin server" } else { "hypervisor" };
+        self.error(format_args!("Failed to disconnect from the {what}"));
     }
 }

@@ -30,7 +30,8 @@ impl Shell {
             }
         };
         let program = self.program.clone();
-        extra!(self, "Welcome to {program}, the virtualization interactive terminal.\n\n");
+        let kind = if self.persona.is_admin() { "administrating virtualization" } else { "virtualization" };
+        extra!(self, "Welcome to {program}, the {kind} interactive terminal.\n\n");
         extra!(self, "Type:  'help' for help with commands\n       'quit' to quit\n\n");
         self.flush();
         match self.terminal.is_there() {
@@ -116,7 +117,7 @@ impl Shell {
     }
 
     fn history_size(&self) -> Result<usize, String> {
-        let name = format!("{}_HISTSIZE", self.persona.name().to_ascii_uppercase());
+        let name = format!("{}_HISTSIZE", self.persona.prefix());
         let Some(text) = self.persona.environment("HISTSIZE") else { return Ok(HISTORY.0) };
         let size = i32::read(&text).ok_or_else(|| format!("Bad ${name} value."))?;
         usize::try_from(size)

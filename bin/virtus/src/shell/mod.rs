@@ -72,6 +72,13 @@ impl Shell {
         }
     }
 
+    /// Goes on as `virtus admin`.
+    pub(crate) fn become_admin(&mut self) {
+        self.persona = Persona::VirtusAdmin;
+        self.catalogue = self.persona.catalogue();
+        self.program.push_str(" admin");
+    }
+
     /// Makes a call of the daemon's protocol.
     ///
     /// # Errors

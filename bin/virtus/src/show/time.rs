@@ -17,6 +17,12 @@ pub(crate) fn stamp(seconds: i64) -> String {
     }
 }
 
+/// `2020-09-13 12:26:40+0000`
+pub(crate) fn joined(seconds: i64) -> String {
+    let text = stamp(seconds);
+    text.rsplit_once(' ').map_or_else(|| text.clone(), |(time, zone)| format!("{time}{zone}"))
+}
+
 /// `2020-09-13 12:26:40`
 pub(crate) fn plain(seconds: i64) -> String {
     local(seconds).map(|t| date_and_time(&t, '-')).unwrap_or_default()

@@ -36,6 +36,7 @@ mod throttle;
 mod tuning;
 mod undefine;
 mod vcpu;
+mod wait;
 
 use virtus::constants::{VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE};
 
@@ -157,6 +158,7 @@ pub(crate) static GROUP: Group = Group {
         &display::VNCDISPLAY,
         &vcpu::GUEST,
         &vcpu::SET_ONE,
+        &wait::COMMAND,
         &disk::THRESHOLD,
         &guest::INFO,
         &small::DIRTY_RATE,

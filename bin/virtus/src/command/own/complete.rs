@@ -5,7 +5,7 @@ use crate::complete;
 use crate::grammar::Arguments;
 use crate::shell::{Failure, Outcome, Shell, out};
 
-pub(super) static COMMAND: Command = Command {
+pub(in crate::command) static COMMAND: Command = Command {
     name: "complete",
     summary: "what a command line can be completed to",
     options: &[Opt::many("string", "the words so far").positional().may_be_empty()],

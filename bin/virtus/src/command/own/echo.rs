@@ -5,7 +5,7 @@ use crate::grammar::{Arguments, exclusive};
 use crate::shell::{Outcome, Shell, out};
 use crate::show::escape;
 
-pub(super) static COMMAND: Command = Command {
+pub(in crate::command) static COMMAND: Command = Command {
     name: "echo",
     summary: "print the arguments, quoted if asked for",
     about: "Prints its arguments. This shows how a command line is understood, and puts quotes where another shell \

@@ -5,7 +5,7 @@ use crate::grammar::Arguments;
 use crate::help;
 use crate::shell::{Outcome, Shell};
 
-pub(super) static COMMAND: Command = Command {
+pub(in crate::command) static COMMAND: Command = Command {
     name: "help",
     summary: "tell about commands",
     about: "Lists all commands, those of a group, or tells all about one command.",

@@ -1,5 +1,6 @@
 //! Commands about the program itself.
 
+mod admin;
 mod complete;
 mod connect;
 mod echo;
@@ -9,17 +10,14 @@ mod quit;
 
 use super::Group;
 
+pub(super) use complete::COMMAND as COMPLETE;
+pub(super) use echo::COMMAND as ECHO;
+pub(super) use help::COMMAND as HELP;
+pub(super) use place::{CD, PWD};
+pub(super) use quit::{EXIT, QUIT};
+
 pub(crate) static GROUP: Group = Group {
     name: "Virsh itself",
     keyword: "virsh",
-    commands: &[
-        &place::CD,
-        &echo::COMMAND,
-        &quit::EXIT,
-        &help::COMMAND,
-        &place::PWD,
-        &quit::QUIT,
-        &complete::COMMAND,
-        &connect::COMMAND,
-    ],
+    commands: &[&CD, &ECHO, &EXIT, &HELP, &PWD, &QUIT, &COMPLETE, &connect::COMMAND, &admin::COMMAND],
 };

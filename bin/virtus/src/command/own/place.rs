@@ -4,7 +4,7 @@ use crate::command::{Command, Opt};
 use crate::grammar::Arguments;
 use crate::shell::{Outcome, Shell, fail, out};
 
-pub(super) static CD: Command = Command {
+pub(in crate::command) static CD: Command = Command {
     name: "cd",
     summary: "go to another directory",
     about: "Goes to a directory, from which relative paths of later commands count: without one to the user's home.",
@@ -32,7 +32,7 @@ pub(crate) fn os_text(error: &std::io::Error) -> String {
     }
 }
 
-pub(super) static PWD: Command =
+pub(in crate::command) static PWD: Command =
     Command { name: "pwd", summary: "tell the current directory", run: pwd, offline: true, ..Command::PLAIN };
 
 fn pwd(shell: &mut Shell, _: &Arguments) -> Outcome {

@@ -4,10 +4,10 @@ use crate::command::Command;
 use crate::grammar::Arguments;
 use crate::shell::{Outcome, Shell};
 
-pub(super) static EXIT: Command =
+pub(in crate::command) static EXIT: Command =
     Command { name: "exit", summary: "leave the interactive shell", run, offline: true, ..Command::PLAIN };
 
-pub(super) static QUIT: Command =
+pub(in crate::command) static QUIT: Command =
     Command { name: "quit", summary: "leave the interactive shell", run, offline: true, ..Command::PLAIN };
 
 fn run(shell: &mut Shell, _: &Arguments) -> Outcome {
