@@ -57,6 +57,16 @@ impl Global {
         self
     }
 
+    /// The names by which it can be given: `-c` and `--connect`.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let short = (self.letter != TIMEOUT).then(|| format!("-{}", self.letter));
+        short.into_iter().chain([format!("--{}", self.long)]).collect()
+    }
+
+    pub(crate) fn needs_value(&self) -> bool {
+        self.takes == Takes::Value
+    }
+
     /// The option as help shows it: `-c | --connect=URI`.
     pub(crate) fn label(&self) -> String {
         let short = if self.letter == TIMEOUT { "    ".to_owned() } else { format!("-{} |", self.letter) };

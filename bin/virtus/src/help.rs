@@ -141,3 +141,33 @@ pub(crate) fn usage(shell: &mut Shell) {
     out!(shell, "\n  (help <group> tells about the commands of a group)\n");
     out!(shell, "\n  (help <command> tells about the command)\n\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{VIRSH, VIRTUS};
+
+    fn of(catalogue: &Catalogue, name: &str) -> String {
+        page(catalogue, catalogue.find(name).unwrap())
+    }
+
+    #[test]
+    fn a_page_has_virshs_form() {
+        insta::assert_snapshot!(of(&VIRSH, "attach-interface"));
+        insta::assert_snapshot!(of(&VIRSH, "echo"));
+        insta::assert_snapshot!(of(&VIRSH, "schedinfo"));
+    }
+
+    #[test]
+    fn virtus_has_more() {
+        let (virsh, virtus) = (of(&VIRSH, "list"), of(&VIRTUS, "list"));
+        assert!(!virsh.contains("--output") && virtus.contains("[--output <string>]"));
+        assert!(VIRSH.find("wait").is_none());
+        insta::assert_snapshot!(of(&VIRTUS, "wait"));
+    }
+
+    #[test]
+    fn long_lines_are_broken() {
+        assert_eq!(wrap("one two three\nfour", 8), ["one two", "three", "four"]);
+    }
+}

@@ -10,6 +10,8 @@
 mod command;
 mod complete;
 mod console;
+#[cfg(test)]
+mod coverage;
 mod domain;
 mod edit;
 mod events;

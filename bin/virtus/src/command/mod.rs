@@ -248,3 +248,66 @@ pub(crate) static VIRT_ADMIN: Catalogue = Catalogue { groups: ADMIN_GROUPS, exte
 
 /// What `virtus admin` has.
 pub(crate) static VIRTUS_ADMIN: Catalogue = Catalogue { groups: ADMIN_GROUPS, extended: true };
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn all() -> impl Iterator<Item = &'static Command> {
+        VIRTUS.commands().chain(VIRTUS_ADMIN.commands())
+    }
+
+    #[test]
+    fn names_are_unique() {
+        for catalogue in [&VIRTUS, &VIRTUS_ADMIN] {
+            let mut names = HashSet::new();
+            for command in catalogue.commands() {
+                for name in [command.name].iter().chain(command.aliases) {
+                    assert!(names.insert(*name), "{name} is there twice");
+                }
+                let options: HashSet<_> = command.options.iter().map(|option| option.name).collect();
+                assert_eq!(options.len(), command.options.len(), "{} has an option twice", command.name);
+            }
+        }
+    }
+
+    #[test]
+    fn texts_are_there_and_look_alike() {
+        for command in all() {
+            let (name, summary) = (command.name, command.summary);
+            assert!(
+                !summary.is_empty() && !summary.ends_with('.') && summary.len() <= 90,
+                "{name}: {summary}"
+            );
+            assert!(command.about.is_empty() || command.about.ends_with(['.', ':']), "{name}");
+            for option in command.options.iter().filter(|option| !matches!(option.kind, Kind::Alias(_))) {
+                let (option, help) = (option.name, option.help);
+                let ends = help.ends_with('.') && !help.ends_with("...");
+                assert!(!help.is_empty() && !ends, "{name} --{option}: {help}");
+            }
+        }
+    }
+
+    #[test]
+    fn options_can_be_understood() {
+        for command in all() {
+            for (place, option) in command.options.iter().enumerate() {
+                let rest = &command.options[place + 1..];
+                match option.kind {
+                    Kind::Many => {
+                        assert!(rest.is_empty(), "{}: --{} must be last", command.name, option.name)
+                    }
+                    Kind::Alias(target) => {
+                        let name = target.split('=').next();
+                        let known = rest.iter().any(|option| Some(option.name) == name);
+                        assert!(known, "{}: --{} stands for nothing", command.name, option.name);
+                    }
+                    Kind::Flag => assert!(!option.required && !option.positional, "{}", command.name),
+                    Kind::Text | Kind::Number => {}
+                }
+            }
+        }
+    }
+}

@@ -71,7 +71,7 @@ fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
         .into_iter()
         .filter_map(|event| {
             let subject = Subject::Domain(Some(domain.clone()));
-            connection.on_event(subject, event as i32, |_, _| {}).ok()
+            connection.on_event(subject, event, |_, _| {}).ok()
         })
         .collect();
     let interrupted = Arc::new(AtomicBool::new(false));

@@ -4,6 +4,7 @@ mod admin;
 mod complete;
 mod connect;
 mod echo;
+mod generate;
 mod help;
 mod place;
 mod quit;
@@ -19,5 +20,16 @@ pub(super) use quit::{EXIT, QUIT};
 pub(crate) static GROUP: Group = Group {
     name: "Virsh itself",
     keyword: "virsh",
-    commands: &[&CD, &ECHO, &EXIT, &HELP, &PWD, &QUIT, &COMPLETE, &connect::COMMAND, &admin::COMMAND],
+    commands: &[
+        &CD,
+        &ECHO,
+        &EXIT,
+        &HELP,
+        &PWD,
+        &QUIT,
+        &COMPLETE,
+        &connect::COMMAND,
+        &admin::COMMAND,
+        &generate::COMMAND,
+    ],
 };
