@@ -8,6 +8,7 @@ mod daily;
 mod device;
 mod filters;
 mod hostile;
+mod network;
 mod reads;
 mod refusals;
 mod restart;
@@ -17,6 +18,9 @@ use virtus_tests::{Need, Story};
 
 /// A terminal for consoles, and strace for chosen deaths.
 const SCRIPT: Need = Need::Program("script", "bsdutils");
+const BUSYBOX: Need = Need::Program("busybox", "busybox");
+const DNSMASQ: Need = Need::Program("dnsmasq", "dnsmasq-base");
+const NFT: Need = Need::Program("nft", "nftables");
 const STRACE: Need = Need::Program("strace", "strace");
 /// Rules in the kernel, and packets to try them with.
 const NFT: Need = Need::Program("nft", "nftables");
@@ -55,6 +59,11 @@ stories! {
     filters::an_address_nobody_told_is_found_out [NFT, PYTHON],
     filters::refused_bindings_leave_nothing [NFT, PYTHON],
     filters::a_guests_filter_comes_and_goes_with_it [NFT, Need::Guest],
+    network::guests_have_addresses_names_and_a_way_out [BUSYBOX, DNSMASQ, NFT],
+    network::guests_have_ipv6 [BUSYBOX, DNSMASQ, NFT],
+    network::no_packet_is_lost_with_the_daemon [BUSYBOX, DNSMASQ, NFT],
+    network::what_cannot_be_leaves_nothing_behind [DNSMASQ, NFT],
+    network::a_guest_keeps_its_link [DNSMASQ, NFT],
     refusals::wrong_commands_get_libvirts_answers [],
     refusals::a_read_only_connection_changes_nothing [],
     starts::disks [],

@@ -5,6 +5,7 @@
 
 mod console;
 mod crash;
+pub mod machine;
 mod runner;
 mod wire;
 mod world;

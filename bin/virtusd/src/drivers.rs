@@ -1,9 +1,11 @@
 //! Which drivers the daemon has.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use virtus_api::{Drivers, EventSink, FilterBindings};
+use virtus_api::constants::VIR_NETWORK_EVENT_STARTED;
+use virtus_api::event::NetworkEvent;
+use virtus_api::{Drivers, Event, EventSink, FilterBindings};
 use virtus_base::Result;
 use virtus_driver_qemu::capabilities::Emulators;
 use virtus_driver_qemu::layout::Layout;
@@ -45,7 +47,8 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         tokio::runtime::Handle::current(),
     );
     let secret = virtus_driver_secret::Driver::start(paths.config.join("secrets"), events.clone())?;
-    let network = virtus_driver_network::Driver::start(network_setup(paths, events.clone()))?;
+    let watch = Arc::new(NetworkWatch { events: events.clone(), guests: OnceLock::new() });
+    let network = virtus_driver_network::Driver::start(network_setup(paths, watch.clone()))?;
     let storage = virtus_driver_storage::Driver::start(
         paths.config.join("storage"),
         paths.run.join(if paths.privileged { "storage" } else { "storage/run" }),
@@ -74,10 +77,13 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         filters: nwfilter.clone().map(|driver| Arc::new(driver) as Arc<dyn FilterBindings>),
         secrets: Arc::new(secret.clone()),
         volumes: Arc::new(storage.clone()),
+        networks: Some(Arc::new(network.clone())),
         user: if paths.privileged { qemu_user() } else { None },
         job_wait: Duration::from_secs(u64::from(config.job_wait)),
         layout,
     })?;
+    // it is the only one who sets it
+    let _ = watch.guests.set(qemu.clone());
     let reload = {
         let network = network.clone();
         Arc::new(move || network.reload())
@@ -94,6 +100,24 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         ..Drivers::default()
     };
     Ok(Loaded { drivers, reload })
+}
+
+/// Passes on what happens to networks, and has guests follow: a network that is started anew has its guests again.
+struct NetworkWatch {
+    events: Arc<dyn EventSink>,
+    guests: OnceLock<Driver>,
+}
+
+impl EventSink for NetworkWatch {
+    fn publish(&self, event: Event) {
+        if let Event::Network(network, NetworkEvent::Lifecycle { event: VIR_NETWORK_EVENT_STARTED, .. }) =
+            &event
+            && let Some(guests) = self.guests.get()
+        {
+            guests.network_started(network);
+        }
+        self.events.publish(event);
+    }
 }
 
 /// Where the network driver keeps what, and what it works with.

@@ -155,7 +155,7 @@ impl Shared {
     }
 
     fn ports_directory(&self, name: &str) -> PathBuf {
-        self.setup.state.join(format!("{name}.ports"))
+        self.setup.state.join(name).join("ports")
     }
 
     /// Writes what the next daemon has to know of a running network.
@@ -179,7 +179,7 @@ impl Shared {
     /// Removes what was written for the next daemon.
     pub(crate) fn forget_status(&self, name: &str) {
         remove(&self.status_file(name));
-        let ports = self.ports_directory(name);
+        let ports = self.setup.state.join(name);
         match std::fs::remove_dir_all(&ports) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 tracing::warn!("cannot remove {}: {e}", ports.display());

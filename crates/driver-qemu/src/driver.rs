@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
 use virtus_api::{
-    Call, DomainEvent, DomainRef, Event, EventSink, FilterBindings, SecretValues, VolumePlaces,
+    Call, DomainEvent, DomainRef, Event, EventSink, FilterBindings, NetworkRef, Networks, SecretValues,
+    VolumePlaces,
 };
 use virtus_base::{Error, ErrorDomain, Result};
 use virtus_host::node::Node;
@@ -41,6 +42,8 @@ pub struct Setup {
     pub secrets: Arc<dyn SecretValues>,
     /// The volumes of pools that definitions name.
     pub volumes: Arc<dyn VolumePlaces>,
+    /// Where guests get ports of virtual networks.
+    pub networks: Option<Arc<dyn Networks>>,
     /// Whom QEMU runs as, when the daemon may choose.
     pub user: Option<Credentials>,
     /// How long a call waits for a job.
@@ -75,6 +78,7 @@ pub struct Shared {
     pub(crate) setup: Setup,
     pub(crate) registry: Registry<Domain>,
     pub(crate) ports: Ports,
+    pub(crate) taps: process::taps::Names,
     /// How guests' users come to images that are somebody else's.
     pub(crate) lender: Lender,
     /// Where tasks live that outlive the call that began them.
@@ -103,6 +107,7 @@ impl Driver {
             setup,
             registry: Registry::default(),
             ports: Ports::default(),
+            taps: process::taps::Names::default(),
             lender: Lender::default(),
             runtime: tokio::runtime::Handle::current(),
             hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
@@ -171,6 +176,15 @@ impl Driver {
             if !domain.view().is_active() {
                 self.registry.remove(domain);
             }
+        }
+    }
+
+    /// A network was started: guests that were on it before are connected again, in the background.
+    pub fn network_started(&self, network: &NetworkRef) {
+        for domain in self.registry.list().iter().filter(|domain| domain.view().is_active()) {
+            let (shared, domain, network) = (Arc::clone(&self.0), Arc::clone(domain), network.clone());
+            self.runtime
+                .spawn(async move { process::taps::reattach(&shared, &domain, Some(&network)).await });
         }
     }
 

@@ -11,7 +11,7 @@ use virtus_host::process::Signal;
 use virtus_qmp::event::data;
 use virtus_qmp::{Event as Qmp, EventKind, Events};
 
-use super::{Running, Unplugged, stop};
+use super::{Running, Unplugged, stop, taps};
 use crate::change::live;
 use crate::domain::transition::{Effect, Input, Policy, transition};
 use crate::domain::{Domain, Live, State};
@@ -31,6 +31,9 @@ pub(crate) async fn follow(
         follow_monitor(&shared, &domain, &running, events).await;
     }
     running.process.exited().await;
+    if let Some(live) = domain.view().live.clone() {
+        taps::disconnect_all(&shared, &live.model).await;
+    }
     stop::clean_up(&shared, &domain, &running);
 }
 

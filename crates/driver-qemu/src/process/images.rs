@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_base::{Error, ErrorDomain, Result};
 use virtus_host::process::{Credentials, Lender, Loan, Spawn};
 
 use crate::error::system;
@@ -217,11 +217,6 @@ fn duplicate(from: &Path, to: &Path, user: &Credentials) -> Result<()> {
         let text = format!("cannot copy '{}' for the guest", from.display());
         Error::system(ErrorDomain::QEMU, text, &e)
     })
-}
-
-/// `NO_SUPPORT`-like answer for sources that only another driver can turn into a file.
-pub(super) fn unresolved(text: String) -> Error {
-    Error::new(ErrorDomain::QEMU, ErrorCode::CONFIG_UNSUPPORTED, text)
 }
 
 #[cfg(test)]

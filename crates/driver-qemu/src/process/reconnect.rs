@@ -66,6 +66,8 @@ fn take_up(driver: &Driver, name: &str, status: Status, kept: &mut HashSet<PathB
         tracing::warn!("domain '{name}' has ended while nobody looked");
         super::filters::unbind_all(driver, &model);
         gone(driver, &domain, id, name, &status.lib_dir, &status.channel_dir);
+        let shared = Arc::clone(&driver.0);
+        driver.runtime.spawn(async move { super::taps::disconnect_all(&shared, &model).await });
         return;
     };
     kept.extend([status.lib_dir.clone(), status.channel_dir.clone()]);
@@ -122,6 +124,7 @@ fn runs(pid: i32, name: &str) -> bool {
 /// Connects to a guest's monitor and learns what has happened meanwhile; then follows it.
 async fn reach(driver: Driver, domain: Arc<Domain>, running: Arc<Running>) {
     let name = Arc::clone(&domain.view().name);
+    super::taps::reattach(&driver.0, &domain, None).await;
     let events = if running.stop_reason().is_some() {
         None
     } else {

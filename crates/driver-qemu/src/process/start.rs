@@ -111,8 +111,10 @@ async fn attempt(
     secrets::fill(&*shared.setup.secrets, &model, &key, &mut context)?;
     undo_cgroup(&model, id, &name, undo);
     let sockets = helper::start(shared, &mut model, &places, id, &mut context, undo).await?;
-    let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, &places, sockets, undo)?;
+    let cards = taps::connect_all(shared, &mut model, undo).await?;
     filters::bind_all(shared, &model, undo).await?;
+    let given = (cards, sockets);
+    let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, &places, given, undo)?;
     if let Some(cpu) = started_with {
         running.note_original_cpu(cpu);
     }
@@ -172,7 +174,7 @@ fn spawn(
     emulator: &ProbedEmulator,
     context: &mut Context,
     places: &Places,
-    sockets: Vec<(String, OwnedFd)>,
+    (cards, sockets): (taps::Connected, Vec<(String, OwnedFd)>),
     undo: &mut Undo,
 ) -> Result<(Arc<Running>, u64)> {
     let (id, name) = (places.id, &places.name);
@@ -181,7 +183,7 @@ fn spawn(
         context.chardev_fds.insert(chardev, spawn.next_fd(socket));
     }
     prepare::sockets(shared, model, places, context, &mut spawn)?;
-    taps::open(model, context, &mut spawn)?;
+    taps::hand_over(cards, context, &mut spawn);
     let mut launch = crate::command::build(model, emulator, context)?;
     let user = shared.setup.user.as_ref();
     images::hand_over(&mut launch.args, user, &shared.lender, &mut spawn)?;

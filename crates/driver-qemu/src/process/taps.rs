@@ -1,65 +1,203 @@
-//! A guest's network cards on the host's side.
+//! A guest's network cards on the host's side: the port of its network that a card is given, and the device whose
+//! descriptors QEMU gets.
+//!
+//! [`connect`] makes all of it for one card and pushes what takes it back; [`disconnect`] is for a card whose QEMU has
+//! let go of it. [`reattach`] makes sure of it for a guest that goes on running: after a restart of the daemon, and
+//! when its network was started anew.
+
+mod device;
+mod port;
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_api::NetworkRef;
+use virtus_base::{Result, Uuid};
 use virtus_conf::domain as conf;
 use virtus_conf::domain::device::Interface;
-use virtus_conf::domain::device::interface::InterfaceSource;
-use virtus_host::net::TapOptions;
+use virtus_conf::domain::device::interface::{InterfaceSource, NetDriverName};
 use virtus_host::process::Spawn;
+use virtus_state::Undo;
 
-use super::images::unresolved;
 use crate::command::Context;
+use crate::domain::Domain;
+use crate::driver::Shared;
+use crate::error::unsupported;
 
-/// Makes the tap devices of all interfaces that have one. Each goes with the QEMU that holds its descriptors.
-pub(super) fn open(model: &mut conf::Domain, context: &mut Context, spawn: &mut Spawn) -> Result<()> {
-    for interface in &mut model.devices.interfaces {
-        if let Some(fds) = one(interface)? {
-            let numbers = fds.into_iter().map(|fd| spawn.next_fd(fd)).collect();
-            context.tap_fds.insert(interface.info.alias.clone().unwrap_or_default(), numbers);
-        }
-    }
-    Ok(())
+/// The last numbers in the names that devices were given: a number is not used again as long as the daemon runs, so
+/// that nobody takes one guest's device for another's.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    vnet: AtomicU32,
+    macvtap: AtomicU32,
 }
 
-/// Makes the tap device of an interface, if it has one, and notes its name; answers its descriptors.
-pub(crate) fn one(interface: &mut Interface) -> Result<Option<Vec<OwnedFd>>> {
-    let bridge = match &interface.source {
-        InterfaceSource::Bridge(source) => source.bridge.clone(),
-        InterfaceSource::Ethernet(_) => None,
-        InterfaceSource::Network(source) => {
-            let name = source.network.as_deref().unwrap_or_default();
-            let text = format!("no network with matching name '{name}'");
-            return Err(Error::new(ErrorDomain::NETWORK, ErrorCode::NO_NETWORK, text));
-        }
-        InterfaceSource::Direct(_) => {
-            return Err(unresolved("macvtap devices are not made yet".to_owned()));
-        }
-        _ => return Ok(None),
-    };
-    // as large as the bridge's, which would shrink otherwise
-    let mtu = match (interface.rest.mtu, &bridge) {
-        (None, Some(bridge)) => Some(virtus_host::net::mtu(bridge)?),
-        (mtu, _) => mtu,
-    };
-    let mac = interface.mac.as_ref().map(|mac| {
-        let mut bytes = mac.address.0;
-        // higher than any other of the bridge, which takes the lowest for its own
-        bytes[0] = 0xfe;
-        bytes
-    });
-    let tap = TapOptions {
-        name: interface.rest.target_dev.clone().unwrap_or_else(|| "vnet%d".to_owned()),
-        queues: interface.rest.driver.queues.unwrap_or(1),
-        vnet_header: interface.rest.model.as_deref().is_some_and(|m| m.starts_with("virtio")),
-        mac,
-        bridge,
-        mtu,
-        persistent: false,
-        up: true,
+/// Whose card it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    pub(crate) name: String,
+    pub(crate) uuid: Uuid,
+}
+
+impl Owner {
+    pub(crate) fn of(model: &conf::Domain) -> Owner {
+        Owner { name: model.name.clone(), uuid: model.uuid }
     }
-    .create()?;
-    interface.rest.target_dev = Some(tap.name);
-    Ok(Some(tap.fds))
+}
+
+/// What QEMU is given for a card.
+#[derive(Debug, Default)]
+pub(crate) struct HostSide {
+    /// The queues of its device.
+    pub(crate) taps: Vec<OwnedFd>,
+    /// What lets the kernel carry the packets of each queue; empty where it does not.
+    pub(crate) vhosts: Vec<OwnedFd>,
+}
+
+/// Makes what a card needs of the host, and notes in it what that is: its port, its bridge, its device's name. `None`
+/// for a card that needs nothing. What was made is taken back by `undo`.
+///
+/// # Errors
+/// libvirt's, when the network does not run, the host has no such bridge or device, or the kernel refuses.
+pub(crate) async fn connect(
+    shared: &Arc<Shared>,
+    owner: &Owner,
+    net: &mut Interface,
+    undo: &mut Undo,
+) -> Result<Option<HostSide>> {
+    port::allocate(shared, owner, net, undo).await?;
+    if !device::has_one(net) {
+        return Ok(None);
+    }
+    let (work, mut card) = (Arc::clone(shared), net.clone());
+    let (card, taps) = shared
+        .blocking(move || {
+            let taps = device::make(&work.taps, &mut card)?;
+            Ok((card, taps))
+        })
+        .await?;
+    *net = card;
+    let made = net.clone();
+    undo.push("network device", move || {
+        device::remove(&made);
+        Ok(())
+    });
+    let vhosts = vhosts(net, taps.len())?;
+    Ok(Some(HostSide { taps, vhosts }))
+}
+
+/// Whether a card's device sees traffic as the guest does: what the host sends through it, the guest has sent.
+pub(crate) fn is_direct(net: &Interface) -> bool {
+    device::is_direct(net)
+}
+
+/// Takes back what a card had of the host. Its QEMU has let go of it.
+pub(crate) async fn disconnect(shared: &Arc<Shared>, owner: &Owner, net: &Interface) {
+    let gone = net.clone();
+    let removed = shared
+        .blocking(move || {
+            device::remove(&gone);
+            Ok(())
+        })
+        .await;
+    // its only error is that of a daemon that ends
+    drop(removed);
+    port::release(shared, owner, net).await;
+}
+
+/// The same for all cards of a guest.
+pub(crate) async fn disconnect_all(shared: &Arc<Shared>, model: &conf::Domain) {
+    let owner = Owner::of(model);
+    for net in &model.devices.interfaces {
+        disconnect(shared, &owner, net).await;
+    }
+}
+
+/// What the kernel carries the packets of a card's queues with.
+fn vhosts(net: &Interface, queues: usize) -> Result<Vec<OwnedFd>> {
+    let virtio = net.model().is_some_and(|model| model.starts_with("virtio"));
+    let driver = net.rest.driver.name;
+    if !virtio || driver == Some(NetDriverName::Qemu) {
+        return Ok(Vec::new());
+    }
+    let opened: Option<Vec<_>> = (0..queues).map(|_| virtus_host::net::open_vhost_net()).collect();
+    match opened {
+        Some(fds) => Ok(fds),
+        None if driver == Some(NetDriverName::Vhost) => {
+            Err(unsupported("vhost-net was requested for an interface, but is unavailable"))
+        }
+        None => Ok(Vec::new()),
+    }
+}
+
+/// What QEMU is given for the cards of a guest that is started, by alias.
+pub(super) type Connected = Vec<(String, HostSide)>;
+
+/// Connects all cards of a guest that is started.
+///
+/// # Errors
+/// As [`connect`].
+pub(super) async fn connect_all(
+    shared: &Arc<Shared>,
+    model: &mut conf::Domain,
+    undo: &mut Undo,
+) -> Result<Connected> {
+    let owner = Owner::of(model);
+    let mut connected = Vec::new();
+    for net in &mut model.devices.interfaces {
+        if let Some(side) = connect(shared, &owner, net, undo).await? {
+            connected.push((net.info.alias.clone().unwrap_or_default(), side));
+        }
+    }
+    Ok(connected)
+}
+
+/// Hands the descriptors over to a QEMU that is about to be started.
+pub(super) fn hand_over(connected: Connected, context: &mut Context, spawn: &mut Spawn) {
+    for (alias, side) in connected {
+        let mut numbers = |fds: Vec<OwnedFd>| fds.into_iter().map(|fd| spawn.next_fd(fd)).collect::<Vec<_>>();
+        context.tap_fds.insert(alias.clone(), numbers(side.taps));
+        if !side.vhosts.is_empty() {
+            context.vhost_fds.insert(alias, numbers(side.vhosts));
+        }
+    }
+}
+
+/// Makes sure that the cards of a running guest are connected: of all its networks, or of `network`.
+pub(crate) async fn reattach(shared: &Arc<Shared>, domain: &Arc<Domain>, network: Option<&NetworkRef>) {
+    let Some(live) = domain.view().live.clone() else { return };
+    let owner = Owner::of(&live.model);
+    for net in &live.model.devices.interfaces {
+        device::seen(&shared.taps, net);
+        let InterfaceSource::Network(source) = &net.source else { continue };
+        if network.is_some_and(|network| source.network.as_ref() != Some(&network.name)) {
+            continue;
+        }
+        let mut now = net.clone();
+        match port::reclaim(shared, &owner, &mut now).await {
+            Ok(()) => {}
+            Err(e) => {
+                tracing::warn!("domain '{}': a port of its network is lost: {e}", owner.name);
+                continue;
+            }
+        }
+        let card = now.clone();
+        let attached = shared.blocking(move || device::attach(&card)).await;
+        if let Err(e) = attached {
+            tracing::warn!("domain '{}': a network card stays unconnected: {e}", owner.name);
+        }
+        if now != *net {
+            shared.change(domain, |view| {
+                let Some(live) = &view.live else { return Vec::new() };
+                let mut model = live.model.clone();
+                let slot = model.devices.interfaces.iter_mut().find(|n| n.info.alias == now.info.alias);
+                if let Some(slot) = slot {
+                    slot.source = now.source.clone();
+                }
+                view.live = Some(Arc::new(crate::domain::Live::new(model)));
+                Vec::new()
+            });
+        }
+    }
 }

@@ -6,15 +6,15 @@ use virtus_base::{Error, ErrorDomain};
 
 use super::netlink::{self, Attributes, Message};
 
-const IFLA_ADDRESS: u16 = 1;
-const IFLA_IFNAME: u16 = 3;
+pub(super) const IFLA_ADDRESS: u16 = 1;
+pub(super) const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
-const IFLA_LINK: u16 = 5;
+pub(super) const IFLA_LINK: u16 = 5;
 const IFLA_MASTER: u16 = 10;
 const IFLA_PROTINFO: u16 = 12;
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_INFO_KIND: u16 = 1;
-const IFLA_INFO_DATA: u16 = 2;
+pub(super) const IFLA_LINKINFO: u16 = 18;
+pub(super) const IFLA_INFO_KIND: u16 = 1;
+pub(super) const IFLA_INFO_DATA: u16 = 2;
 const IFLA_BR_FORWARD_DELAY: u16 = 1;
 const IFLA_BR_STP_STATE: u16 = 5;
 const IFLA_BR_VLAN_FILTERING: u16 = 7;
@@ -25,7 +25,7 @@ const IFLA_BRPORT_ISOLATED: u16 = 33;
 /// The length of `struct ifinfomsg`.
 const HEADER: usize = 16;
 
-fn header(family: i32, index: u32) -> [u8; HEADER] {
+pub(super) fn header(family: i32, index: u32) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     let [f, _, _, _, i0, i1, i2, i3, ..] = &mut header;
     *f = u8::try_from(family).unwrap_or_default();
@@ -145,6 +145,48 @@ pub fn set_port(port: &str, options: &PortOptions) -> Result<(), Error> {
         },
     );
     netlink::request(message).map_err(|e| failed(format!("Unable to set bridge port {port}"), &e))
+}
+
+const RTM_NEWQDISC: u16 = 36;
+const TCA_KIND: u16 = 1;
+const ROOT: u32 = u32::MAX;
+
+/// Has packets for an interface wait nowhere: what a guest's device would queue, the guest's own queue holds already.
+///
+/// # Errors
+/// When the interface does not exist or the kernel has no such discipline.
+pub fn set_noqueue(name: &str) -> Result<(), Error> {
+    let [i0, i1, i2, i3] = super::index(name)?.to_ne_bytes();
+    let [r0, r1, r2, r3] = ROOT.to_ne_bytes();
+    let message = Message::new(
+        RTM_NEWQDISC,
+        libc::NLM_F_ACK | libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
+        &[0, 0, 0, 0, i0, i1, i2, i3, 0, 0, 0, 0, r0, r1, r2, r3, 0, 0, 0, 0],
+    )
+    .text(TCA_KIND, "noqueue");
+    netlink::request(message).map_err(|e| failed(format!("Failed to set root qdisc of {name}"), &e))
+}
+
+/// What a bridge knows of a port by itself (`NUD_PERMANENT | NUD_NOARP`), and that the bridge is meant.
+const STATIC: u16 = 0x80 | 0x40;
+const NTF_MASTER: u8 = 0x04;
+const NDA_LLADDR: u16 = 2;
+
+/// Has a bridge know that an address is behind one of its ports, for bridges that do not learn.
+///
+/// # Errors
+/// When the interface is no port of a bridge or the right to change it is missing.
+pub fn add_to_mac_table(port: &str, mac: [u8; 6]) -> Result<(), Error> {
+    let [i0, i1, i2, i3] = super::index(port)?.to_ne_bytes();
+    let [s0, s1] = STATIC.to_ne_bytes();
+    let family = u8::try_from(libc::AF_BRIDGE).unwrap_or_default();
+    let message = Message::new(
+        libc::RTM_NEWNEIGH,
+        libc::NLM_F_ACK | libc::NLM_F_CREATE,
+        &[family, 0, 0, 0, i0, i1, i2, i3, s0, s1, NTF_MASTER, 0],
+    )
+    .attr(NDA_LLADDR, &mac);
+    netlink::request(message).map_err(|e| failed(format!("error adding fdb entry for {port}"), &e))
 }
 
 /// A link of this host.

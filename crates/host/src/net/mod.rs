@@ -5,6 +5,7 @@ pub mod bandwidth;
 mod ethtool;
 mod interface;
 mod link;
+mod macvtap;
 mod netlink;
 mod packet;
 mod route;
@@ -15,7 +16,10 @@ mod tap;
 pub use address::{Address, add_address, addresses};
 pub use ethtool::features;
 pub use interface::{add_to_bridge, exists, index, is_up, mtu, remove_from_bridge, set_mac, set_mtu, set_up};
-pub use link::{BridgeOptions, Link, PortOptions, delete_link, links, ports, set_port};
+pub use link::{
+    BridgeOptions, Link, PortOptions, add_to_mac_table, delete_link, links, ports, set_noqueue, set_port,
+};
+pub use macvtap::{MacvtapMode, MacvtapOptions};
 pub use packet::{Packet, PacketSocket, Sees};
 pub use route::{Route, add_route, routes};
 pub use stats::{InterfaceStats, all_stats, stats};

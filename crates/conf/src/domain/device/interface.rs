@@ -303,7 +303,18 @@ impl Xml for Interface {
         }
         rest.driver.queues = rest.driver.queues.filter(|q| *q > 1);
         rest.coalesce_rx_frames = rest.coalesce_rx_frames.filter(|max| *max > 0);
-        let source = InterfaceSource::read(e)?;
+        let mut source = InterfaceSource::read(e)?;
+        if let (InterfaceSource::Network(network), Some(actual)) = (&mut source, e.child("actual"))
+            && e.reads(Only::Status)
+        {
+            network.read_actual(actual)?;
+            // what the network has added to what was asked for
+            let got = InterfaceRest::read(actual)?;
+            rest.vlan = got.vlan.or(rest.vlan);
+            rest.virtualport = got.virtualport.or(rest.virtualport);
+            rest.bandwidth = got.bandwidth.or(rest.bandwidth);
+            rest.isolated = got.isolated.or(rest.isolated);
+        }
         if let Some(port) = &rest.virtualport {
             use InterfaceSource as S;
             if !matches!(source, S::Network(_) | S::Bridge(_) | S::Direct(_) | S::HostDev(_) | S::Ethernet(_))
@@ -353,7 +364,7 @@ impl Xml for Interface {
     }
 
     fn write_attrs(&self, w: &mut Writer) {
-        w.attr("type", self.source.tag());
+        w.attr("type", self.source.written_tag(w));
         w.attr_opt("managed", self.managed.map(YesNo::as_str));
         w.attr_opt("trustGuestRxFilters", self.trust_guest_rx_filters.map(YesNo::as_str));
     }
@@ -363,6 +374,23 @@ impl Xml for Interface {
             w.element("mac", mac);
         }
         self.source.write(w);
+        self.source.write_actual(w, |w| {
+            let rest = &self.rest;
+            if let Some(vlan) = &rest.vlan {
+                w.element("vlan", vlan);
+            }
+            if let Some(port) = &rest.virtualport {
+                w.element("virtualport", port);
+            }
+            if let Some(bandwidth) = &rest.bandwidth {
+                w.element("bandwidth", bandwidth);
+            }
+            if let Some(isolated) = rest.isolated {
+                w.start("port");
+                w.attr("isolated", isolated.as_str());
+                w.end();
+            }
+        });
         self.rest.write_body(w);
         self.info.write_body(w);
     }

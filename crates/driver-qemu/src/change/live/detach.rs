@@ -340,7 +340,7 @@ async fn left(site: &Site<'_>, device: Device) -> Result<()> {
         }
         Err(e) => tracing::warn!("what device '{alias}' was made from is not known: {e}"),
     }
-    host::release(site, &device);
+    host::release(site, &model, &device).await;
     let memory = matches!(device, Device::Memory(_));
     let gone = DomainEvent::DeviceRemoved { dev_alias: alias.clone() };
     site.commit(|model| drop(take(model, &alias)), vec![gone]);

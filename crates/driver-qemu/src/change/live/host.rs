@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 use virtus_base::Result;
+use virtus_conf::domain as conf;
 use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode};
 use virtus_conf::domain::device::hostdev::HostDevSource;
-use virtus_conf::domain::device::interface::{InterfaceSource, NetDriverName};
 use virtus_conf::domain::device::rng::RngBackend;
 use virtus_conf::domain::device::{Chardev, Device, Interface};
 use virtus_qmp::command::{AddFd, Closefd, Getfd, RemoveFd};
@@ -149,7 +149,8 @@ async fn network(
     context: &mut Context,
     undo: &mut Undo,
 ) -> Result<()> {
-    let Some(tap) = taps::one(net)? else { return Ok(()) };
+    let owner = taps::Owner::of(&site.model()?);
+    let Some(side) = taps::connect(site.shared, &owner, net, undo).await? else { return Ok(()) };
     filter(site, net, false).await?;
     {
         let (shared, net) = (std::sync::Arc::clone(site.shared), net.clone());
@@ -158,28 +159,14 @@ async fn network(
             Ok(())
         });
     }
-    let mut names = Vec::new();
-    for (fd, i) in tap.into_iter().zip(0..) {
-        names.push(give(site, &format!("tapfd-{alias}{i}"), fd, undo).await?);
-    }
-    context.handed.insert(format!("{alias}-fd"), names.join(":"));
-    let virtio = net.model().is_some_and(|model| model.starts_with("virtio"));
-    let driver = net.rest.driver.name;
-    if !virtio || driver == Some(NetDriverName::Qemu) || matches!(net.source, InterfaceSource::Null) {
-        return Ok(());
-    }
-    let mut vhost = Vec::new();
-    for i in 0..names.len() {
-        match virtus_host::net::open_vhost_net() {
-            Some(fd) => vhost.push(give(site, &format!("vhostfd-{alias}{i}"), fd, undo).await?),
-            None if driver == Some(NetDriverName::Vhost) => {
-                return Err(unsupported("vhost-net was requested for an interface, but is unavailable"));
-            }
-            None => break,
+    for (what, key, fds) in [("tapfd", "fd", side.taps), ("vhostfd", "vhostfd", side.vhosts)] {
+        let mut names = Vec::new();
+        for (fd, i) in fds.into_iter().zip(0..) {
+            names.push(give(site, &format!("{what}-{alias}{i}"), fd, undo).await?);
         }
-    }
-    if !vhost.is_empty() && vhost.len() == names.len() {
-        context.handed.insert(format!("{alias}-vhostfd"), vhost.join(":"));
+        if !names.is_empty() {
+            context.handed.insert(format!("{alias}-{key}"), names.join(":"));
+        }
     }
     Ok(())
 }
@@ -232,9 +219,10 @@ pub(super) async fn images(site: &Site<'_>, parts: &mut [Part], undo: &mut Undo)
 }
 
 /// Closes what a device that has left had on the host.
-pub(super) fn release(site: &Site<'_>, device: &Device) {
+pub(super) async fn release(site: &Site<'_>, model: &conf::Domain, device: &Device) {
     if let Device::Interface(net) = device {
         filters::unbind(site.shared, net);
+        taps::disconnect(site.shared, &taps::Owner::of(model), net).await;
     }
     if let Some(chardev) = chardev(device)
         && let ChardevSource::Unix { source } = &chardev.source

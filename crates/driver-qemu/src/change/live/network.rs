@@ -11,16 +11,13 @@ use virtus_qmp::command::SetLink;
 use super::{Site, failed, host, refused};
 use crate::change::{Asked, compatible, find};
 use crate::error::internal;
-use crate::process::filters;
+use crate::process::{filters, taps};
 
-/// What is left to do once QEMU has a new card: its cable, its rates.
+/// What is left to do once QEMU has a new card: its cable.
 pub(super) async fn after_plug(site: &Site<'_>, net: &Interface) -> Result<()> {
-    if net.rest.link == Some(LinkState::Down) {
-        set_link(site, net, false).await?;
-    }
-    match &net.rest.bandwidth {
-        Some(bandwidth) => set_rates(site, net, bandwidth.clone()).await,
-        None => Ok(()),
+    match net.rest.link {
+        Some(LinkState::Down) => set_link(site, net, false).await,
+        _ => Ok(()),
     }
 }
 
@@ -33,7 +30,7 @@ async fn set_link(site: &Site<'_>, net: &Interface, up: bool) -> Result<()> {
 /// Gives a card's device on the host its rates. No program is run for a card that has none and gets none.
 async fn set_rates(site: &Site<'_>, net: &Interface, bandwidth: Bandwidth) -> Result<()> {
     let Some(device) = net.rest.target_dev.clone() else { return Ok(()) };
-    let swapped = matches!(net.source, InterfaceSource::Direct(_));
+    let swapped = taps::is_direct(net);
     let work = move || {
         let rate = |rate: &Rate| net::bandwidth::Rate {
             average: rate.average.unwrap_or(0),
@@ -204,8 +201,7 @@ fn resolved(old: &Interface, new: &mut Interface) -> Result<()> {
             return Err(refused("cannot modify network device portgroup attribute"));
         }
         if from.network == to.network {
-            to.portid = from.portid;
-            to.bridge.clone_from(&from.bridge);
+            to.clone_from(from);
         }
     }
     Ok(())

@@ -1,11 +1,12 @@
 //! What an interface is connected to.
 
 use virtus_base::{Result, Uuid};
-use virtus_xml::{Element, Writer, Xml, field, keywords};
+use virtus_xml::{Element, Only, Writer, Xml, field, keywords};
 
 use crate::domain::device::address::PciAddress;
 use crate::domain::device::storage::Reconnect;
 use crate::domain::parse::{RULES, xml_error};
+use crate::network::MacTableManager;
 
 /// What the interface is connected to.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +97,80 @@ pub struct NetworkSource {
     /// Of a running guest: the bridge it got.
     #[xml(attr, only = "live")]
     pub bridge: Option<String>,
+    /// Of a running guest: who keeps that bridge's table of MAC addresses.
+    #[xml(attr = "macTableManager", only = "live")]
+    pub mac_table_manager: Option<MacTableManager>,
+    /// Of a running guest: the host's device it got.
+    #[xml(attr, only = "live")]
+    pub dev: Option<String>,
+    /// Of a running guest: how its macvtap device forwards.
+    #[xml(attr, only = "live")]
+    pub mode: Option<DirectMode>,
+    /// Of a running guest: what its network turned out to be.
+    #[xml(skip)]
+    pub actual: ActualType,
+}
+
+/// What a network turns out to be for a running guest, by the word of `@type`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ActualType {
+    /// A network with a bridge of its own, or not known yet.
+    #[default]
+    Network,
+    /// A bridge of the host.
+    Bridge,
+    /// A device of the host.
+    Direct,
+}
+
+impl ActualType {
+    fn word(self) -> &'static str {
+        match self {
+            ActualType::Network => "network",
+            ActualType::Bridge => "bridge",
+            ActualType::Direct => "direct",
+        }
+    }
+
+    fn from_word(word: &str) -> Self {
+        match word {
+            "bridge" => ActualType::Bridge,
+            "direct" => ActualType::Direct,
+            _ => ActualType::Network,
+        }
+    }
+}
+
+impl NetworkSource {
+    /// Whether the network has said what it is.
+    pub fn is_resolved(&self) -> bool {
+        self.bridge.is_some() || self.dev.is_some()
+    }
+
+    /// Reads what a status file says of it beside the source.
+    pub(super) fn read_actual(&mut self, actual: Element<'_>) -> Result<()> {
+        self.actual = ActualType::from_word(actual.attr("type").unwrap_or_default());
+        if let Some(source) = actual.child("source") {
+            let found = NetworkSource::read(source)?;
+            self.bridge = found.bridge;
+            self.mac_table_manager = found.mac_table_manager;
+            self.dev = found.dev;
+            self.mode = found.mode;
+        }
+        Ok(())
+    }
+
+    /// The two parts a status file has it in: what was asked for, and what was got.
+    fn parts(&self) -> (NetworkSource, NetworkSource) {
+        let asked = NetworkSource {
+            network: self.network.clone(),
+            portgroup: self.portgroup.clone(),
+            portid: self.portid,
+            ..NetworkSource::default()
+        };
+        let got = NetworkSource { network: None, portgroup: None, portid: None, ..self.clone() };
+        (asked, got)
+    }
 }
 
 /// A bridge of the host.
@@ -232,6 +307,29 @@ impl InterfaceSource {
         }
     }
 
+    /// The word of `@type` as it is written: of a running guest's network, what it turned out to be.
+    pub(super) fn written_tag(&self, w: &Writer) -> &'static str {
+        match self {
+            InterfaceSource::Network(network) if !w.options().inactive && !w.options().status => {
+                network.actual.word()
+            }
+            _ => self.tag(),
+        }
+    }
+
+    /// What a status file says beside the source.
+    pub(super) fn write_actual(&self, w: &mut Writer, rest: impl FnOnce(&mut Writer)) {
+        let InterfaceSource::Network(network) = self else { return };
+        if !w.options().status || !network.is_resolved() {
+            return;
+        }
+        w.start("actual");
+        w.attr("type", network.actual.word());
+        w.element("source", &network.parts().1);
+        rest(w);
+        w.end();
+    }
+
     pub(super) fn read(e: Element<'_>) -> Result<Self> {
         fn inner<T: Xml + Default>(source: Option<Element<'_>>) -> Result<T> {
             source.map_or_else(|| Ok(T::default()), T::read)
@@ -260,6 +358,14 @@ impl InterfaceSource {
             "client" => InterfaceSource::Client(inner(with(&["port", "address"])?)?),
             "mcast" => InterfaceSource::Mcast(inner(with(&["port", "address"])?)?),
             "network" => InterfaceSource::Network(inner(with(&["network"])?)?),
+            // a running guest's, whose network turned out to be something else
+            "bridge" | "direct"
+                if e.reads(Only::Live) && source.is_some_and(|s| s.attr("network").is_some()) =>
+            {
+                let mut network: NetworkSource = inner(source)?;
+                network.actual = ActualType::from_word(tag);
+                InterfaceSource::Network(network)
+            }
             "bridge" => InterfaceSource::Bridge(inner(with(&["bridge"])?)?),
             "internal" => {
                 with(&["name"])?;
@@ -291,6 +397,7 @@ impl InterfaceSource {
             InterfaceSource::Server(s) | InterfaceSource::Client(s) | InterfaceSource::Mcast(s) => {
                 whole(s, w)
             }
+            InterfaceSource::Network(s) if w.options().status => whole(&s.parts().0, w),
             InterfaceSource::Network(s) => whole(s, w),
             InterfaceSource::Bridge(s) => whole(s, w),
             InterfaceSource::Internal { name } => w.attr_opt("name", name.as_deref()),
@@ -302,5 +409,43 @@ impl InterfaceSource {
             InterfaceSource::Vds(s) => whole(s, w),
         }
         w.end_unless_empty();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Interface;
+    use super::*;
+    use virtus_xml::{Document, ReadOptions, WriteOptions};
+
+    fn round(text: &str, status: bool, write: WriteOptions) -> String {
+        let read = ReadOptions { inactive: false, status, track: false };
+        let document = Document::parse(text, virtus_base::ErrorDomain::DOMAIN, &read).unwrap();
+        let interface = Interface::read(document.root()).unwrap();
+        let mut w = Writer::new(write);
+        w.element("interface", &interface);
+        w.finish()
+    }
+
+    #[test]
+    fn what_a_network_turned_out_to_be_is_kept() {
+        let live = "<interface type='bridge'>
+  <mac address='52:54:00:00:00:02'/>
+  <source network='nb' portid='5872980c-b999-4bfd-a51c-bb97aac67e6b' bridge='hbr'/>
+  <port isolated='yes'/>
+  <target dev='vnet1'/>
+</interface>
+";
+        let options = WriteOptions { inactive: false, ..WriteOptions::default() };
+        assert_eq!(round(live, false, options), live);
+        let asked = round(live, false, WriteOptions { inactive: true, ..WriteOptions::default() });
+        assert!(
+            asked.starts_with("<interface type='network'>") && asked.contains("<source network='nb'/>"),
+            "{asked}"
+        );
+        let status =
+            round(live, false, WriteOptions { inactive: false, status: true, ..WriteOptions::default() });
+        assert!(status.contains("<source network='nb' portid='5872980c-b999-4bfd-a51c-bb97aac67e6b'/>\n  <actual type='bridge'>\n    <source bridge='hbr'/>\n    <port isolated='yes'/>\n  </actual>"), "{status}");
+        assert_eq!(round(&status, true, options), live);
     }
 }
