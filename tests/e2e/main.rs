@@ -20,7 +20,6 @@ use virtus_tests::{Need, Story};
 const SCRIPT: Need = Need::Program("script", "bsdutils");
 const BUSYBOX: Need = Need::Program("busybox", "busybox");
 const DNSMASQ: Need = Need::Program("dnsmasq", "dnsmasq-base");
-const NFT: Need = Need::Program("nft", "nftables");
 const STRACE: Need = Need::Program("strace", "strace");
 /// Rules in the kernel, and packets to try them with.
 const NFT: Need = Need::Program("nft", "nftables");
