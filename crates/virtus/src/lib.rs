@@ -5,15 +5,17 @@
 //!
 //! # fn main() -> virtus::Result<()> {
 //! let connection = Connection::open("qemu:///system")?;
-//! for domain in connection.call(virtus::calls::Remote::connect_list_all_domains(1, 0))?.domains {
-//!     println!("{} {}", domain.name, domain.uuid);
+//! for domain in connection.list_all_domains(0)? {
+//!     println!("{} {} {}", domain.name(), domain.uuid(), domain.state(0)?.state);
 //! }
 //! # Ok(()) }
 //! ```
 //!
 //! A [`Connection`] can be cloned and used by several threads at once: one of those that wait reads the socket
 //! for all of them. Whatever the daemon's protocol has can be called through [`Connection::call`] with the
-//! requests of [`calls`]; the objects' methods are these calls with the object put in.
+//! requests of [`calls`]; the objects' methods are these calls with the object put in. With the feature `tokio`
+//! they are there to be awaited as well. What stands for libvirt's constants, such as flags, is in
+//! [`constants`].
 
 mod admin;
 mod auth;
@@ -22,10 +24,12 @@ mod connection;
 mod events;
 mod link;
 mod local;
+mod object;
 mod open;
 mod peer;
 mod stream;
 mod transport;
+pub mod types;
 mod uri;
 mod way;
 
@@ -44,6 +48,12 @@ pub use virtus_xdr::{Decode, List, Opaque};
 pub use auth::{Credential, CredentialKind};
 pub use connection::Connection;
 pub use events::{Registration, Subject};
+#[cfg(feature = "tokio")]
+pub use object::asynchronous;
+pub use object::{
+    Admin, AdminClient, AdminServer, Domain, DomainCheckpoint, DomainSnapshot, Interface, Network,
+    NetworkPort, NodeDevice, NwFilter, NwFilterBinding, Secret, StoragePool, StorageVolume,
+};
 pub use open::OpenOptions;
 pub use peer::CloseReason;
 pub use stream::{Piece, Stream};
