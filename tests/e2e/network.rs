@@ -116,11 +116,8 @@ pub(crate) fn no_packet_is_lost_with_the_daemon(world: &mut World) -> Outcome {
         run("ip -br addr")?,
     );
     ensure!(before == after, "the host is as it was: {before:?} {after:?}");
-    // somebody empties the packet filter; the daemon is told to make it anew
+    // somebody empties the packet filter; the daemon sees it and makes its rules anew
     run("nft flush ruleset")?;
-    ensure!(!a.reaches("203.0.113.9")?, "without translation there is no way back");
-    let daemon = rustix::process::Pid::from_raw(world.daemon_pid()?.try_into()?).ok_or("no daemon")?;
-    rustix::process::kill_process(daemon, rustix::process::Signal::HUP)?;
     wait_for("the rules to be there again", 20, || a.reaches("203.0.113.9"))
 }
 

@@ -9,7 +9,7 @@ use virtus_conf::network::Network;
 use virtus_state::definitions::{Edit, Entry};
 
 use crate::live::Definition;
-use crate::{Shared, bridge, failed, invalid, missing, reference};
+use crate::{Shared, bridge, failed, invalid, missing, pool, reference};
 
 impl Shared {
     pub(crate) fn find(&self, net: &NetworkRef) -> Result<Arc<Entry<Definition>>> {
@@ -59,6 +59,7 @@ impl Shared {
         let edit = self.networks.edit();
         bridge::complete(&mut network, &self.networks)?;
         network.validate()?;
+        pool::check(&network)?;
         let live = self.same(&network)?.and_then(|entry| entry.definition().live.clone());
         let reference = reference(&network);
         edit.define(Definition { config: Some(Arc::new(network)), live })?;

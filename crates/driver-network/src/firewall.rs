@@ -56,6 +56,11 @@ pub(crate) fn has_rules(network: &Network) -> bool {
     network.has_own_bridge() && network.mode() != Some(ForwardMode::Open)
 }
 
+/// The name of a network's table, if it has one.
+pub(crate) fn table_of(network: &Network) -> Option<String> {
+    network.bridge.name.as_deref().filter(|_| has_rules(network)).map(table)
+}
+
 /// The name of a bridge's table: nft takes letters, digits and few others.
 fn table(bridge: &str) -> String {
     let mut name = PREFIX.to_owned();

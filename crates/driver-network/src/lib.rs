@@ -13,6 +13,7 @@ mod definitions;
 mod dnsmasq;
 mod firewall;
 mod first_run;
+mod guard;
 mod lease;
 mod live;
 mod metadata;
@@ -94,6 +95,9 @@ impl Driver {
         }
         shared.complete_definitions()?;
         shared.reconnect();
+        if shared.setup.privileged {
+            guard::watch(Arc::downgrade(&shared));
+        }
         if fresh && shared.setup.privileged {
             shared.define_default();
         }

@@ -5,7 +5,28 @@ use std::path::{Path, PathBuf};
 use virtus_base::Result;
 use virtus_conf::network::{ForwardInterface, ForwardMode, Network, PciAddress};
 
-use crate::internal;
+use crate::{internal, unsupported};
+
+/// Refuses devices that cannot be handed over by themselves.
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` with the device.
+pub(crate) fn check(network: &Network) -> Result<()> {
+    let Some(forward) = network.forward.as_ref().filter(|f| f.mode == ForwardMode::Hostdev) else {
+        return Ok(());
+    };
+    for interface in &forward.interfaces {
+        let ForwardInterface::Pci { address, .. } = interface else { continue };
+        let device = format!("/sys/bus/pci/devices/{address}");
+        if !Path::new(&device).join("physfn").exists() {
+            return Err(unsupported(format!(
+                "device '{device}' in network '{}' is not an SR-IOV Virtual Function",
+                network.name
+            )));
+        }
+    }
+    Ok(())
+}
 
 /// Lists the virtual functions of the device a pool is made from.
 ///

@@ -78,7 +78,8 @@ impl Shared {
             (_, false) => return Err(argument("Port reclaim not requested but plug type is not none")),
         }
         if live.ports.contains_key(&port.uuid) {
-            return Err(internal(format!("Network port {} already exists", port.uuid)));
+            let text = format!("Network port with UUID {} already exists", port.uuid);
+            return Err(crate::error(ErrorCode::NETWORK_PORT_EXIST, text));
         }
         match reclaim {
             true => check_reclaimed(&live.network, &port)?,

@@ -33,6 +33,7 @@ impl Shared {
         let edit = self.networks.edit();
         bridge::complete(&mut network, &self.networks)?;
         network.validate()?;
+        pool::check(&network)?;
         let existing = self.same(&network)?;
         if existing.as_ref().is_some_and(|entry| entry.definition().live.is_some()) {
             let text = format!("network is already active as '{}'", network.name);

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use virtus_api::NetworkRef;
 use virtus_api::constants::*;
-use virtus_base::Result;
+use virtus_base::{ErrorCode, Result};
 use virtus_conf::network::{Command, ForwardInterface, Network};
 
 use crate::dnsmasq::{Change, serves_addresses};
 use crate::live::{Definition, Live};
-use crate::{Shared, invalid};
+use crate::{Shared, error, invalid};
 
 /// What a change is about.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +79,11 @@ impl Shared {
         part: Part<'_>,
         change: impl Fn(&Network) -> Result<Network>,
     ) -> Result<Live> {
-        let mut network = change(&live.network)?;
+        let mut network = change(&live.network).map_err(|e| match e.code() {
+            // a command nobody knows is refused in other words here
+            ErrorCode::NO_SUPPORT => error(ErrorCode::OPERATION_UNSUPPORTED, unknown(part.command)),
+            _ => e,
+        })?;
         match number(part.section) {
             VIR_NETWORK_SECTION_FORWARD_INTERFACE => check_unused(&live.network, &network)?,
             // the document a change goes through has no place for who uses what
@@ -106,6 +110,11 @@ impl Shared {
             _ => Ok(()),
         }
     }
+}
+
+fn unknown(command: Command) -> String {
+    let number = if let Command::Unknown(number) = command { number } else { 0 };
+    format!("unrecognized network update command code {number}")
 }
 
 /// A section as the constants have it.

@@ -119,6 +119,21 @@ pub fn table(runner: &dyn Runner, family: &str, name: &str) -> Result<Option<Vec
     listed(&output.stdout).map(Some)
 }
 
+/// The tables there are: family and name.
+///
+/// # Errors
+/// When nft cannot be run or says no JSON.
+pub fn tables(runner: &dyn Runner) -> Result<Vec<(String, String)>, Error> {
+    let program = nft().args(["-j", "list", "tables"]);
+    let all = listed(&run_blocking(runner, &program)?.success(&program)?.stdout)?;
+    let word = |table: &Value, name: &str| Some(table.get(name)?.as_str()?.to_owned());
+    let table = |item: &Value| {
+        let table = item.get("table")?;
+        Some((word(table, "family")?, word(table, "name")?))
+    };
+    Ok(all.iter().filter_map(table).collect())
+}
+
 /// The chains of all tables that packets pass by themselves (base chains), as nft tells them in JSON.
 ///
 /// # Errors

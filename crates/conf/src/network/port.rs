@@ -72,10 +72,7 @@ impl NetworkPort {
     pub fn parse(text: &str, strict: bool) -> Result<Self> {
         let options = ReadOptions { track: strict, inactive: false, ..ReadOptions::default() };
         let document = Document::parse(text, ErrorDomain::NETWORK, &options)?;
-        let root = document.root();
-        if root.name() != "networkport" {
-            return Err(xml_error("unknown root element for network port"));
-        }
+        let root = document.root_named("networkport")?;
         let port = Self::read(root)?;
         if strict {
             crate::check_all_known(&document, "networkport")?;

@@ -6,6 +6,7 @@
 //! when its network was started anew.
 
 mod device;
+mod ovs;
 mod port;
 
 use std::os::fd::OwnedFd;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use virtus_api::NetworkRef;
+use virtus_api::network::NetworkDhcpLease;
 use virtus_base::{Result, Uuid};
 use virtus_conf::domain as conf;
 use virtus_conf::domain::device::Interface;
@@ -70,10 +72,10 @@ pub(crate) async fn connect(
     if !device::has_one(net) {
         return Ok(None);
     }
-    let (work, mut card) = (Arc::clone(shared), net.clone());
+    let (work, whose, mut card) = (Arc::clone(shared), owner.clone(), net.clone());
     let (card, taps) = shared
         .blocking(move || {
-            let taps = device::make(&work.taps, &mut card)?;
+            let taps = device::make(&work.taps, &whose, &mut card)?;
             Ok((card, taps))
         })
         .await?;
@@ -106,7 +108,25 @@ pub(crate) async fn disconnect(shared: &Arc<Shared>, owner: &Owner, net: &Interf
     port::release(shared, owner, net).await;
 }
 
-/// The same for all cards of a guest.
+/// The leases of a guest's cards on networks that serve addresses, by card.
+///
+/// # Errors
+/// The network driver's.
+pub(crate) async fn leases(
+    shared: &Arc<Shared>,
+    model: &conf::Domain,
+) -> Result<Vec<(Interface, Vec<NetworkDhcpLease>)>> {
+    let mut found = Vec::new();
+    for net in &model.devices.interfaces {
+        let leases = port::leases(shared, net).await?;
+        if !leases.is_empty() {
+            found.push((net.clone(), leases));
+        }
+    }
+    Ok(found)
+}
+
+/// Takes back what all cards of a guest had.
 pub(crate) async fn disconnect_all(shared: &Arc<Shared>, model: &conf::Domain) {
     let owner = Owner::of(model);
     for net in &model.devices.interfaces {
@@ -182,8 +202,8 @@ pub(crate) async fn reattach(shared: &Arc<Shared>, domain: &Arc<Domain>, network
                 continue;
             }
         }
-        let card = now.clone();
-        let attached = shared.blocking(move || device::attach(&card)).await;
+        let (card, whose) = (now.clone(), owner.clone());
+        let attached = shared.blocking(move || device::attach(&whose, &card)).await;
         if let Err(e) = attached {
             tracing::warn!("domain '{}': a network card stays unconnected: {e}", owner.name);
         }

@@ -147,6 +147,46 @@ pub fn set_port(port: &str, options: &PortOptions) -> Result<(), Error> {
     netlink::request(message).map_err(|e| failed(format!("Unable to set bridge port {port}"), &e))
 }
 
+const IFLA_AF_SPEC: u16 = 26;
+const IFLA_BRIDGE_VLAN_INFO: u16 = 2;
+/// The VLAN a port has when nobody gave it one.
+const DEFAULT_VLAN: u16 = 1;
+
+/// A VLAN of a bridge's port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortVlan {
+    /// Its number.
+    pub id: u16,
+    /// Whether what comes without a tag is in it.
+    pub native: bool,
+    /// Whether what is in it leaves without a tag.
+    pub untagged: bool,
+}
+
+/// Gives a bridge's port these VLANs and no others.
+///
+/// # Errors
+/// When the interface is no port of a bridge or the kernel does not filter VLANs.
+pub fn set_port_vlans(port: &str, vlans: &[PortVlan]) -> Result<(), Error> {
+    let index = super::index(port)?;
+    let change = |kind: u16, vlan: PortVlan| {
+        let flags = (u16::from(vlan.native) << 1) | (u16::from(vlan.untagged) << 2);
+        let [f0, f1] = flags.to_ne_bytes();
+        let [v0, v1] = vlan.id.to_ne_bytes();
+        let message = Message::new(kind, libc::NLM_F_ACK, &header(libc::AF_BRIDGE, index));
+        netlink::request(message.nested(IFLA_AF_SPEC, |m| m.attr(IFLA_BRIDGE_VLAN_INFO, &[f0, f1, v0, v1])))
+    };
+    if vlans.iter().all(|vlan| vlan.id != DEFAULT_VLAN) {
+        // a bridge that does not filter has no VLAN to remove, and says so below
+        let _ = change(libc::RTM_DELLINK, PortVlan { id: DEFAULT_VLAN, native: false, untagged: false });
+    }
+    for vlan in vlans {
+        change(libc::RTM_SETLINK, *vlan)
+            .map_err(|e| failed(format!("error adding vlan filter to interface {port}"), &e))?;
+    }
+    Ok(())
+}
+
 const RTM_NEWQDISC: u16 = 36;
 const TCA_KIND: u16 = 1;
 const ROOT: u32 = u32::MAX;

@@ -13,11 +13,8 @@ impl Network {
             return Err(unsupported("forward interface entries cannot be modified, only added or deleted"));
         }
         let network = &self.name;
-        let dev = e.attr("dev").filter(|dev| !dev.is_empty()).ok_or_else(|| {
-            xml_error(format!(
-                "Missing required dev attribute in <forward> <interface> element of network {network}"
-            ))
-        })?;
+        let dev = e.attr("dev").filter(|dev| !dev.is_empty());
+        let dev = dev.ok_or_else(|| xml_error("missing dev attribute in <interface> element"))?;
         let interfaces = self.forward.as_ref().map(|f| f.interfaces.as_slice()).unwrap_or_default();
         let same =
             |i: &ForwardInterface| matches!(i, ForwardInterface::Device { dev: other, .. } if other == dev);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use virtus_api::constants::*;
 use virtus_api::domain::agent::{DomainInterface, DomainIpAddr};
+use virtus_api::network::NetworkDhcpLease;
 use virtus_api::{Call, DomainRef};
 use virtus_base::{ErrorCode, Result};
 use virtus_conf::domain::device::Interface;
@@ -17,6 +18,7 @@ use crate::Driver;
 use crate::agent::command;
 use crate::domain::Domain;
 use crate::error::{error, internal};
+use crate::process::taps;
 
 /// `virDomainInterfaceAddresses`.
 pub(super) async fn addresses(
@@ -30,7 +32,7 @@ pub(super) async fn addresses(
     let live = Arc::clone(view.live()?);
     let interfaces = &live.model.devices.interfaces;
     let found = match i32::try_from(source).unwrap_or(-1) {
-        VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE => Vec::new(),
+        VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE => leased(&taps::leases(&driver.0, &live.model).await?),
         VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT => {
             let name = "guest-network-get-interfaces";
             read(&command(driver, call, &domain, AgentJob::Query, name, Value::Null).await?)?
@@ -48,9 +50,26 @@ pub(super) async fn addresses(
     Ok(List(found.into_iter().take(2_048).collect()))
 }
 
+/// The addresses of cards by their leases.
+fn leased(leases: &[(Interface, Vec<NetworkDhcpLease>)]) -> Vec<DomainInterface> {
+    let address = |lease: &NetworkDhcpLease| DomainIpAddr {
+        kind: lease.kind,
+        addr: lease.ipaddr.clone(),
+        prefix: lease.prefix,
+    };
+    let card = |(interface, leases): &(Interface, Vec<NetworkDhcpLease>)| DomainInterface {
+        name: crate::devices::host_interface(interface).unwrap_or_default().to_owned(),
+        hwaddr: interface.mac.as_ref().map(|mac| mac.address.to_string()),
+        addrs: List(leases.iter().take(2_048).map(address).collect()),
+    };
+    leases.iter().map(card).collect()
+}
+
 /// The name a guest gave for its lease.
-pub(super) async fn leased_name(_: &Driver, _: &Call, _: &Arc<Domain>) -> Result<Option<String>> {
-    Ok(None)
+pub(super) async fn leased_name(driver: &Driver, domain: &Arc<Domain>) -> Result<Option<String>> {
+    let Some(live) = domain.view().live.clone() else { return Ok(None) };
+    let leases = taps::leases(&driver.0, &live.model).await?;
+    Ok(leases.into_iter().flat_map(|(_, leases)| leases).find_map(|lease| lease.hostname))
 }
 
 /// Reads the reply of `guest-network-get-interfaces`. Aliases (`eth0:1`) belong to their interface.

@@ -50,7 +50,7 @@ impl DomainAgent for Driver {
         let domain = self.find(&dom)?;
         domain.view().require_active()?;
         let name = match given & lease != 0 {
-            true => addresses::leased_name(self, call, &domain).await?,
+            true => addresses::leased_name(self, &domain).await?,
             false => {
                 let null = Value::Null;
                 let asked = command(self, call, &domain, AgentJob::Query, "guest-get-host-name", null).await;

@@ -7,14 +7,16 @@ use std::time::Duration;
 use virtus_base::{Error, Result};
 use virtus_conf::domain::device::Interface;
 use virtus_conf::domain::device::interface::{ActualType, DirectMode, InterfaceSource, IpAddress};
+use virtus_conf::net::Vlan;
 use virtus_conf::net::bandwidth::Rate;
+use virtus_conf::net::vlan::NativeMode;
 use virtus_conf::network::MacTableManager;
 use virtus_host::net::bandwidth as tc;
-use virtus_host::net::{self, MacvtapMode, MacvtapOptions, PortOptions, TapOptions};
+use virtus_host::net::{self, MacvtapMode, MacvtapOptions, PortOptions, PortVlan, TapOptions};
 use virtus_host::program::{self, Program, run_blocking};
 use virtus_xml::YesNo;
 
-use super::Names;
+use super::{Names, Owner, ovs};
 use crate::error::unsupported;
 
 /// How often another number is tried for a name that somebody else takes first.
@@ -66,7 +68,7 @@ pub(super) fn is_direct(net: &Interface) -> bool {
 ///
 /// # Errors
 /// When the kernel refuses. Nothing is left then.
-pub(super) fn make(names: &Names, net: &mut Interface) -> Result<Vec<OwnedFd>> {
+pub(super) fn make(names: &Names, owner: &Owner, net: &mut Interface) -> Result<Vec<OwnedFd>> {
     let taps = match kind(net) {
         None => return Ok(Vec::new()),
         Some(Kind::Direct(..)) => macvtap(names, net)?,
@@ -77,7 +79,7 @@ pub(super) fn make(names: &Names, net: &mut Interface) -> Result<Vec<OwnedFd>> {
         tracing::debug!("{e}");
     }
     let finish = || {
-        finish_port(net)?;
+        finish_port(owner, net)?;
         finish_alone(net)?;
         limit(net)
     };
@@ -136,7 +138,8 @@ fn tap(names: &Names, net: &mut Interface) -> Result<Vec<OwnedFd>> {
         queues: net.rest.driver.queues.unwrap_or(1),
         vnet_header: is_virtio(net),
         mac: mac.filter(|_| managed),
-        bridge,
+        // a switch of its own kind takes ports by its own ways
+        bridge: bridge.filter(|_| !ovs::is_port(net)),
         mtu: mtu.filter(|_| managed),
         up: managed,
         ..TapOptions::default()
@@ -150,6 +153,11 @@ fn tap(names: &Names, net: &mut Interface) -> Result<Vec<OwnedFd>> {
 
 fn macvtap(names: &Names, net: &mut Interface) -> Result<Vec<OwnedFd>> {
     let Some(Kind::Direct(lower, mode)) = kind(net) else { return Ok(Vec::new()) };
+    if let Some(port) = net.rest.virtualport.as_ref().and_then(|port| port.kind) {
+        let text =
+            format!("associating with a switch by virtualport type '{}' is not supported", port.as_str());
+        return Err(unsupported(text));
+    }
     let mode = match mode {
         DirectMode::Vepa => MacvtapMode::Vepa,
         DirectMode::Private => MacvtapMode::Private,
@@ -172,10 +180,17 @@ fn macvtap(names: &Names, net: &mut Interface) -> Result<Vec<OwnedFd>> {
 }
 
 /// What a bridge does with the card's device.
-fn finish_port(net: &Interface) -> Result<()> {
-    let (Some(Kind::Bridged(_, manager)), Some(device)) = (kind(net), net.rest.target_dev.as_deref()) else {
+fn finish_port(owner: &Owner, net: &Interface) -> Result<()> {
+    let (Some(Kind::Bridged(bridge, manager)), Some(device)) = (kind(net), net.rest.target_dev.as_deref())
+    else {
         return Ok(());
     };
+    if ovs::is_port(net) {
+        return ovs::add(owner, net, bridge, device);
+    }
+    if let Some(vlan) = &net.rest.vlan {
+        net::set_port_vlans(device, &vlans(vlan))?;
+    }
     let isolated = net.rest.isolated.map(|isolated| isolated == YesNo::Yes);
     let by_us = manager == Some(MacTableManager::Libvirt);
     let options =
@@ -187,6 +202,19 @@ fn finish_port(net: &Interface) -> Result<()> {
         (Some(mac), true) => net::add_to_mac_table(device, mac.address.0),
         _ => Ok(()),
     }
+}
+
+/// The VLANs of a port: one alone is for a guest that knows of none.
+fn vlans(vlan: &Vlan) -> Vec<PortVlan> {
+    let port = |tag: &virtus_conf::net::vlan::Tag| {
+        let alone = !vlan.trunk && vlan.tags.len() == 1;
+        PortVlan {
+            id: u16::try_from(tag.id).unwrap_or(u16::MAX),
+            native: alone || tag.native_mode.is_some(),
+            untagged: alone || tag.native_mode == Some(NativeMode::Untagged),
+        }
+    };
+    vlan.tags.iter().map(port).collect()
 }
 
 /// The host's addresses, routes and script of a device that is on no bridge.
@@ -245,6 +273,7 @@ pub(super) fn remove(net: &Interface) {
     };
     match kind(net) {
         Some(Kind::Direct(..)) if net::exists(device) => warn(net::delete_link(device)),
+        Some(Kind::Bridged(..)) if ovs::is_port(net) => warn(ovs::remove(device)),
         Some(Kind::Alone) => {
             if let Some(script) = &net.rest.downscript {
                 warn(run_script(script, device));
@@ -258,15 +287,15 @@ pub(super) fn remove(net: &Interface) {
 ///
 /// # Errors
 /// When the bridge or the device is gone.
-pub(super) fn attach(net: &Interface) -> Result<()> {
+pub(super) fn attach(owner: &Owner, net: &Interface) -> Result<()> {
     let (Some(Kind::Bridged(bridge, _)), Some(device)) = (kind(net), net.rest.target_dev.as_deref()) else {
         return Ok(());
     };
-    if net::ports(bridge)?.iter().any(|port| port == device) {
+    if ovs::is_port(net) || net::ports(bridge)?.iter().any(|port| port == device) {
         return Ok(());
     }
     net::add_to_bridge(bridge, device)?;
-    finish_port(net)
+    finish_port(owner, net)
 }
 
 /// Notes the number in the name of a device that is there already.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use virtus_api::constants::VIR_NETWORK_PORT_CREATE_RECLAIM;
+use virtus_api::network::NetworkDhcpLease;
 use virtus_api::{Call, Caller, ConnectionId, Identity, NetworkPortRef, NetworkRef, Networks};
-use virtus_base::{Result, Uuid};
+use virtus_base::{ErrorCode, Result, Uuid};
 use virtus_conf::domain::device::Interface;
 use virtus_conf::domain::device::address::PciAddress as GuestPciAddress;
 use virtus_conf::domain::device::interface::{
@@ -44,7 +45,13 @@ pub(super) async fn allocate(
     let name = source.network.clone().unwrap_or_default();
     let network = networks.network_lookup_by_name(&call, name).await?;
     let asked = request(owner, net, source.portgroup.clone(), Uuid::random()?, Plug::None)?;
-    let port = networks.network_port_create_xml(&call, network, asked.format(), 0).await?;
+    let called = network.name.clone();
+    let port =
+        networks.network_port_create_xml(&call, network, asked.format(), 0).await.inspect_err(|e| {
+            if e.code() == ErrorCode::OPERATION_INVALID {
+                tracing::warn!("domain '{}': {e}; it is started by: virsh net-start '{called}'", owner.name);
+            }
+        })?;
     {
         let (shared, port) = (Arc::clone(shared), port.clone());
         undo.push_async("network port", move || async move {
@@ -132,6 +139,24 @@ async fn delete(shared: &Shared, port: NetworkPortRef) {
     if let Err(e) = networks.network_port_delete(&call(), port, 0).await {
         tracing::debug!("a network port is gone already: {e}");
     }
+}
+
+/// The leases of a card's address on its network.
+///
+/// # Errors
+/// The network driver's.
+pub(super) async fn leases(shared: &Shared, net: &Interface) -> Result<Vec<NetworkDhcpLease>> {
+    let (InterfaceSource::Network(source), Some(mac)) = (&net.source, &net.mac) else {
+        return Ok(Vec::new());
+    };
+    if source.actual != ActualType::Network {
+        return Ok(Vec::new());
+    }
+    let (networks, call) = (networks(shared)?, call());
+    let name = source.network.clone().unwrap_or_default();
+    let network = networks.network_lookup_by_name(&call, name).await?;
+    let mac = Some(mac.address.to_string());
+    Ok(networks.network_get_dhcp_leases(&call, network, mac, 1, 0).await?.leases.0)
 }
 
 /// The network of a card, and the card's port there.
