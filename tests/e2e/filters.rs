@@ -4,6 +4,7 @@
 //! filtered. Whoever listens on the bridge hears what came through. Each frame has a name in it.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use virtus_tests::{Outcome, World, ensure, wait_for};
@@ -90,20 +91,58 @@ fn ipv6(name: &str) -> Vec<u8> {
     packet
 }
 
-/// A guest behind a filtered port of a bridge, and somebody who listens.
+/// Somebody who listens, and where the names are that were heard.
+struct Listener {
+    child: Child,
+    heard: PathBuf,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // it may have ended
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Listener {
+    /// Listens at an interface, with a program in front of Python's that brings it elsewhere.
+    fn new(world: &World, interface: &str, through: &[&str]) -> Outcome<Listener> {
+        let heard = world.home().join(format!("heard-{interface}"));
+        let mut words = through.to_vec();
+        let path = heard.to_string_lossy().into_owned();
+        words.extend(["python3", "-c", LISTEN, interface, &path]);
+        let (program, args) = words.split_first().ok_or("no program")?;
+        let child = Command::new(program).args(args).stdin(Stdio::null()).spawn()?;
+        let listener = Listener { child, heard };
+        wait_for("the listener", 20, || Ok(listener.names().first().is_some_and(|n| n == "ready")))?;
+        Ok(listener)
+    }
+
+    fn names(&self) -> Vec<String> {
+        fs::read_to_string(&self.heard).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// What is heard after `before` names, up to this one.
+    fn until(&self, before: usize, last: &str) -> Outcome<Vec<String>> {
+        let after = || self.names().split_off(before);
+        wait_for(&format!("'{last}' to be heard"), 20, || Ok(after().iter().any(|name| name == last)))?;
+        Ok(after())
+    }
+}
+
+/// A guest behind a filtered port of a bridge, somebody on another port, and those who listen.
 struct Lab {
     guest: Child,
-    listener: Child,
-    heard: std::path::PathBuf,
+    bridge: Listener,
+    inside: Listener,
 }
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        for child in [&mut self.guest, &mut self.listener] {
-            // they may have ended
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        // it may have ended
+        let _ = self.guest.kill();
+        let _ = self.guest.wait();
     }
 }
 
@@ -121,6 +160,9 @@ impl Lab {
             "link set br0 up",
             "link add port0 type veth peer name eth0",
             "link set port0 master br0 up",
+            "link add port1 type veth peer name far0",
+            "link set port1 master br0 up",
+            "link set far0 up",
         ] {
             run("ip", &line.split(' ').collect::<Vec<_>>())?;
         }
@@ -134,18 +176,12 @@ impl Lab {
             "nsenter",
             &["-t", &pid, "-n", "ip", "link", "set", "eth0", "address", "52:54:00:11:22:33", "up"],
         )?;
-        let heard = world.home().join("heard");
-        let listener = Command::new("python3")
-            .args(["-c", LISTEN, "br0", &heard.to_string_lossy()])
-            .stdin(Stdio::null())
-            .spawn()?;
-        let lab = Lab { guest, listener, heard };
-        wait_for("the listener", 20, || Ok(lab.names().first().is_some_and(|n| n == "ready")))?;
-        Ok(lab)
+        let inside = Listener::new(world, "eth0", &["nsenter", "-t", &pid, "-n"])?;
+        Ok(Lab { guest, bridge: Listener::new(world, "br0", &[])?, inside })
     }
 
     fn names(&self) -> Vec<String> {
-        fs::read_to_string(&self.heard).unwrap_or_default().lines().map(str::to_owned).collect()
+        self.bridge.names()
     }
 
     fn sender(&self, count: u32, frames: &[Vec<u8>]) -> Command {
@@ -160,9 +196,17 @@ impl Lab {
     fn heard(&self, frames: &[Vec<u8>], last: &str) -> Outcome<Vec<String>> {
         let before = self.names().len();
         ensure!(self.sender(1, frames).status()?.success(), "the guest cannot send");
-        let after = || self.names().split_off(before);
-        wait_for(&format!("'{last}' to be heard"), 20, || Ok(after().iter().any(|name| name == last)))?;
-        Ok(after())
+        self.bridge.until(before, last)
+    }
+
+    /// What of these frames the guest hears when they come from the other port; the last is one that it does.
+    fn told(&self, frames: &[Vec<u8>], last: &str) -> Outcome<Vec<String>> {
+        let before = self.inside.names().len();
+        let frames: Vec<String> = frames.iter().map(|frame| hex(frame)).collect();
+        let mut args = vec!["-c", SEND, "far0", "1"];
+        args.extend(frames.iter().map(String::as_str));
+        run("python3", &args)?;
+        self.inside.until(before, last)
     }
 
     /// Sends a frame to the guest from the bridge.
@@ -278,6 +322,10 @@ pub(crate) fn filters_change_as_a_whole(world: &mut World) -> Outcome {
 
     // answers come back to what was asked alone: that is noted
     ensure!(rules()?.contains("10.9.0.5 . 4000 . 10.9.0.77 . 53"), "noted: {}", rules()?);
+    let answer = |name: &str, port| udp(name, (OTHER_IP, OWN_IP), (port, 4000), (OTHER, true));
+    let outside = arp("outside-end", 0x0806, OTHER, 1, (OTHER, OTHER_IP));
+    let answers = [answer("answer", 53), answer("unasked", 123), outside];
+    ensure!(lab.told(&answers, "outside-end")? == ["answer", "outside-end"], "{:?}", lab.inside.names());
 
     ensure!(define(&accept("123"))?.ok, "the filter is changed");
     ensure!(lab.heard(&frames, "end")? == ["ntp", "end"], "another port is open instead");

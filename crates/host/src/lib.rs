@@ -9,6 +9,7 @@ pub mod image;
 pub mod net;
 pub mod nft;
 pub mod node;
+pub mod pci;
 pub mod process;
 pub mod program;
 pub mod pty;

@@ -1,6 +1,7 @@
 //! What the driver answers, one file a subject.
 
 mod agent;
+mod assignment;
 mod block;
 mod change;
 mod connection;
@@ -31,7 +32,6 @@ use virtus_base::Result;
 use crate::Driver;
 
 // what has no methods here answers that it is not supported
-impl NodeDeviceAssignment for Driver {}
 impl DomainSnapshots for Driver {}
 impl DomainCheckpoints for Driver {}
 impl LxcCalls for Driver {}
