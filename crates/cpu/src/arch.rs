@@ -87,11 +87,11 @@ pub fn baseline(arch: Option<&str>, cpus: &[Definition], limits: &Limits<'_>) ->
 /// Refuses features nobody knows.
 ///
 /// # Errors
-/// `CONFIG_UNSUPPORTED`, naming the first.
+/// `CONFIG_UNSUPPORTED`, naming the first; `NO_SUPPORT` for architectures without models.
 pub fn validate(arch: &str, cpu: &Definition) -> Result<()> {
-    match Family::of(arch) {
-        Some(Family::X86) => x86::validate(cpu),
-        Some(Family::Arm) => match cpu.features.iter().find(|feature| !is_arm_feature(&feature.name)) {
+    match family(arch)? {
+        Family::X86 => x86::validate(cpu),
+        Family::Arm => match cpu.features.iter().find(|feature| !is_arm_feature(&feature.name)) {
             Some(feature) => {
                 let text = format!("unknown CPU feature: {}", feature.name);
                 Err(error(ErrorCode::CONFIG_UNSUPPORTED, text))
@@ -114,7 +114,7 @@ fn is_arm_feature(name: &str) -> bool {
 /// Replaces a model that the hypervisor does not know, where there is a nearest one.
 ///
 /// # Errors
-/// `CONFIG_UNSUPPORTED` when it may or can not be replaced; for x86 as [`x86::translate`].
+/// `CONFIG_UNSUPPORTED` when it may not be replaced, `NO_SUPPORT` when it cannot; for x86 as [`x86::translate`].
 pub fn translate(arch: &str, cpu: &mut Definition, hypervisor: &dyn crate::Hypervisor) -> Result<()> {
     let named = cpu.model.as_deref().unwrap_or_default();
     let unsupported = |text: String| Err(error(ErrorCode::CONFIG_UNSUPPORTED, text));
@@ -125,7 +125,7 @@ pub fn translate(arch: &str, cpu: &mut Definition, hypervisor: &dyn crate::Hyper
     } else if family(arch)? == Family::X86 {
         x86::translate(cpu, hypervisor)
     } else {
-        unsupported(format!("cannot translate CPU model {named} to a supported model"))
+        Err(no_support(format!("cannot translate CPU model {named} to a supported model")))
     }
 }
 
@@ -152,10 +152,21 @@ pub fn models(arch: &str) -> Result<Vec<&'static str>> {
     })
 }
 
+/// The maker of a model, if it has one.
+pub fn vendor_of(arch: &str, model: &str) -> Option<&'static str> {
+    match Family::of(arch)? {
+        Family::X86 => x86::vendor_of(model),
+        Family::Ppc64 => ppc64::vendor_of(model),
+        // what QEMU made up is nobody's
+        Family::S390 => (model.starts_with('z') || model.starts_with("gen")).then_some("IBM"),
+        Family::Arm | Family::Riscv64 | Family::Loongarch => None,
+    }
+}
+
 /// Completes a guest's CPU on a host, as [`x86::update`] does.
 ///
 /// # Errors
-/// As there; `NO_SUPPORT` for architectures whose CPUs cannot depend on the host's.
+/// As there; `NO_SUPPORT` for architectures without models.
 pub fn update(arch: &str, guest: &mut Definition, host: Option<&Definition>) -> Result<()> {
     use virtus_conf::domain::cpu::{CpuMatch, CpuMode, FeaturePolicy};
     let relative = match guest.mode {
@@ -166,15 +177,31 @@ pub fn update(arch: &str, guest: &mut Definition, host: Option<&Definition>) -> 
             guest.match_ == Some(CpuMatch::Minimum) || guest.features.iter().any(optional)
         }
     };
-    match family(arch)? {
-        Family::X86 => x86::update(guest, host, relative),
-        // QEMU's own host model is the one all others are said by
-        Family::S390 | Family::Ppc64 if relative => {
-            let host = host.ok_or_else(|| error(ErrorCode::CONFIG_UNSUPPORTED, "unknown host CPU model"))?;
-            x86::like_host(guest, host);
-            Ok(())
+    let unsupported = |text: String| Err(error(ErrorCode::CONFIG_UNSUPPORTED, text));
+    match (family(arch)?, guest.mode) {
+        (Family::X86, _) => x86::update(guest, host, relative),
+        (Family::S390 | Family::Arm | Family::Ppc64, Some(CpuMode::HostModel)) => match host {
+            Some(host) => {
+                x86::like_host(guest, host);
+                Ok(())
+            }
+            None => unsupported("unknown host CPU model".into()),
+        },
+        (Family::S390, _) if guest.match_ == Some(CpuMatch::Minimum) => {
+            unsupported("match mode minimum not supported".into())
         }
-        _ if relative => Err(no_support(format!("cannot update guest CPU for {arch} architecture"))),
+        (Family::S390, _) => {
+            let told = |feature: &&crate::Feature| {
+                !matches!(feature.policy, None | Some(FeaturePolicy::Require | FeaturePolicy::Disable))
+            };
+            match guest.features.iter().find(told) {
+                Some(feature) => unsupported(format!(
+                    "only cpu feature policies 'require' and 'disable' are supported for {}",
+                    feature.name
+                )),
+                None => Ok(()),
+            }
+        }
         _ => Ok(()),
     }
 }

@@ -10,9 +10,10 @@ mod hypervisor;
 mod ppc64;
 pub mod x86;
 
-pub use arch::{baseline, compare, expand, models, translate, update, validate};
+pub use arch::{baseline, compare, expand, models, translate, update, validate, vendor_of};
 pub use definition::{Definition, Feature, Kind};
 pub use hypervisor::{Hypervisor, HypervisorModel};
+pub use ppc64::model as ppc64_model;
 
 use virtus_base::{Error, ErrorCode, ErrorDomain};
 

@@ -16,6 +16,16 @@ pub(crate) const MODELS: &[(&str, &str)] = &[
     ("POWERPC_e6500", "Freescale"),
 ];
 
+/// The model of a name, however that is written.
+pub fn model(name: &str) -> Option<&'static str> {
+    MODELS.iter().map(|(known, _)| *known).find(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The maker of a model.
+pub(crate) fn vendor_of(model: &str) -> Option<&'static str> {
+    MODELS.iter().find(|(known, _)| *known == model).map(|(_, vendor)| *vendor)
+}
+
 /// The CPU that all of these are.
 ///
 /// # Errors

@@ -60,8 +60,15 @@ pub trait Emulator: Send + Sync + std::fmt::Debug {
 
     /// The machine type of a definition that names none.
     fn preferred_machine(&self, virt: VirtType) -> Option<&MachineType> {
+        // the boards that QEMU itself takes for these are of little use
+        let board = match self.arch() {
+            "aarch64" | "armv6l" | "armv7b" | "armv7l" | "riscv32" | "riscv64" | "loongarch64" => "virt",
+            _ => "",
+        };
         let machines = self.machines(virt);
-        machines.iter().find(|machine| machine.default).or_else(|| machines.first())
+        self.machine(virt, board)
+            .or_else(|| machines.iter().find(|machine| machine.default))
+            .or_else(|| machines.first())
     }
 }
 

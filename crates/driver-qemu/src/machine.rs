@@ -92,7 +92,7 @@ impl<'a> Machine<'a> {
         self.is_i440fx()
             || self.is_mips_malta()
             || (self.arch == "sparc64" && self.name == "sun4u")
-            || (matches!(self.arch, "ppc" | "ppc64") && matches!(self.name, "g3beige" | "mac99"))
+            || (matches!(self.arch, "ppc" | "ppc64") && self.name == "g3beige")
     }
 
     /// Whether the board has an NCR53C90 SCSI controller of its own.

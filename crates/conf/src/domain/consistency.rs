@@ -54,9 +54,21 @@ pub(super) fn check(domain: &Domain) -> Result<()> {
     if let Some(arch) = domain.os.kind.arch.as_deref().filter(|a| !ARCHITECTURES.contains(a)) {
         return Err(unsupported(format!("Unknown architecture {arch}")));
     }
+    numa(domain)?;
     usb(domain)?;
     cputune(domain)?;
     single_devices(domain)
+}
+
+/// Guest NUMA cells cannot have more CPUs than there are.
+fn numa(domain: &Domain) -> Result<()> {
+    let numa = domain.cpu.as_ref().and_then(|cpu| cpu.numa.as_ref());
+    let cells = numa.map(|numa| numa.cells.as_slice()).unwrap_or_default();
+    let count: usize = cells.iter().filter_map(|cell| cell.cpus.as_ref()).map(virtus_base::Bitmap::len).sum();
+    match count > usize::try_from(domain.vcpu.max).unwrap_or(usize::MAX) {
+        true => Err(internal("Number of CPUs in <numa> exceeds the <vcpu> count")),
+        false => Ok(()),
+    }
 }
 
 /// A contradiction, which libvirt tells with the number of a syntax error.

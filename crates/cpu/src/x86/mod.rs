@@ -43,7 +43,7 @@ pub fn models() -> impl Iterator<Item = &'static str> {
 }
 
 /// The maker of a model, if it has one.
-pub fn vendor_of(model: &str) -> Option<&'static str> {
+pub(crate) fn vendor_of(model: &str) -> Option<&'static str> {
     table::table().model(model)?.vendor.map(|vendor| vendor.name)
 }
 

@@ -151,6 +151,13 @@ impl Driver {
         let (strict, validate) = comparing(flags, "qemuConnectCompareHypervisorCPU")?;
         let found = self.resolve(asked).await?;
         let host = found.emulator.cpus(found.virt).reported;
+        if host.is_none() {
+            return Err(refused(format!(
+                "QEMU '{}' does not support reporting CPU model for virttype '{}'",
+                found.emulator.path(),
+                found.virt.as_str()
+            )));
+        }
         if !virtus_cpu::x86::is_x86(&found.arch) {
             return Err(refused(format!(
                 "comparing with the hypervisor CPU is not supported for arch {}",

@@ -17,6 +17,10 @@ pub(super) enum Rule {
     Schema(&'static [&'static str]),
     /// A command line option has a parameter (`query-command-line-options`).
     Option(&'static str, &'static str),
+    /// One of several QOM types exists.
+    Types(&'static [&'static str]),
+    /// The emulator knows a CPU model.
+    Cpu(&'static str),
     /// A QOM type exists, and the host's CPU encrypts memory for it.
     Sev(&'static str),
     /// KVM runs guests of this emulator here.
@@ -25,7 +29,7 @@ pub(super) enum Rule {
     Tcg,
 }
 
-use Rule::{Always, Command, Kvm, Option, Property, Schema as In, Sev, Tcg, Type};
+use Rule::{Always, Command, Cpu, Kvm, Option, Property, Schema as In, Sev, Tcg, Type, Types};
 
 /// The capabilities.
 pub(super) const FLAGS: &[(&str, Rule)] = &[
@@ -131,7 +135,9 @@ pub(super) const FLAGS: &[(&str, Rule)] = &[
     ("display-dbus", In(&["query-display-options", "ret", "type", "=dbus"])),
     ("display-reload", Command("display-reload")),
     ("vnc-power-control", Option("vnc", "power-control")),
-    ("tpm-tis", Type("tpm-tis")),
+    ("tpm-tis", Types(&["tpm-tis", "tpm-tis-device"])),
+    ("tpm-spapr", Type("tpm-spapr")),
+    ("spapr-tpm-proxy", Type("spapr-tpm-proxy")),
     ("tpm-crb", Type("tpm-crb")),
     ("tpm-passthrough", Type("tpm-passthrough")),
     ("tpm-emulator", Type("tpm-emulator")),
@@ -228,7 +234,7 @@ pub(super) const FLAGS: &[(&str, Rule)] = &[
     ("migration.blocked-reasons", In(&["query-migrate", "ret", "blocked-reasons"])),
     ("migrate-rdma", In(&["migrate-set-capabilities", "capabilities", "capability", "=rdma-pin-all"])),
     ("x86-max-cpu", Type("max-x86_64-cpu")),
-    ("cpu-max", Always),
+    ("cpu-max", Cpu("max")),
     ("cpu.migratable", Property("max-x86_64-cpu", "migratable")),
     ("cpu-unavailable-features", Property("max-x86_64-cpu", "unavailable-features")),
     ("canonical-cpu-features", Always),
@@ -268,6 +274,7 @@ pub(super) fn types_with_properties() -> Vec<&'static str> {
 /// What was found out of an emulator.
 pub(super) struct Facts<'a> {
     pub(super) types: &'a dyn Fn(&str) -> bool,
+    pub(super) cpu: &'a dyn Fn(&str) -> bool,
     pub(super) property: &'a dyn Fn(&str, &str) -> bool,
     pub(super) option: &'a dyn Fn(&str, &str) -> bool,
     pub(super) schema: &'a Schema,
@@ -281,6 +288,8 @@ pub(super) fn evaluate(facts: &Facts<'_>) -> Vec<String> {
     let holds = |rule: &Rule| match rule {
         Always => true,
         Type(kind) => (facts.types)(kind),
+        Types(kinds) => kinds.iter().any(|kind| (facts.types)(kind)),
+        Cpu(name) => (facts.cpu)(name),
         Property(kind, name) => (facts.property)(kind, name),
         Command(name) => facts.schema.has(&[name]),
         In(path) => facts.schema.has(path),

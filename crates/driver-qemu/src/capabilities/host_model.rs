@@ -99,7 +99,8 @@ impl HostCpus {
     pub(super) fn new(accelerated: &Accelerated, kvm: bool, arch: &str, msrs: bool) -> Option<HostCpus> {
         let host = accelerated.host.as_ref()?;
         if !x86::is_x86(arch) {
-            let cpu = named(host)?;
+            // elsewhere, and under emulation, it is no CPU that one could name
+            let cpu = Some(host).filter(|_| kvm && arch == "s390x").and_then(named)?;
             return Some(HostCpus { reported: cpu.clone(), migratable: cpu, full: None });
         }
         let decode = |migratable| {

@@ -57,6 +57,7 @@ pub(super) async fn probe(path: &Path) -> Result<Capabilities> {
     let has_property = |kind: &str, name: &str| main.properties.get(kind).is_some_and(|p| p.contains(name));
     let facts = Facts {
         types: &|name| main.types.contains(name),
+        cpu: &|name| main.cpus.iter().any(|cpu| cpu.name == name),
         property: &has_property,
         option: &|option, parameter| match main.options.get(option) {
             Some(parameters) => parameter.is_empty() || parameters.contains(parameter),
@@ -179,6 +180,16 @@ async fn questions(monitor: &Monitor, accelerator: Accelerator) -> virtus_qmp::R
     let options = options.within(limit).await?;
     let arch = libvirt_arch(arch).to_owned();
     let sev = sev.within(limit).await.ok();
+    // not every target has CPU models to speak of
+    let cpus: Vec<CpuModel> = match cpus.within(limit).await {
+        Ok(found) => list(&found).map(|found| cpu(found, &arch)).collect(),
+        Err(_) => Vec::new(),
+    };
+    let mut gic: Vec<u32> = match gic.within(limit).await {
+        Ok(found) => list(&found).filter_map(gic_version).collect(),
+        Err(_) => Vec::new(),
+    };
+    gic.sort_unstable();
     let expansion = match expansion.within(limit).await {
         Ok(expansion) => Some(expansion),
         Err(_) => full.within(limit).await.ok(),
@@ -202,18 +213,13 @@ async fn questions(monitor: &Monitor, accelerator: Accelerator) -> virtus_qmp::R
             })
             .collect(),
         schema: schema.within(limit).await?,
-        machines: list(&machines).filter_map(machine).collect(),
-        // not every target has CPU models to speak of
-        cpus: cpus
-            .within(limit)
-            .await
-            .map(|c| list(&c).map(|found| cpu(found, &arch)).collect())
-            .unwrap_or_default(),
+        machines: list(&machines).filter_map(|found| machine(found, &cpus)).collect(),
+        cpus,
         host: expansion.and_then(|e| HostModel::read(&arch, &e, unmigratable.as_ref())),
         hyperv: hyperv.as_ref().and_then(enlightenments),
         sev: sev.is_some(),
         sev_offer: sev.as_ref().map(sev_offer),
-        gic: gic.within(limit).await.map(|g| list(&g).filter_map(gic_version).collect()).unwrap_or_default(),
+        gic,
         arch,
         types,
     })
@@ -277,13 +283,19 @@ fn names<'a>(value: &'a Value, name: &'a str) -> impl Iterator<Item = String> + 
     list(value).map(move |item| text(item, name))
 }
 
-fn machine(value: &Value) -> Option<Machine> {
+fn machine(value: &Value, cpus: &[CpuModel]) -> Option<Machine> {
     let name = text(value, "name");
     // what QEMU itself calls an internal machine is nobody's business
     if name == "none" || name.is_empty() {
         return None;
     }
     let default_cpu = optional(value, "default-cpu-type").map(|kind| {
+        // several models may be of one type; the one libvirt knows is meant
+        let of_type = || cpus.iter().filter(|cpu| cpu.type_name.as_ref() == Some(&kind));
+        let known = |cpu: &&CpuModel| virtus_cpu::ppc64_model(&cpu.name).is_some();
+        if let Some(model) = of_type().find(known) {
+            return model.name.clone();
+        }
         // "qemu64-x86_64-cpu" is the model qemu64
         let model = kind.strip_suffix("-cpu").unwrap_or(&kind);
         model.rsplit_once('-').map_or(model, |(model, _)| model).to_owned()
@@ -310,8 +322,13 @@ fn cpu(value: &Value, arch: &str) -> CpuModel {
             false => names.map(str::to_owned).collect(),
         }
     };
+    let name = text(value, "name");
     CpuModel {
-        name: text(value, "name"),
+        // QEMU came to write POWER's small
+        name: match arch.starts_with("ppc64") {
+            true => virtus_cpu::ppc64_model(&name).map_or(name, str::to_owned),
+            false => name,
+        },
         type_name: optional(value, "typename"),
         blockers: value.get("unavailable-features").map(blockers),
         alias_of: optional(value, "alias-of").filter(|a| !a.is_empty()),

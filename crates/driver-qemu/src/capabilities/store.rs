@@ -24,7 +24,7 @@ struct Stamp {
 }
 
 /// Raised whenever what is asked or kept changes.
-const FORM: u32 = 4;
+const FORM: u32 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct Remembered {

@@ -21,10 +21,7 @@ pub(super) fn add(b: &mut Build<'_>) -> Result<()> {
     if let Some(cpu) = &domain.cpu {
         model(guest.machine().is_x86(), guest.has("cpu.migratable"), cpu, &mut text)?;
     }
-    if text.is_empty() {
-        let known = guest.emulator.machine(domain.virt_type, guest.machine().name);
-        text = known.and_then(|known| known.default_cpu.clone()).unwrap_or_default();
-    }
+    let named = !text.is_empty();
     let mut switch = |name: &str, state: Option<&str>| {
         if let Some(state) = state {
             let _ = write!(text, ",{name}={state}");
@@ -60,8 +57,13 @@ pub(super) fn add(b: &mut Build<'_>) -> Result<()> {
         caches(cpu, &mut text);
         physical_bits(cpu, &mut text);
     }
+    // switches need a model to be switches of
+    if !named && !text.is_empty() {
+        let known = guest.emulator.machine(domain.virt_type, guest.machine().name);
+        let default = known.and_then(|known| known.default_cpu.clone()).unwrap_or_default();
+        text = format!("{default}{text}").trim_start_matches(',').to_owned();
+    }
     if !text.is_empty() {
-        let text = text.trim_start_matches(',').to_owned();
         b.line.option("cpu", text);
     }
     Ok(())

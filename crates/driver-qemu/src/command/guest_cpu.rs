@@ -86,7 +86,7 @@ pub(super) fn update(domain: &mut Domain, emulator: &dyn Emulator) -> Result<()>
     }
     let of_host = matches!(mode, CpuMode::HostPassthrough | CpuMode::Maximum);
     if !of_host {
-        if cpu.check == Some(CpuCheck::Partial) && x86 {
+        if cpu.check == Some(CpuCheck::Partial) {
             check(&definition, &known)?;
         }
         virtus_cpu::update(&arch, &mut definition, known.migratable)?;

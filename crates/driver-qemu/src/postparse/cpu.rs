@@ -17,7 +17,7 @@ fn is_known(machine: Machine<'_>) -> bool {
         || machine.is_ppc64()
         || machine.is_s390()
         || machine.is_arm()
-        || machine.is_riscv()
+        || machine.arch == "riscv64"
         || machine.arch == "loongarch64"
 }
 

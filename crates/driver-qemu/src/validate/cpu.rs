@@ -10,6 +10,9 @@ impl Checks<'_> {
         let Some(cpu) = &self.domain.cpu else { return Ok(()) };
         let arch = self.machine.arch;
         let host = matches!(cpu.mode, Some(CpuMode::HostPassthrough | CpuMode::Maximum));
+        if cpu.mode == Some(CpuMode::Maximum) && !self.emulator.has("cpu-max") {
+            return Err(unsupported("maximum CPU is not supported by QEMU binary"));
+        }
         if let Some(cache) = &cpu.cache {
             let mode = cache.mode;
             if !self.machine.is_x86() {

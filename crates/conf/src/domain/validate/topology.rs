@@ -1,6 +1,6 @@
 //! vCPUs and NUMA nodes, and what buses there are.
 
-use virtus_base::{Bitmap, Result};
+use virtus_base::Result;
 
 use super::refuse;
 use crate::domain::Domain;
@@ -8,7 +8,7 @@ use crate::domain::cpu::NumaCell;
 use crate::domain::cpu_tune::Placement;
 use crate::domain::device::controller::{ControllerKind, UsbModel};
 use crate::domain::numa::{NumaMode, NumaTune};
-use crate::domain::parse::{internal, unsupported, xml_error};
+use crate::domain::parse::{unsupported, xml_error};
 
 /// Whether the guest has USB at all.
 pub(super) fn has_usb(domain: &Domain) -> bool {
@@ -24,12 +24,8 @@ pub(super) fn numa(domain: &Domain) -> Result<()> {
     let cells =
         domain.cpu.as_ref().and_then(|c| c.numa.as_ref()).map(|n| n.cells.as_slice()).unwrap_or_default();
     self::cells(cells)?;
-    let count: usize = cells.iter().filter_map(|c| c.cpus.as_ref()).map(Bitmap::len).sum();
     let last = cells.iter().filter_map(|c| c.cpus.as_ref()?.last()).max();
     let max = usize::try_from(domain.vcpu.max).unwrap_or(usize::MAX);
-    if count > max {
-        return Err(internal("Number of CPUs in <numa> exceeds the <vcpu> count"));
-    }
     if last.is_some_and(|last| last >= max) {
         return Err(unsupported("CPU IDs in <numa> exceed the <vcpu> count"));
     }

@@ -2,7 +2,6 @@
 
 use virtus_conf::domain::VirtType;
 use virtus_conf::domain::cpu::{CpuFallback, FeaturePolicy, MaxPhysAddr, MaxPhysAddrMode};
-use virtus_cpu::x86;
 use virtus_xml::Writer;
 
 use super::super::node_cpu::node_cpu;
@@ -22,9 +21,12 @@ pub(super) fn write(w: &mut Writer, question: &Question<'_>) {
     });
     mode(w, "maximum", question.has("cpu-max"), |w| enumeration(w, "maximumMigratable", &["on", "off"]));
     mode(w, "host-model", cpus.reported.is_some(), |w| host_model(w, question));
-    let known = virtus_cpu::models(question.arch).unwrap_or_default();
-    let models = accelerated.map(|accelerated| models(accelerated, &known)).unwrap_or_default();
-    mode(w, "custom", !models.is_empty(), |w| models.iter().for_each(|model| custom(w, model)));
+    // of architectures whose CPUs nobody knows there is nothing to say
+    let known = virtus_cpu::models(question.arch).ok();
+    let models = accelerated.zip(known).map(|(all, known)| models(all, &known)).unwrap_or_default();
+    mode(w, "custom", !models.is_empty(), |w| {
+        models.iter().for_each(|model| custom(w, question.arch, model))
+    });
     w.end();
 }
 
@@ -59,14 +61,14 @@ fn host_model(w: &mut Writer, question: &Question<'_>) {
 fn models<'a>(accelerated: &'a Accelerated, known: &[&str]) -> Vec<&'a CpuModel> {
     // architectures without models of libvirt's own have all of QEMU's
     let wanted = |model: &&CpuModel| known.is_empty() || known.contains(&model.name.as_str());
-    let special = |model: &&CpuModel| !matches!(model.name.as_str(), "host" | "max" | "base");
+    let special = |model: &&CpuModel| !matches!(model.name.as_str(), "host" | "base");
     let mut models: Vec<&CpuModel> =
         accelerated.cpus.iter().filter(wanted).filter(|m| !known.is_empty() || special(m)).collect();
     models.sort_by(|a, b| a.name.cmp(&b.name));
     models
 }
 
-fn custom(w: &mut Writer, model: &CpuModel) {
+fn custom(w: &mut Writer, arch: &str, model: &CpuModel) {
     w.start("model");
     let usable = match &model.blockers {
         None => "unknown",
@@ -77,7 +79,7 @@ fn custom(w: &mut Writer, model: &CpuModel) {
     if model.deprecated {
         w.attr("deprecated", "yes");
     }
-    w.attr("vendor", x86::vendor_of(&model.name).unwrap_or("unknown"));
+    w.attr("vendor", virtus_cpu::vendor_of(arch, &model.name).unwrap_or("unknown"));
     w.attr_opt("canonical", model.alias_of.as_deref());
     w.text(&model.name);
     w.end();

@@ -54,7 +54,7 @@ fn virtio<'a>(q: &Question<'_>) -> Vec<&'a str> {
 
 fn disk(w: &mut Writer, q: &Question<'_>) {
     let machine = q.machine();
-    let floppy = !machine.is_pseries() && !machine.is_s390_ccw();
+    let floppy = !machine.is_pseries();
     group(
         w,
         "disk",
@@ -139,8 +139,7 @@ fn rng(w: &mut Writer, q: &Question<'_>) {
 }
 
 fn tpm(w: &mut Writer, q: &Question<'_>) {
-    let models =
-        [("tpm-tis", q.has("tpm-tis")), ("tpm-crb", q.has("tpm-crb")), ("tpm-spapr", q.has("tpm-spapr"))];
+    let models = ["tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy"].map(|name| (name, q.has(name)));
     let program = |name: &str| virtus_host::program::find_in_path(std::path::Path::new(name)).is_some();
     let swtpm = q.has("tpm-emulator") && program("swtpm") && program("swtpm_setup");
     let backends =

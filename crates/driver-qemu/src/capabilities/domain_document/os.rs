@@ -34,11 +34,7 @@ pub(super) fn write(w: &mut Writer, question: &Question<'_>, environment: &dyn E
     w.start("loader");
     w.attr("supported", "yes");
     images.iter().for_each(|image| w.element_text("value", image));
-    let flash = question.machine().is_x86()
-        || question.machine().is_arm()
-        || question.machine().is_riscv()
-        || question.arch == "loongarch64";
-    enumeration(w, "type", &super::which(&[("rom", true), ("pflash", flash)]));
+    enumeration(w, "type", &["rom", "pflash"]);
     enumeration(w, "readonly", &["yes", "no"]);
     enumeration(w, "secure", &super::which(&[("yes", secure), ("no", true)]));
     w.end();
