@@ -1,4 +1,5 @@
 //! What holds for any CPU.
+#![allow(clippy::unwrap_used)]
 
 use proptest::collection::vec;
 use proptest::prelude::*;
