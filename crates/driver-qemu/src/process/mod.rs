@@ -5,7 +5,7 @@ pub(crate) mod cgroup;
 pub(crate) mod chain;
 pub mod events;
 pub(crate) mod filters;
-mod helper;
+pub(crate) mod helper;
 pub(crate) mod images;
 mod limits;
 mod live_cpu;

@@ -38,8 +38,8 @@ pub(super) fn controllers(domain: &mut Domain) {
     let devices = &mut domain.devices;
     for (bus, kind) in [
         (DiskBus::Scsi, ControllerKind::Scsi { model: None }),
-        (DiskBus::Ide, ControllerKind::Ide { model: None }),
         (DiskBus::Fdc, ControllerKind::Fdc { model: None }),
+        (DiskBus::Ide, ControllerKind::Ide { model: None }),
         (DiskBus::Sata, ControllerKind::Sata { model: None }),
     ] {
         let named = devices.disks.iter().filter(|d| d.bus() == Some(bus)).filter_map(|d| drive(&d.info));

@@ -9,7 +9,7 @@ use virtus_conf::domain::device::disk::{DiskBus, DiskDevice};
 use virtus_conf::domain::device::filesystem::FsDriverType;
 use virtus_conf::domain::device::hostdev::HostDevSource;
 use virtus_conf::domain::device::input::{InputBus, InputType};
-use virtus_conf::domain::device::interface::{BackendType, InterfaceSource};
+use virtus_conf::domain::device::interface::InterfaceSource;
 use virtus_conf::domain::device::memory::MemoryModel;
 use virtus_conf::domain::device::watchdog::{WatchdogAction, WatchdogModel};
 use virtus_conf::domain::device::{Address, ChardevSource, Device, DeviceKind, Disk, HostDev, Interface};
@@ -21,9 +21,9 @@ use virtus_state::Undo;
 use super::{Site, alone, failed, host, hostdev, insert, media, network, plug, refused, unsupported, update};
 use crate::address::{self, AddressFacts, alias};
 use crate::change::{Asked, compatible, find};
-use crate::command::prepare;
+use crate::command::{Context, prepare};
 use crate::error::{internal, invalid};
-use crate::process::{chain, secrets, volumes};
+use crate::process::{chain, helper, volumes};
 use crate::{postparse, validate};
 
 /// Plugs in the device that `asked` describes, or puts its medium into a drive that is there.
@@ -92,18 +92,30 @@ pub(super) async fn look_at(site: &Site<'_>, model: &conf::Domain, disk: &mut Bo
     Ok(())
 }
 
+/// Starts the program that a device needs beside QEMU.
+async fn helped(
+    site: &Site<'_>,
+    model: &conf::Domain,
+    device: &Device,
+    context: &mut Context,
+    undo: &mut Undo,
+) -> Result<Device> {
+    let mut alone = alone(model, device);
+    helper::join(site.shared, &mut alone, site.running.id, context, undo).await?;
+    alone.devices.pop(device.kind()).ok_or_else(|| internal("device is lost"))
+}
+
 /// Makes the device on the host and in QEMU.
 async fn plug_in(site: &Site<'_>, model: &conf::Domain, device: &mut Device, undo: &mut Undo) -> Result<()> {
-    let mut context = site.context();
+    let mut context = site.context_for(model, device)?;
     match device {
         Device::Channel(channel) => prepare::channel(channel, &context),
-        Device::Disk(disk) => {
-            prepare::disk(disk);
-            context.volumes = volumes::places([&**disk], &*site.shared.setup.volumes)?;
-        }
+        Device::Disk(disk) => prepare::disk(disk),
         _ => {}
     }
-    secrets::fill_running(site.shared, &site.running.lib_dir, &alone(model, device), &mut context)?;
+    if matches!(device, Device::Interface(_) | Device::Filesystem(_)) {
+        *device = helped(site, model, device, &mut context, undo).await?;
+    }
     if let Some(chardev) = host::chardev_mut(device) {
         prepare::chardev(chardev);
     }
@@ -212,9 +224,6 @@ fn allowed(model: &conf::Domain, device: &mut Device) -> Result<()> {
         Device::Filesystem(fs) if fs.driver.kind != Some(FsDriverType::Virtiofs) => {
             Err(refused("only virtiofs filesystems can be hotplugged"))
         }
-        Device::Filesystem(fs) if fs.socket.is_none() => {
-            Err(refused("virtiofs filesystems can be hotplugged with the socket of a server only"))
-        }
         Device::Lease(_)
         | Device::RedirDev(_)
         | Device::Rng(_)
@@ -276,16 +285,15 @@ fn disk_allowed(model: &conf::Domain, disk: &Disk) -> Result<()> {
 }
 
 fn interface_allowed(net: &Interface) -> Result<()> {
-    let passt = net.rest.backend.kind == Some(BackendType::Passt);
     match &net.source {
         InterfaceSource::Bridge(_)
         | InterfaceSource::Network(_)
         | InterfaceSource::Direct(_)
         | InterfaceSource::Ethernet(_)
+        | InterfaceSource::User(_)
         | InterfaceSource::VhostUser(_)
         | InterfaceSource::HostDev(_)
         | InterfaceSource::Vdpa { .. } => Ok(()),
-        InterfaceSource::User(_) if !passt => Ok(()),
         source => {
             let kind = source.tag();
             Err(refused(format!("hotplug of interface type of {kind} is not implemented yet")))

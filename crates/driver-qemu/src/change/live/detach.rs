@@ -27,7 +27,7 @@ use crate::domain::Domain;
 use crate::driver::Shared;
 use crate::error::{error, internal, invalid};
 use crate::machine::Machine;
-use crate::process::{Job, Running, Unplugged, lock};
+use crate::process::{Job, Running, Unplugged, helper, lock};
 
 /// How long a guest may take to give a device up before the call ends all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -341,6 +341,7 @@ async fn left(site: &Site<'_>, device: Device) -> Result<()> {
         Err(e) => tracing::warn!("what device '{alias}' was made from is not known: {e}"),
     }
     host::release(site, &model, &device).await;
+    helper::leave(site.shared, &context.short_name, &alias);
     let memory = matches!(device, Device::Memory(_));
     let gone = DomainEvent::DeviceRemoved { dev_alias: alias.clone() };
     site.commit(|model| drop(take(model, &alias)), vec![gone]);

@@ -50,7 +50,7 @@ pub(super) async fn change(site: &Site<'_>, new: &Disk, force: bool) -> Result<(
     if let Some(slot) = model.devices.disks.get_mut(at) {
         *slot = (*changed).clone();
     }
-    let context = site.context();
+    let context = site.context_for(&model, &Device::Disk(changed.clone()))?;
     let mut undo = Undo::new();
     let exchanged = async {
         let mut parts = site.guest(&model, &context, |guest| disk::image(guest, &changed))?;

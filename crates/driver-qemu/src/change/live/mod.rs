@@ -30,7 +30,7 @@ use crate::domain::{Domain, Live};
 use crate::driver::Shared;
 use crate::emulator::Emulator;
 use crate::error::error;
-use crate::process::{Job, Running};
+use crate::process::{Job, Running, secrets, volumes};
 
 pub(crate) use attach::attach;
 pub(crate) use detach::{Removal, detach, find_gone, removed_later};
@@ -78,12 +78,29 @@ impl<'a> Site<'a> {
         crate::launch::context(self.shared, self.running.id, &self.domain().view().name)
     }
 
+    /// As [`Site::context`], with the secrets and volumes that a device needs.
+    ///
+    /// # Errors
+    /// libvirt's, for those that are not there.
+    fn context_for(&self, model: &conf::Domain, device: &Device) -> Result<Context> {
+        let mut context = self.context();
+        if let Device::Disk(disk) = device {
+            context.volumes = volumes::places([&**disk], &*self.shared.setup.volumes)?;
+        }
+        secrets::fill_running(self.shared, &self.running.lib_dir, &alone(model, device), &mut context)?;
+        Ok(context)
+    }
+
     /// What tells the parts of a device by name: its secrets are not looked up.
     fn names(&self, model: &conf::Domain, device: &Device) -> Context {
         let mut context = self.context();
         let nameless = Secret { data: String::new(), iv: String::new() };
         for needed in needed_secrets(&alone(model, device)) {
             context.secrets.insert(needed.id, nameless.clone());
+        }
+        if let Device::Disk(disk) = device {
+            // one whose volume has been deleted meanwhile is told by its names all the same
+            context.volumes = volumes::places([&**disk], &*self.shared.setup.volumes).unwrap_or_default();
         }
         if let Some(alias) = device.info().and_then(|info| info.alias.clone()) {
             context.handed.insert(alias, String::new());

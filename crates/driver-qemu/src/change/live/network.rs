@@ -27,7 +27,7 @@ async fn set_link(site: &Site<'_>, net: &Interface, up: bool) -> Result<()> {
     site.job.execute(&SetLink { name, up }).await.map(|_| ())
 }
 
-/// Gives a card's device on the host its rates. No program is run for a card that has none and gets none.
+/// Gives a card's device on the host its rates.
 async fn set_rates(site: &Site<'_>, net: &Interface, bandwidth: Bandwidth) -> Result<()> {
     let Some(device) = net.rest.target_dev.clone() else { return Ok(()) };
     let swapped = taps::is_direct(net);

@@ -191,12 +191,7 @@ fn unchanged(old: &MemoryDevice, new: &MemoryDevice) -> Result<()> {
         ("targetNode", node(from.node), node(to.node)),
         ("size", from.size.0.to_string(), to.size.0.to_string()),
         ("block size", kib(from.block).to_string(), kib(to.block).to_string()),
-        (
-            "address",
-            format!("0x{:x}", from.address.unwrap_or(0)),
-            // one that is not said stays
-            format!("0x{:x}", to.address.or(from.address).unwrap_or(0)),
-        ),
+        ("address", format!("0x{:x}", from.address.unwrap_or(0)), format!("0x{:x}", to.address.unwrap_or(0))),
     ];
     match changes.iter().find(|(_, from, to)| from != to) {
         Some((what, from, to)) => refuse(format!("cannot modify memory {what} from '{from}' to '{to}'")),

@@ -81,6 +81,55 @@ pub(super) async fn start(
     Ok(start.sockets)
 }
 
+/// Starts the helpers of a device that joins a running guest: the only one of `alone`, in which they are noted.
+///
+/// # Errors
+/// As [`start`].
+pub(crate) async fn join(
+    shared: &Arc<Shared>,
+    alone: &mut conf::Domain,
+    id: i32,
+    context: &mut Context,
+    undo: &mut Undo,
+) -> Result<()> {
+    if !passt::wanted(alone) && !virtiofs::wanted(alone) {
+        return Ok(());
+    }
+    let mut alias = String::new();
+    alone.devices.each_info(|_, info| alias = info.alias.clone().unwrap_or_default());
+    {
+        let (shared, short_name) = (Arc::clone(shared), context.short_name.clone());
+        undo.push("helper", move || {
+            leave(&shared, &short_name, &alias);
+            Ok(())
+        });
+    }
+    let places = Places::of(shared, id, &alone.name);
+    let mut start = Start { shared, places: &places, id, context, sockets: Vec::new() };
+    passt::start(&mut start, alone).await?;
+    virtiofs::start(&mut start, alone).await
+}
+
+/// Ends the helper of a device that has left, if it had one. `short_name` is the guest's in names of files.
+pub(crate) fn leave(shared: &Shared, short_name: &str, alias: &str) {
+    let prefix = format!("{short_name}-{alias}");
+    let own: Vec<PathBuf> = files(shared)
+        .into_iter()
+        .map(|(_, path)| path)
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let rest = name.and_then(|name| name.strip_prefix(&prefix));
+            rest.is_some_and(|rest| rest.starts_with(['-', '.']))
+        })
+        .collect();
+    for path in own.iter().filter(|path| path.extension().is_some_and(|ending| ending == "pid")) {
+        end(shared, path);
+    }
+    for path in own {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
 /// Whether a guest has helpers.
 pub(super) fn wanted(model: &conf::Domain) -> bool {
     bus::wanted(model)
