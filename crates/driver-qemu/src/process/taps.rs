@@ -89,6 +89,24 @@ pub(crate) async fn connect(
     Ok(Some(HostSide { taps, vhosts }))
 }
 
+/// Asks for the port of a card that is to be on another network, and notes in the card what it is connected to.
+///
+/// # Errors
+/// The network driver's.
+pub(crate) async fn allocate(
+    shared: &Arc<Shared>,
+    owner: &Owner,
+    net: &mut Interface,
+    undo: &mut Undo,
+) -> Result<()> {
+    port::allocate(shared, owner, net, undo).await
+}
+
+/// Gives back the port of a card that is on another network now.
+pub(crate) async fn release(shared: &Arc<Shared>, owner: &Owner, net: &Interface) {
+    port::release(shared, owner, net).await;
+}
+
 /// Whether a card's device sees traffic as the guest does: what the host sends through it, the guest has sent.
 pub(crate) fn is_direct(net: &Interface) -> bool {
     device::is_direct(net)

@@ -1,12 +1,13 @@
 //! Network cards of a running guest: cable, bridge, rates.
 
 use virtus_base::Result;
-use virtus_conf::domain::device::interface::{InterfaceSource, LinkState};
+use virtus_conf::domain::device::interface::{InterfaceSource, LinkState, NetworkSource};
 use virtus_conf::domain::device::{Device, Interface};
 use virtus_conf::net::Bandwidth;
 use virtus_conf::net::bandwidth::Rate;
 use virtus_host::net::{self, PortOptions};
 use virtus_qmp::command::SetLink;
+use virtus_state::Undo;
 
 use super::{Site, failed, host, refused};
 use crate::change::{Asked, compatible, find};
@@ -59,38 +60,17 @@ pub(super) async fn change(site: &Site<'_>, asked: Asked) -> Result<()> {
     compatible::replaces(&model, &asked.device, Some(&old.info), true)?;
     let Device::Interface(mut new) = asked.device else { return Err(internal("no network interface")) };
     unchangeable(old, &mut new)?;
-    if reconnects(old, &new) {
-        let kind = new.source.tag();
-        return Err(refused(format!("unable to change config on '{kind}' network type")));
-    }
-    if !same_rates(old, &new) {
-        set_rates(site, &new, new.rest.bandwidth.clone().unwrap_or_default()).await?;
-    }
-    let (from, to) = (bridge(old), bridge(&new));
-    let moved = to.is_some()
-        && (from != to || old.rest.virtualport != new.rest.virtualport || old.rest.vlan != new.rest.vlan);
-    if let (true, Some(to), Some(port)) = (moved, to, new.rest.target_dev.as_deref()) {
-        if !net::exists(to) {
-            let name = &site.domain().view().name;
-            return Err(failed(format!("cannot add domain {name} device {port} to nonexistent bridge {to}")));
+    let owner = taps::Owner::of(&model);
+    let mut undo = Undo::new();
+    match replace(site, &owner, old, &mut new, &mut undo).await {
+        Ok(()) => undo.commit(),
+        Err(e) => {
+            undo.unwind().await;
+            return Err(e);
         }
-        if let Some(from) = from {
-            let _ = net::remove_from_bridge(from, port);
-        }
-        net::add_to_bridge(to, port)?;
     }
-    if let (true, Some(port)) =
-        (moved || old.rest.isolated != new.rest.isolated, new.rest.target_dev.as_deref())
-        && to.is_some()
-    {
-        let isolated = Some(new.rest.isolated.is_some_and(|isolated| isolated.is_true()));
-        net::set_port(port, &PortOptions { isolated, ..PortOptions::default() })?;
-    }
-    if old.rest.filterref != new.rest.filterref {
-        change_filter(site, old, &new).await?;
-    }
-    if old.rest.link != new.rest.link {
-        set_link(site, old, new.rest.link != Some(LinkState::Down)).await?;
+    if has_port(old) && port(old) != port(&new) {
+        taps::release(site.shared, &owner, old).await;
     }
     let alias = old.info.alias.clone();
     site.commit(
@@ -101,6 +81,74 @@ pub(super) async fn change(site: &Site<'_>, asked: Asked) -> Result<()> {
         },
         Vec::new(),
     );
+    Ok(())
+}
+
+fn has_port(net: &Interface) -> bool {
+    port(net).is_some()
+}
+
+/// The port that a card has on its network.
+fn port(net: &Interface) -> Option<virtus_base::Uuid> {
+    match &net.source {
+        InterfaceSource::Network(source) => source.portid,
+        _ => None,
+    }
+}
+
+/// Makes the changes on the host and in QEMU.
+async fn replace(
+    site: &Site<'_>,
+    owner: &taps::Owner,
+    old: &Interface,
+    new: &mut Interface,
+    undo: &mut Undo,
+) -> Result<()> {
+    match (&old.source, &mut new.source) {
+        // another port of the same network would be another device of the host
+        (InterfaceSource::Network(from), InterfaceSource::Network(to))
+            if from.network == to.network && taps::is_direct(old) =>
+        {
+            *to = NetworkSource { portgroup: to.portgroup.clone(), ..from.clone() };
+        }
+        (_, InterfaceSource::Network(_)) => taps::allocate(site.shared, owner, new, undo).await?,
+        _ => {}
+    }
+    if reconnects(old, new) {
+        let kind = new.source.tag();
+        return Err(refused(format!("unable to change config on '{kind}' network type")));
+    }
+    if !same_rates(old, new) {
+        set_rates(site, new, new.rest.bandwidth.clone().unwrap_or_default()).await?;
+    }
+    let (from, to) = (bridge(old), bridge(new));
+    let moved = to.is_some()
+        && (from != to || old.rest.virtualport != new.rest.virtualport || old.rest.vlan != new.rest.vlan);
+    if let (true, Some(to), Some(device)) = (moved, to, new.rest.target_dev.as_deref()) {
+        if !net::exists(to) {
+            let name = &site.domain().view().name;
+            return Err(failed(format!(
+                "cannot add domain {name} device {device} to nonexistent bridge {to}"
+            )));
+        }
+        if let Some(from) = from {
+            // it may have been taken off by somebody else
+            let _ = net::remove_from_bridge(from, device);
+        }
+        net::add_to_bridge(to, device)?;
+    }
+    let isolated = |net: &Interface| net.rest.isolated.is_some_and(|isolated| isolated.is_true());
+    if let (true, Some(_), Some(device)) =
+        (moved || isolated(old) != isolated(new), to, new.rest.target_dev.as_deref())
+    {
+        net::set_port(device, &PortOptions { isolated: Some(isolated(new)), ..PortOptions::default() })?;
+    }
+    if old.rest.filterref != new.rest.filterref {
+        change_filter(site, old, new).await?;
+    }
+    if old.rest.link != new.rest.link {
+        set_link(site, old, new.rest.link != Some(LinkState::Down)).await?;
+    }
     Ok(())
 }
 
@@ -188,23 +236,15 @@ fn unchangeable(old: &Interface, new: &mut Interface) -> Result<()> {
         (old.rest.mtu != new.rest.mtu, "cannot modify MTU"),
         (old.rest.backend != new.rest.backend, "cannot modify network device backend settings"),
     ];
+    if let (InterfaceSource::Network(from), InterfaceSource::Network(to)) = (&old.source, &new.source)
+        && from.portgroup != to.portgroup
+    {
+        return Err(refused("cannot modify network device portgroup attribute"));
+    }
     match changes.iter().find(|(changed, _)| *changed) {
         Some((_, text)) => Err(refused(*text)),
-        None => resolved(old, new),
+        None => Ok(()),
     }
-}
-
-/// A network's interface keeps what its network has given it.
-fn resolved(old: &Interface, new: &mut Interface) -> Result<()> {
-    if let (InterfaceSource::Network(from), InterfaceSource::Network(to)) = (&old.source, &mut new.source) {
-        if from.portgroup != to.portgroup {
-            return Err(refused("cannot modify network device portgroup attribute"));
-        }
-        if from.network == to.network {
-            to.clone_from(from);
-        }
-    }
-    Ok(())
 }
 
 fn same_rates(old: &Interface, new: &Interface) -> bool {
@@ -222,10 +262,11 @@ fn reconnects(old: &Interface, new: &Interface) -> bool {
         return true;
     }
     match (&old.source, &new.source) {
+        _ if bridge(old).is_some() && bridge(new).is_some() => false,
+        (S::Network(from), S::Network(to)) => {
+            !taps::is_direct(old) || (&from.dev, from.mode) != (&to.dev, to.mode)
+        }
         (S::User(_), S::User(_)) | (S::Ethernet(_), S::Ethernet(_)) | (S::Bridge(_), S::Bridge(_)) => false,
-        (S::Network(from), S::Network(to)) => from.network != to.network,
-        (S::Bridge(_), S::Network(to)) => to.bridge.is_none(),
-        (S::Network(from), S::Bridge(_)) => from.bridge.is_none(),
         (S::Server(a), S::Server(b)) | (S::Client(a), S::Client(b)) | (S::Mcast(a), S::Mcast(b)) => a != b,
         (S::Udp(a), S::Udp(b)) => a != b,
         (S::Direct(a), S::Direct(b)) => a != b || old.rest.virtualport != new.rest.virtualport,
