@@ -2,7 +2,7 @@
 //! is one without an operating system.
 
 use virtus_tests::machine::{Machine, run};
-use virtus_tests::{Outcome, World, ensure, wait_for};
+use virtus_tests::{Outcome, Threads, World, die_at, ensure, wait_for};
 
 fn start_network(world: &World, name: &str, inside: &str) -> Outcome {
     let xml = format!("<network><name>{name}</name>{inside}</network>");
@@ -192,6 +192,70 @@ pub(crate) fn what_cannot_be_leaves_nothing_behind(world: &mut World) -> Outcome
     let answer = world.try_virsh(&["net-update", "first", "add", "ip-dhcp-host", twice, "--live"])?;
     ensure!(!answer.ok && answer.err.contains("there is an existing dhcp host entry"), "{}", answer.err);
     ensure!(before == host()?, "a host that is there already changes nothing");
+    Ok(())
+}
+
+/// A network is whole or not there.
+fn whole_or_gone(world: &World) -> Outcome {
+    let active = world.virsh(&["net-list", "--name"])?.lines().any(|name| name.trim() == "lan");
+    let bridge = run("ip -o link")?.contains("virbr7");
+    let rules = run("nft list tables")?.contains("virtus_net_virbr7");
+    let mains =
+        "ps -eo ppid,pid,args | grep '[d]nsmasq --conf-file=/var/lib/libvirt/dnsmasq/lan.conf' || true";
+    let lines = run(mains)?;
+    // each has a child that runs programs for it
+    let pids: Vec<_> = lines.lines().filter_map(|l| l.split_whitespace().nth(1)).collect();
+    let served = lines
+        .lines()
+        .filter(|l| !l.split_whitespace().next().is_some_and(|parent| pids.contains(&parent)))
+        .count();
+    ensure!(
+        (bridge, rules, served) == (active, active, usize::from(active)),
+        "active {active}, bridge {bridge}, rules {rules}, {served} dnsmasq"
+    );
+    Ok(())
+}
+
+pub(crate) fn dying_while_a_network_comes_or_goes(world: &mut World) -> Outcome {
+    let xml = "<network><name>lan</name><forward/><bridge name='virbr7'/><ip address='10.7.0.1' prefix='24'><dhcp><range start='10.7.0.10' end='10.7.0.99'/></dhcp></ip></network>";
+    let file = world.file("lan.xml", xml)?;
+    world.virsh(&["net-define", &file])?;
+    let mut deaths = 0;
+    for command in ["net-start", "net-destroy"] {
+        for (call, times) in [("sendto", 8), ("rename", 5), ("unlink", 4), ("clone3", 4)] {
+            for nth in 1..=times {
+                let active = world.virsh(&["net-list", "--name"])?.lines().any(|name| name.trim() == "lan");
+                match (command, active) {
+                    ("net-start", true) => world.virsh(&["net-destroy", "lan"]).map(drop)?,
+                    ("net-destroy", false) => world.virsh(&["net-start", "lan"]).map(drop)?,
+                    _ => {}
+                }
+                // a thread that ends just then cannot be watched
+                let mut watcher = None;
+                wait_for("strace to watch the daemon", 90, || {
+                    watcher = die_at(world.daemon_pid()?, call, nth, Threads::Later).ok();
+                    Ok(watcher.is_some())
+                })?;
+                let Some(mut watcher) = watcher else { continue };
+                let answer = world.try_virsh(&[command, "lan"])?;
+                // what comes after the answer may also be its death: as long as virsh needs to ask again
+                let _ = world.try_virsh(&["net-list"])?;
+                watcher.kill()?;
+                watcher.wait()?;
+                let died = world.daemon_crashed()?;
+                if died {
+                    deaths += 1;
+                    world.start_daemon()?;
+                }
+                whole_or_gone(world)
+                    .map_err(|e| format!("{command}, dying at {call} {nth} ({}): {e}", answer.err.trim()))?;
+                if !died {
+                    break;
+                }
+            }
+        }
+    }
+    ensure!(deaths > 5, "the daemon died only {deaths} times");
     Ok(())
 }
 

@@ -45,8 +45,18 @@ impl Shared {
         if !has_rules(network) {
             return Ok(());
         }
+        let table = table(bridge::name(network)?);
+        // somebody may have ended nft; rules without a network are worth a second try
+        self.remove_table(&table).or_else(|_| self.remove_table(&table))
+    }
+
+    /// Removes a table, if it is there.
+    ///
+    /// # Errors
+    /// What nft said.
+    pub(crate) fn remove_table(&self, table: &str) -> Result<()> {
         let mut script = Script::default();
-        remove(&mut script, &table(bridge::name(network)?));
+        remove(&mut script, table);
         script.apply(self.runner())
     }
 }

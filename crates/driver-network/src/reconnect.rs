@@ -3,23 +3,50 @@
 
 use std::sync::Arc;
 
-use virtus_host::net;
+use virtus_host::{net, nft};
 
-use crate::Shared;
 use crate::dnsmasq::Change;
 use crate::live::{Definition, Live};
+use crate::{Shared, firewall};
 
 impl Shared {
     /// Takes up the networks that run.
     pub(crate) fn reconnect(&self) {
-        for live in self.saved() {
+        let saved = self.saved();
+        let there: Vec<&str> =
+            saved.iter().filter(|l| self.is_there(l)).map(|l| l.network.name.as_str()).collect();
+        self.end_strays(&there);
+        for live in saved {
             let name = live.network.name.clone();
             match self.is_there(&live) {
                 true => self.take_up(live),
                 false => {
                     tracing::warn!("network '{name}' is gone from the host; it is inactive");
-                    self.forget_status(&name);
+                    // half of it may still be there
+                    self.take_down(&live.network);
                 }
+            }
+        }
+        if self.setup.privileged {
+            self.sweep_rules();
+        }
+    }
+
+    /// Removes the rules of networks that do not run.
+    fn sweep_rules(&self) {
+        let tables = nft::tables(self.runner()).unwrap_or_default();
+        let all = self.networks.list();
+        let running: Vec<String> = all
+            .iter()
+            .filter_map(|entry| firewall::table_of(&entry.definition().live.as_ref()?.network))
+            .collect();
+        let left = tables.iter().filter(|(family, name)| {
+            family == "inet" && name.starts_with(firewall::PREFIX) && !running.contains(name)
+        });
+        for (_, name) in left {
+            tracing::info!("removing the rules '{name}' of a network that does not run");
+            if let Err(e) = self.remove_table(name) {
+                tracing::warn!("they stay: {e}");
             }
         }
     }

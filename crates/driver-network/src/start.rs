@@ -136,7 +136,7 @@ impl Shared {
     }
 
     /// Removes all that a network has on the host. What fails is logged, and the rest still done.
-    fn take_down(&self, network: &Network) {
+    pub(crate) fn take_down(&self, network: &Network) {
         let warn = |what: &str, done: Result<()>| {
             if let Err(e) = done {
                 tracing::warn!("network '{}': {what}: {e}", network.name);

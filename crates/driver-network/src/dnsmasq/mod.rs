@@ -152,6 +152,34 @@ impl Shared {
         Dnsmasq::find(pid, &files.settings)
     }
 
+    /// Ends every dnsmasq that an earlier daemon left half way: whose number it had not written yet, or whose network
+    /// is not among those that run.
+    pub(crate) fn end_strays(&self, running: &[&str]) {
+        let prefix = format!("--conf-file={}/", self.setup.dnsmasq.display());
+        let world = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+        let own = world("self");
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        for name in processes.filter_map(|e| e.file_name().into_string().ok()) {
+            let Ok(pid) = name.parse::<i32>() else { continue };
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let network = line.split(|b| *b == 0).find_map(|arg| {
+                let arg = std::str::from_utf8(arg).ok()?;
+                arg.strip_prefix(&prefix)?.strip_suffix(".conf").map(str::to_owned)
+            });
+            // another network namespace's has the same files only by its name
+            let Some(network) = network.filter(|_| world(&name) == own) else { continue };
+            let kept =
+                self.dnsmasq(&network).map(|known| known.pid).filter(|_| running.contains(&network.as_str()));
+            if kept.is_some() && (kept == Some(pid) || kept == parent(pid)) {
+                continue;
+            }
+            if let Some(stray) = Dnsmasq::find(pid, &self.dnsmasq_files(&network).settings) {
+                tracing::warn!("ending process {pid}, a dnsmasq of network '{network}' that nobody knows of");
+                stray.end();
+            }
+        }
+    }
+
     /// Removes what a network's dnsmasq read.
     pub(crate) fn remove_dnsmasq_settings(&self, name: &str) {
         let files = self.dnsmasq_files(name);
@@ -174,6 +202,12 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
     file::write(path, text.as_bytes(), mode, Durability::Process).map_err(|e| {
         Error::system(ErrorDomain::NETWORK, format!("cannot write config file '{}'", path.display()), &e)
     })
+}
+
+/// The process that started another one: dnsmasq has one of its own that runs programs for it.
+fn parent(pid: i32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }
 
 /// A running dnsmasq, held so that its number cannot come to mean another process.
