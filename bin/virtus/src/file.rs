@@ -23,6 +23,14 @@ pub(crate) fn read(path: &str) -> Outcome<String> {
 /// # Errors
 /// As [`read`].
 pub(crate) fn read_at_most(path: &str, limit: u64) -> Outcome<String> {
+    Ok(String::from_utf8_lossy(&bytes(path, limit)?).into_owned())
+}
+
+/// All of a file of at most so many bytes.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn bytes(path: &str, limit: u64) -> Outcome<Vec<u8>> {
     let failed = |what: &str, error: &std::io::Error| {
         Error::system(ErrorDomain::NONE, format!("Failed to {what} file '{path}'"), error)
     };
@@ -33,7 +41,7 @@ pub(crate) fn read_at_most(path: &str, limit: u64) -> Outcome<String> {
         // EOVERFLOW
         return Err(failed("read", &std::io::Error::from_raw_os_error(75)).into());
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 /// A path as somebody in another directory, like a daemon, needs it.

@@ -4,9 +4,6 @@
 //! `globals` reads the options of the program, `grammar` the commands; `command` has what they do; `shell` is what
 //! they work with; `show` is how things look.
 
-// groups that are still to come use what is here
-#![allow(dead_code)]
-
 mod command;
 mod complete;
 mod console;
@@ -21,6 +18,7 @@ mod grammar;
 mod help;
 mod job;
 mod limit;
+mod objects;
 mod persona;
 mod shell;
 mod show;

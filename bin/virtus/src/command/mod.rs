@@ -8,9 +8,16 @@ mod checkpoint;
 mod common;
 pub(crate) mod domain;
 mod host;
+mod interface;
 mod monitor;
+mod network;
+mod nodedev;
+mod nwfilter;
 mod own;
+mod pool;
+mod secret;
 mod snapshot;
+mod volume;
 
 pub(crate) use common::*;
 pub(crate) use monitor::{BLOCK_JOBS, normal_mac, state};
@@ -230,8 +237,15 @@ const GROUPS: &[&Group] = &[
     &monitor::EVENTS,
     &host::GROUP,
     &checkpoint::GROUP,
+    &interface::GROUP,
+    &nwfilter::GROUP,
+    &network::GROUP,
+    &nodedev::GROUP,
+    &secret::GROUP,
     &snapshot::GROUP,
     &backup::GROUP,
+    &pool::GROUP,
+    &volume::GROUP,
     &own::GROUP,
 ];
 

@@ -13,7 +13,7 @@ mod number;
 mod token;
 
 pub(crate) use arguments::{Arguments, exclusive, requires};
-pub(crate) use number::{Number, Wrapping, c_number, signed_size};
+pub(crate) use number::{Number, Wrapping, byte_size, c_number, signed_size};
 pub(crate) use token::Tokens;
 
 use crate::command::{Catalogue, Kind};

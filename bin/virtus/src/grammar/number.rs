@@ -113,6 +113,17 @@ pub(crate) fn scaled(text: &str, scale: u64, limit: u64) -> Result<u64, SizeErro
     })
 }
 
+/// A number of bytes, perhaps with a unit.
+///
+/// # Errors
+/// It is none; libvirt's word on what follows the number.
+pub(crate) fn byte_size(text: &str) -> Result<u64, Option<Error>> {
+    scaled(text, 1, u64::MAX).map_err(|error| match error {
+        SizeError::Malformed => None,
+        SizeError::Unit(error) => Some(error),
+    })
+}
+
 /// A size of which a negative one means none: `None` then.
 ///
 /// # Errors

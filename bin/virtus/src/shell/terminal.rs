@@ -39,6 +39,15 @@ impl Terminal {
         }
     }
 
+    /// Reads a line that is not shown.
+    pub(crate) fn password(&self) -> Option<String> {
+        self.hide();
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line);
+        self.restore();
+        read.is_ok_and(|count| count > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
     pub(crate) fn restore(&self) {
         if let Some(found) = &self.found {
             let _ = tcsetattr(io::stdin(), OptionalActions::Flush, found);

@@ -175,9 +175,15 @@ impl NodeDevices for Driver {
     ) -> Result<ConnectListAllNodeDevicesReply> {
         let all = KINDS.iter().fold(0, |all, (flag, _)| all | flag);
         let rare = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX | VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPD;
-        flags(filter, all | rare, "testConnectListAllNodeDevices")?;
+        let there = VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE | VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE;
+        let kept = VIR_CONNECT_LIST_NODE_DEVICES_PERSISTENT | VIR_CONNECT_LIST_NODE_DEVICES_TRANSIENT;
+        flags(filter, all | rare | there | kept, "testConnectListAllNodeDevices")?;
+        // all devices are active and stay
+        let none = filter & there == VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE
+            || filter & kept == VIR_CONNECT_LIST_NODE_DEVICES_TRANSIENT;
+        let any = filter & (all | rare) == 0;
         let wanted = |device: &&NodeDevice| {
-            filter == 0 || KINDS.iter().any(|(flag, kind)| filter & flag != 0 && is(device, kind))
+            !none && (any || KINDS.iter().any(|(flag, kind)| filter & flag != 0 && is(device, kind)))
         };
         let state = self.state();
         let found = state.devices.iter().filter(wanted);

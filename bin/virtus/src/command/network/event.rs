@@ -1,0 +1,51 @@
+//! `net-event`
+
+use virtus::{Event, NetworkEvent, Subject};
+
+use super::{NETWORK, network, networks};
+use crate::command::{Command, Opt};
+use crate::events::{self, Kinds, word};
+use crate::grammar::Arguments;
+use crate::shell::{Outcome, Shell};
+
+pub(super) static COMMAND: Command = Command {
+    name: "net-event",
+    summary: "wait for something to happen to networks",
+    about: "Lists the kinds of events, or waits for events and prints them.",
+    options: &[
+        Opt::text(NETWORK.name, "only events of this network").also_positional().asks(networks),
+        Opt::text("event", "the kind of event to wait for").also_positional().one_of(KINDS.names),
+        events::LOOP,
+        events::TIMEOUT,
+        events::LIST,
+        events::TIMESTAMP,
+    ],
+    run,
+    ..Command::PLAIN
+};
+
+static KINDS: Kinds = Kinds { names: &["lifecycle", "metadata-change"], text };
+
+fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
+    events::run(shell, arguments, &KINDS, |shell| {
+        Ok(Subject::Network(match arguments.has("network") {
+            true => Some(network(shell, arguments)?),
+            false => None,
+        }))
+    })
+}
+
+fn text(kind: &'static str, event: &Event) -> Option<String> {
+    let Event::Network(network, event) = event else { return None };
+    let about = format!("event '{kind}' for network {}", network.name);
+    Some(match event {
+        NetworkEvent::Lifecycle { event, .. } => {
+            let what = word(&["Defined", "Undefined", "Started", "Stopped"], *event, "unknown");
+            format!("{about}: {what}\n")
+        }
+        NetworkEvent::MetadataChange { kind, nsuri } => {
+            let kind = word(&["description", "title", "element"], *kind, "unsupported value");
+            format!("{about}: type {kind}, uri {}\n", nsuri.as_deref().unwrap_or("<null>"))
+        }
+    })
+}
