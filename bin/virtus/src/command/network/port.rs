@@ -8,7 +8,7 @@ use super::{NETWORK, network};
 use crate::command::{Command, FILE, OUTPUT, Opt, VALIDATE, WRAP, XPATH};
 use crate::grammar::Arguments;
 use crate::objects::act;
-use crate::shell::{Failure, OrSay, Outcome, Shell, extra, fail, out};
+use crate::shell::{OrSay, Outcome, Shell, extra, fail, out};
 use crate::show::Table;
 use crate::{file, xml};
 
@@ -25,16 +25,16 @@ fn ports(shell: &mut Shell, arguments: &Arguments) -> Vec<String> {
     all(shell, network).unwrap_or_default().iter().map(|port| port.uuid.to_string()).collect()
 }
 
-fn port(shell: &Shell, arguments: &Arguments) -> Outcome<NetworkPortRef> {
+/// The port that is meant. That there is none is told and, as in virsh, no failure of the command.
+fn port(shell: &mut Shell, arguments: &Arguments) -> Outcome<Option<NetworkPortRef>> {
     let network = network(shell, arguments)?;
     let name = arguments.needed("port")?;
-    let Some(uuid) = Uuid::parse(name) else {
-        let failure = Failure::new(format_args!("failed to get network port '{name}'"));
-        return Err(failure.and("uuidstr in virNetworkPortLookupByUUIDString must be a valid UUID"));
-    };
-    shell
-        .call(Remote::network_port_lookup_by_uuid(network, uuid))
-        .or_say(format_args!("failed to get network port '{name}'"))
+    let found = Uuid::parse(name)
+        .and_then(|uuid| shell.call(Remote::network_port_lookup_by_uuid(network, uuid)).ok());
+    if found.is_none() {
+        shell.error(format_args!("failed to get network port '{name}'"));
+    }
+    Ok(found)
 }
 
 pub(super) static LIST: Command = Command {
@@ -98,7 +98,7 @@ pub(super) static DUMPXML: Command = Command {
 };
 
 fn dumpxml(shell: &mut Shell, arguments: &Arguments) -> Outcome {
-    let port = port(shell, arguments)?;
+    let Some(port) = port(shell, arguments)? else { return Ok(()) };
     let text = shell.call(Remote::network_port_get_xml_desc(port, 0))?;
     xml::show(shell, &text, arguments.some_text("xpath"), arguments.has("wrap"))
 }
@@ -112,7 +112,7 @@ pub(super) static DELETE: Command = Command {
 };
 
 fn delete(shell: &mut Shell, arguments: &Arguments) -> Outcome {
-    let port = port(shell, arguments)?;
+    let Some(port) = port(shell, arguments)? else { return Ok(()) };
     let uuid = port.uuid;
     act(
         shell,

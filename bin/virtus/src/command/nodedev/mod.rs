@@ -6,13 +6,13 @@ mod event;
 mod list;
 mod one;
 
-use virtus::NodeDeviceRef;
 use virtus::calls::Remote;
 use virtus::constants::{VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE, VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE};
+use virtus::{Error, ErrorDomain, NodeDeviceRef};
 
 use super::{Group, Opt};
 use crate::grammar::Arguments;
-use crate::shell::{Failure, OrSay, Outcome, Shell, fail};
+use crate::shell::{OrSay, Outcome, Shell, fail};
 
 pub(crate) static GROUP: Group = Group {
     name: "Node Device",
@@ -66,11 +66,7 @@ fn device(shell: &Shell, arguments: &Arguments) -> Outcome<NodeDeviceRef> {
     for wwn in [wwnn, wwpn] {
         let digits = wwn.strip_prefix("0x").unwrap_or(wwn);
         if !digits.chars().all(|c| c.is_ascii_hexdigit()) || digits.len() != 16 {
-            return Err(Failure::from(virtus::Error::new(
-                virtus::ErrorDomain::NONE,
-                virtus::ErrorCode::XML_ERROR,
-                "malformed wwn: ".to_owned() + if digits.len() == 16 { wwn } else { digits },
-            )));
+            return Err(Error::internal(ErrorDomain::NONE, format!("Malformed wwn: {wwn}")).into());
         }
     }
     let request = Remote::node_device_lookup_scsi_host_by_wwn(wwnn.to_owned(), wwpn.to_owned(), 0);
