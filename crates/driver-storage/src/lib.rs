@@ -1,6 +1,8 @@
-//! The storage driver: definitions of pools; of those that are directories of the host, the volumes too.
+//! The storage driver: definitions of pools; of those that are directories of the host, or mounted as such, the volumes
+//! too.
 
 mod build;
+mod capabilities;
 mod change;
 mod conflict;
 mod contents;
@@ -8,6 +10,7 @@ mod directory;
 mod image;
 mod keys;
 mod lifecycle;
+mod mounted;
 mod pool_calls;
 mod probe;
 mod transfer;
@@ -84,9 +87,18 @@ impl Driver {
         let pools = Definitions::<Definition>::open(files)?;
         let active = contents::Active::default();
         let shared = Shared { pools, active, state, events, secrets, programs: Arc::new(Host) };
-        shared.take_up()?;
-        shared.autostart()?;
-        Ok(Driver(Arc::new(shared)))
+        let later = shared.take_up()?;
+        let driver = Driver(Arc::new(shared));
+        for pool in later {
+            let shared = Arc::clone(&driver.0);
+            std::thread::spawn(move || {
+                if let Err(e) = shared.refresh(&pool) {
+                    tracing::warn!("storage pool '{}' cannot be looked at: {e}", pool.name);
+                }
+            });
+        }
+        driver.0.autostart()?;
+        Ok(driver)
     }
 }
 

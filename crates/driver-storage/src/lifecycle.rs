@@ -12,11 +12,20 @@ use virtus_state::definitions::{Edit, Entry};
 use virtus_state::file::{self, Durability};
 
 use crate::contents::Contents;
-use crate::{Definition, Kept, Shared, directory, error, reference};
+use crate::{Definition, Kept, Shared, directory, error, mounted, reference};
 
-/// The directory a pool is; other kinds cannot be used yet.
+/// Whether a new file system is wanted, and if so, whether what is on the device may be lost: as the flags for losing
+/// and for keeping it say.
+fn wanted_format(flags: u32, lose: u32, keep: u32) -> Option<bool> {
+    (flags & (lose | keep) != 0).then_some(flags & lose != 0)
+}
+
+/// The kinds of pools that can be started.
+pub(crate) const USABLE: &[Kind] = &[Kind::Dir, Kind::Fs, Kind::Netfs];
+
+/// The directory a pool is, or is mounted on; other kinds cannot be used yet.
 fn directory(pool: &Pool) -> Result<&Target> {
-    pool.target.as_ref().filter(|_| pool.kind == Kind::Dir).ok_or_else(|| {
+    pool.target.as_ref().filter(|_| USABLE.contains(&pool.kind)).ok_or_else(|| {
         error(ErrorCode::NO_SUPPORT, format!("pools of type '{}' cannot be started", pool.kind))
     })
 }
@@ -68,8 +77,10 @@ impl Shared {
         }
     }
 
-    /// Takes up the pools that were active when the daemon ended.
-    pub(crate) fn take_up(&self) -> Result<()> {
+    /// Takes up the pools that were active when the daemon ended. Says which of them have yet to be looked at: those
+    /// of servers, which may not answer.
+    pub(crate) fn take_up(&self) -> Result<Vec<StoragePoolRef>> {
+        let mut later = Vec::new();
         let system = |e: &std::io::Error| {
             let what = format!("cannot create directory '{}'", self.state.display());
             Error::system(ErrorDomain::STORAGE, what, e)
@@ -91,7 +102,10 @@ impl Shared {
                 Some(entry) => entry,
                 None => edit.define(Definition(pool, Kept::Transient))?,
             };
-            if let Err(e) = self.find_volumes(&edit, &entry) {
+            if mounted::is_reachable(&entry.definition().0) {
+                self.active.put(entry.definition().0.uuid, Vec::new());
+                later.push(reference(&entry.definition().0));
+            } else if let Err(e) = self.find_volumes(&edit, &entry) {
                 tracing::warn!("storage pool '{name}' is not active any more: {e}");
                 self.forget(&entry)?;
                 if entry.definition().1 == Kept::Transient {
@@ -99,7 +113,7 @@ impl Shared {
                 }
             }
         }
-        Ok(())
+        Ok(later)
     }
 
     /// Starts the pools that start with the daemon, once after each boot of the host.
@@ -116,7 +130,7 @@ impl Shared {
             let pool = &view.definition.0;
             if view.autostart
                 && !self.active.has(&pool.uuid)
-                && let Err(e) = self.start_entry(&edit, entry, 0)
+                && let Err(e) = self.reach(pool, 0).and_then(|()| self.start_entry(&edit, entry, 0))
             {
                 tracing::error!("Failed to autostart storage pool '{}': {e}", pool.name);
             }
@@ -165,14 +179,10 @@ impl Shared {
         Ok(())
     }
 
-    /// Makes a pool's storage, as `virStoragePoolBuild` with these flags.
-    fn make(&self, pool: &Pool, flags: u32) -> Result<()> {
+    /// Makes a pool's storage; with a new file system if one is wanted, for which what is there may be lost or not.
+    fn make(&self, pool: &Pool, format: Option<bool>) -> Result<()> {
         directory::build(directory(pool)?)?;
-        match flags {
-            0 => Ok(()),
-            // a directory has no device to put a file system on
-            _ => Err(invalid(format!("No source device specified when formatting pool '{}'", pool.name))),
-        }
+        format.map_or(Ok(()), |lost| mounted::format(pool, lost, &*self.programs))
     }
 
     pub(crate) fn build(&self, pool: &StoragePoolRef, flags: u32) -> Result<()> {
@@ -183,7 +193,8 @@ impl Shared {
         }
         let known = VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE;
         Error::check_flags(ErrorDomain::STORAGE, flags, known, "virStorageBackendFileSystemBuild")?;
-        self.make(&entry.definition().0, flags)?;
+        let (lose, keep) = (VIR_STORAGE_POOL_BUILD_OVERWRITE, VIR_STORAGE_POOL_BUILD_NO_OVERWRITE);
+        self.make(&entry.definition().0, wanted_format(flags, lose, keep))?;
         self.tell(pool, VIR_STORAGE_POOL_EVENT_CREATED);
         Ok(())
     }
@@ -195,15 +206,32 @@ impl Shared {
         if self.active.has(&definition.0.uuid) {
             return Err(invalid(format!("storage pool '{}' is already active", definition.0.name)));
         }
-        let format =
-            VIR_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE | VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE;
-        if flags != 0 {
-            self.make(&definition.0, flags & format)?;
+        if !mounted::is_mountable(definition.0.kind) {
+            self.make_first(&definition.0, flags)?;
         }
         self.find_volumes(edit, entry)
     }
 
+    /// Makes a pool's storage before its start, if the flags of `virStoragePoolCreate` say so.
+    fn make_first(&self, pool: &Pool, flags: u32) -> Result<()> {
+        let (lose, keep) =
+            (VIR_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE, VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE);
+        if flags == 0 { Ok(()) } else { self.make(pool, wanted_format(flags, lose, keep)) }
+    }
+
+    /// Makes a pool's storage if `flags` of `virStoragePoolCreate` say so, and mounts it. A server that does not
+    /// answer keeps nobody else waiting, for this happens before anything is locked.
+    fn reach(&self, pool: &Pool, flags: u32) -> Result<()> {
+        directory(pool)?;
+        if self.active.has(&pool.uuid) || !mounted::is_mountable(pool.kind) {
+            return Ok(());
+        }
+        self.make_first(pool, flags)?;
+        mounted::mount(pool, &*self.programs)
+    }
+
     pub(crate) fn start_pool(&self, pool: &StoragePoolRef, flags: u32) -> Result<()> {
+        self.reach(&self.find(pool)?.definition().0, flags)?;
         let edit = self.pools.edit();
         self.start_entry(&edit, &*self.find(pool)?, flags)?;
         drop(edit);
@@ -213,7 +241,8 @@ impl Shared {
 
     /// Starts a pool that goes when it is stopped, or one that is there already.
     pub(crate) fn create(&self, pool: Pool, flags: u32) -> Result<StoragePoolRef> {
-        directory(&pool)?;
+        self.check_new(&pool)?;
+        self.reach(&pool, flags)?;
         let edit = self.pools.edit();
         self.check_new(&pool)?;
         let reference = reference(&pool);
@@ -252,6 +281,8 @@ impl Shared {
     }
 
     pub(crate) fn stop_pool(&self, pool: &StoragePoolRef) -> Result<()> {
+        self.check_idle(pool)?;
+        mounted::unmount(&self.find(pool)?.definition().0, &*self.programs)?;
         let edit = self.pools.edit();
         self.check_idle(pool)?;
         let entry = self.find(pool)?;

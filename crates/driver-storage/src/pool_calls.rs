@@ -11,8 +11,9 @@ use virtus_conf::storage::{Kind, Pool};
 use virtus_state::definitions::{View, blocking, passes};
 use virtus_xdr::List;
 
-use crate::volume_calls;
+use crate::lifecycle::USABLE;
 use crate::{Definition, Driver, Kept, error, missing, reference};
+use crate::{capabilities, volume_calls};
 
 /// The flag that lists a kind of pools, for each kind.
 const KIND_FLAGS: [(Kind, u32); 14] = [
@@ -146,6 +147,11 @@ impl StoragePools for Driver {
             (Some(_), _) => format!("pool type '{kind}' does not support source discovery"),
         };
         Err(error(ErrorCode::NO_SUPPORT, text))
+    }
+
+    async fn connect_get_storage_pool_capabilities(&self, _: &Call, given: u32) -> Result<String> {
+        flags(given, 0, "storageConnectGetStoragePoolCapabilities")?;
+        Ok(capabilities::document(USABLE))
     }
 
     async fn storage_pool_define_xml(&self, _: &Call, xml: String, given: u32) -> Result<StoragePoolRef> {
