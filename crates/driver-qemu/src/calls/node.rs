@@ -58,18 +58,21 @@ impl Node for Driver {
         flags: u32,
     ) -> Result<NodeGetCpuStatsReply> {
         Error::check_flags(ErrorDomain::NONE, flags, 0, "virHostCPUGetStatsLinux")?;
+        const FIELDS: i32 = 4;
+        if nparams == 0 {
+            // how many there are is told of a processor that is not there, too
+            return Ok(NodeGetCpuStatsReply { params: [].into_iter().collect(), nparams: FIELDS });
+        }
+        if nparams != FIELDS {
+            let function = "virHostCPUGetStatsLinux";
+            let text = format!("nparams in {function} must be equal to {FIELDS}");
+            return Err(Error::invalid_arg(ErrorDomain::NONE, function, "nparams", text));
+        }
         let stats = self.setup.node.cpu_stats(one_or_all(cpu))?;
         let fields =
             [("kernel", stats.kernel), ("user", stats.user), ("idle", stats.idle), ("iowait", stats.iowait)];
-        let nparams_known = i32::try_from(fields.len()).unwrap_or(0);
-        let params = if nparams == 0 { Vec::new() } else { fields.to_vec() };
-        Ok(NodeGetCpuStatsReply {
-            params: params
-                .into_iter()
-                .map(|(field, value)| NodeGetCpuStats { field: field.to_owned(), value })
-                .collect(),
-            nparams: nparams_known,
-        })
+        let stats = fields.map(|(field, value)| NodeGetCpuStats { field: field.to_owned(), value });
+        Ok(NodeGetCpuStatsReply { params: stats.into_iter().collect(), nparams: FIELDS })
     }
 
     async fn node_get_memory_stats(
