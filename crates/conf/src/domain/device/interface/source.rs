@@ -371,7 +371,11 @@ impl InterfaceSource {
                 with(&["name"])?;
                 InterfaceSource::Internal { name: attr("name") }
             }
-            "direct" => InterfaceSource::Direct(inner(with(&["dev"])?)?),
+            "direct" => {
+                let mut direct: DirectSource = inner(with(&["dev"])?)?;
+                direct.mode.get_or_insert(DirectMode::Vepa);
+                InterfaceSource::Direct(direct)
+            }
             "hostdev" => InterfaceSource::HostDev(HostDevSource::read(required()?)?),
             "udp" => InterfaceSource::Udp(inner(with(&["port", "address"])?)?),
             "vdpa" => {
@@ -447,5 +451,13 @@ mod tests {
             round(live, false, WriteOptions { inactive: false, status: true, ..WriteOptions::default() });
         assert!(status.contains("<source network='nb' portid='5872980c-b999-4bfd-a51c-bb97aac67e6b'/>\n  <actual type='bridge'>\n    <source bridge='hbr'/>\n    <port isolated='yes'/>\n  </actual>"), "{status}");
         assert_eq!(round(&status, true, options), live);
+    }
+
+    #[test]
+    fn a_macvtap_device_leaves_forwarding_to_the_switch_unless_told_otherwise() {
+        let text =
+            "<interface type='direct'><mac address='52:54:00:00:00:02'/><source dev='e0'/></interface>";
+        let options = WriteOptions { inactive: true, ..WriteOptions::default() };
+        assert!(round(text, false, options).contains("<source dev='e0' mode='vepa'/>"));
     }
 }
