@@ -218,6 +218,19 @@ impl NodeDevices for Driver {
         blocking(move || shared.destroy(&known)).await
     }
 
+    async fn node_device_update(&self, _: &Call, name: String, xml: String, given: u32) -> Result<()> {
+        const KNOWN: u32 = VIR_NODE_DEVICE_UPDATE_AFFECT_LIVE | VIR_NODE_DEVICE_UPDATE_AFFECT_CONFIG;
+        flags(given, KNOWN, "nodeDeviceUpdate")?;
+        let known = self.find(&name).await?;
+        let wanted = Wanted::parse(&xml, true)?;
+        let which = (
+            given & VIR_NODE_DEVICE_UPDATE_AFFECT_CONFIG != 0,
+            given & VIR_NODE_DEVICE_UPDATE_AFFECT_LIVE != 0,
+        );
+        let shared = Arc::clone(&self.0);
+        blocking(move || shared.update(&known, &wanted, which)).await
+    }
+
     async fn node_device_undefine(&self, _: &Call, name: String, given: u32) -> Result<()> {
         flags(given, 0, "nodeDeviceUndefine")?;
         let known = self.find(&name).await?;
@@ -235,7 +248,7 @@ impl NodeDevices for Driver {
             return Err(invalid("Device is already active"));
         }
         let uuid = Driver::uuid(&known, unsupported(OTHER))?;
-        self.mdevctl(vec!["start".into(), "--uuid".into(), uuid], "start").await
+        self.mdevctl(vec!["start".into(), "--uuid".into(), uuid], "create").await
     }
 
     async fn node_device_get_autostart(&self, _: &Call, name: String) -> Result<i32> {

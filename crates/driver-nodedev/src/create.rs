@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
 use virtus_conf::nodedev::host::{Capability, Mdev, NodeDevice, ParentHba, Wanted, WantedKind, Wwns};
 
 use crate::mdevctl::{self, Action};
@@ -61,17 +61,73 @@ impl Shared {
     }
 
     fn mdev(&self, action: Action, wanted: &Wanted, mdev: &Mdev) -> Result<String> {
+        let address = self.address(wanted)?;
+        let defined = |uuid: &Uuid| mdev_name(&uuid.to_string(), Some(&address));
+        let known = mdev.uuid.as_ref().and_then(|uuid| self.devices.load().get(&defined(uuid)).cloned());
+        let uuid = match (action, mdev.uuid, known) {
+            (Action::Define, Some(uuid), Some(known)) if known.persistent => {
+                mdevctl::modify(self.runner.as_ref(), &address, uuid, mdev, (true, false))?;
+                uuid
+            }
+            _ => mdevctl::make(self.runner.as_ref(), action, &address, mdev)?,
+        };
+        self.look();
+        Ok(defined(&uuid))
+    }
+
+    /// How mdevctl calls the device a mediated one is to be on.
+    fn address(&self, wanted: &Wanted) -> Result<String> {
         let parent = wanted.parent.as_deref().ok_or_else(|| unsupported("missing parent device"))?;
         let devices = self.devices.load_full();
         let known =
             devices.get(parent).ok_or_else(|| unsupported(format!("invalid parent device '{parent}'")))?;
-        let address = mdevctl::address(&known.device).ok_or_else(|| {
+        mdevctl::address(&known.device).ok_or_else(|| {
             let text = format!("Unable to find address for parent device '{parent}'");
             Error::new(ErrorDomain::NODEDEV, ErrorCode::PARSE_FAILED, text)
-        })?;
-        let uuid = mdevctl::make(self.runner.as_ref(), action, &address, mdev)?;
+        })
+    }
+
+    /// Changes a device: as it is defined, as it runs, or both; neither is as it is now.
+    ///
+    /// # Errors
+    /// libvirt's.
+    pub(crate) fn update(&self, known: &Known, wanted: &Wanted, (defined, live): (bool, bool)) -> Result<()> {
+        let address = match &wanted.kind {
+            WantedKind::Mdev(_) => Some(self.address(wanted)?),
+            _ => None,
+        };
+        let (Some(address), WantedKind::Mdev(next), Capability::Mdev(now)) =
+            (address, &wanted.kind, &known.device.capability)
+        else {
+            return Err(unsupported(OTHER));
+        };
+        let name = &known.device.name;
+        let other = |what: &str, current: &str| {
+            unsupported(format!(
+                "Cannot update device '{name}', {what} mismatch (current {what} '{current}')"
+            ))
+        };
+        let Some(uuid) = now.uuid else { return Err(unsupported(OTHER)) };
+        if next.uuid.is_some_and(|next| next != uuid) {
+            return Err(other("uuid", &uuid.to_string()));
+        }
+        if next.kind != now.kind {
+            return Err(other("type", &now.kind));
+        }
+        if now.parent.as_ref().is_some_and(|now| *now != address) {
+            return Err(other("parent address", now.parent.as_deref().unwrap_or_default()));
+        }
+        let (defined, live) = if defined || live { (defined, live) } else { (!known.active, known.active) };
+        if live && !known.active {
+            return Err(inactive(name));
+        }
+        if defined && !known.persistent {
+            let text = format!("Node device '{name}' is not defined");
+            return Err(Error::new(ErrorDomain::NODEDEV, ErrorCode::OPERATION_INVALID, text));
+        }
+        mdevctl::modify(self.runner.as_ref(), &address, uuid, next, (defined, live))?;
         self.look();
-        Ok(mdev_name(&uuid.to_string(), Some(&address)))
+        Ok(())
     }
 
     /// Ends a device that runs.

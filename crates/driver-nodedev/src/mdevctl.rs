@@ -1,7 +1,7 @@
 //! Mediated devices that are defined, by mdevctl(8), which keeps them and starts them.
 
 use serde_json::{Value, json};
-use virtus_base::{Error, ErrorDomain, Result, Uuid};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
 use virtus_conf::nodedev::host::{Capability, Mdev, NodeDevice};
 use virtus_host::program::{Program, Runner, find_in_path, run_blocking};
 
@@ -36,17 +36,11 @@ impl Action {
 /// `INTERNAL_ERROR` with what mdevctl said.
 pub(crate) fn make(runner: &dyn Runner, action: Action, address: &str, mdev: &Mdev) -> Result<Uuid> {
     let (command, word) = action.words();
-    let attributes: Vec<Value> =
-        mdev.attributes.iter().map(|(name, value)| json!({ name.as_str(): value })).collect();
-    let mut config = json!({ "mdev_type": mdev.kind, "start": "manual" });
-    if let Some(object) = config.as_object_mut().filter(|_| !attributes.is_empty()) {
-        object.insert("attrs".to_owned(), Value::Array(attributes));
-    }
     let mut program = mdevctl().args([command, "--parent", address, "--jsonfile", "/dev/stdin"]);
     if let Some(uuid) = mdev.uuid {
         program = program.arg("--uuid").arg(uuid.to_string());
     }
-    let said = run(runner, program.stdin(config.to_string()), word)?;
+    let said = run(runner, program.stdin(config(mdev)), word)?;
     match (mdev.uuid, Uuid::parse(said.trim())) {
         (Some(uuid), _) | (None, Some(uuid)) => Ok(uuid),
         (None, None) => Err(Error::internal(
@@ -54,6 +48,50 @@ pub(crate) fn make(runner: &dyn Runner, action: Action, address: &str, mdev: &Md
             format!("Unable to {word} mediated device: mdevctl named no UUID"),
         )),
     }
+}
+
+/// Has mdevctl change a device: as it is defined, as it runs, or both.
+///
+/// # Errors
+/// `OPERATION_UNSUPPORTED` when this mdevctl cannot do that yet; else as [`make`].
+pub(crate) fn modify(
+    runner: &dyn Runner,
+    address: &str,
+    uuid: Uuid,
+    mdev: &Mdev,
+    (defined, live): (bool, bool),
+) -> Result<()> {
+    if version(runner)? < CHANGES {
+        let text = "Unable to modify mediated device: modify unsupported";
+        return Err(Error::new(ErrorDomain::NODEDEV, ErrorCode::OPERATION_UNSUPPORTED, text));
+    }
+    let uuid = uuid.to_string();
+    let mut args = vec!["modify", "--parent", address, "--uuid", &uuid, "--jsonfile", "/dev/stdin"];
+    args.extend(defined.then_some("--defined"));
+    args.extend(live.then_some("--live"));
+    run(runner, mdevctl().args(args).stdin(config(mdev)), "modify").map(drop)
+}
+
+/// The first version that changes devices as a whole.
+const CHANGES: (u32, u32) = (1, 3);
+
+/// mdevctl's version, of which it says `mdevctl 1.2.0`.
+fn version(runner: &dyn Runner) -> Result<(u32, u32)> {
+    let said = run(runner, mdevctl().arg("--version"), "query")?;
+    let mut numbers = said.trim().trim_start_matches("mdevctl").trim().split('.').map(str::parse);
+    let mut next = || numbers.next().and_then(std::result::Result::ok).unwrap_or(0);
+    Ok((next(), next()))
+}
+
+/// What mdevctl is to know of a device.
+fn config(mdev: &Mdev) -> String {
+    let attributes: Vec<Value> =
+        mdev.attributes.iter().map(|(name, value)| json!({ name.as_str(): value })).collect();
+    let mut config = json!({ "mdev_type": mdev.kind, "start": "manual" });
+    if let Some(object) = config.as_object_mut().filter(|_| !attributes.is_empty()) {
+        object.insert("attrs".to_owned(), Value::Array(attributes));
+    }
+    config.to_string()
 }
 
 /// Has mdevctl do something with a device that is defined or runs.
@@ -187,5 +225,11 @@ mod tests {
         assert_eq!(config, json!({ "mdev_type": "a", "start": "manual", "attrs": [{ "x": "1" }] }));
         let e = make(&recorder, Action::Start, "0000:00:02.0", &mdev).unwrap_err();
         assert_eq!(e.message(), "internal error: Unable to start mediated device: Error: no\n");
+        let uuid = Uuid::parse(uuid).unwrap();
+        let recorder = Recorder::new([output(0, "mdevctl 1.2.0\n", ""), output(0, "mdevctl 1.10.0\n", "")]);
+        let change = || modify(&recorder, "0000:00:02.0", uuid, &mdev, (true, false));
+        assert_eq!(change().unwrap_err().code(), ErrorCode::OPERATION_UNSUPPORTED);
+        change().unwrap();
+        assert!(recorder.asked().last().is_some_and(|asked| asked.line().ends_with("/dev/stdin --defined")));
     }
 }

@@ -169,6 +169,9 @@ impl Wanted {
             other => other?,
         };
         if strict {
+            if document.root().child("name").is_none() {
+                return Err(crate::schema_error("nodedev", "a device without a name"));
+            }
             crate::check_all_known(&document, "nodedev")?;
         }
         Ok(wanted)
@@ -374,8 +377,8 @@ mod tests {
         let wanted = Wanted::parse(text, false).unwrap();
         let WantedKind::Mdev(mdev) = wanted.kind else { panic!("a mediated device") };
         assert_eq!((mdev.kind.as_str(), mdev.attributes.len()), ("a", 1));
-        let text = "<device><capability type='scsi_host'><capability type='fc_host'><wwnn>1</wwnn></capability>\
-                    </capability></device>";
+        let text = "<device><name>x</name><capability type='scsi_host'><capability type='fc_host'>\
+                    <wwnn>1</wwnn></capability></capability></device>";
         let names = Wwns { wwnn: Some("1".into()), wwpn: None };
         assert_eq!(Wanted::parse(text, true).unwrap().kind, WantedKind::ScsiHost(Some(names)));
         assert!(
