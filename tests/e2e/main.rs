@@ -8,6 +8,7 @@ mod daily;
 mod device;
 mod filters;
 mod hostile;
+mod line;
 mod network;
 mod reads;
 mod refusals;
@@ -40,6 +41,12 @@ stories! {
     daily::a_guest_is_shut_down_and_rebooted_by_its_own_means [Need::Guest, SCRIPT],
     daily::events_tell_what_happens [Need::Guest, SCRIPT],
     daily::autostart_is_kept_and_obeyed [Need::Guest],
+    line::it_answers_as_virsh_does [],
+    line::lists_are_for_programs_too [],
+    line::an_editor_changes_a_definition [],
+    line::a_console_is_entered_and_left [Need::Guest, SCRIPT],
+    line::one_waits_for_what_happens [Need::Guest, SCRIPT],
+    line::the_daemon_is_administrated [],
     client::python_sees_the_same_domains [Need::PythonLibvirt],
     client::python_is_told_of_events [Need::PythonLibvirt],
     device::devices_join_and_leave_a_running_guest [Need::Guest, SCRIPT],

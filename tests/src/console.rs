@@ -19,9 +19,15 @@ pub struct Console {
 
 impl Console {
     pub(crate) fn virsh(args: &[&str]) -> Outcome<Self> {
+        Self::start("virsh", args)
+    }
+
+    /// Starts what bash makes of `program`, with arguments.
+    pub(crate) fn start(program: &str, args: &[&str]) -> Outcome<Self> {
         let quoted: Vec<String> = args.iter().map(|a| format!("'{a}'")).collect();
         let mut child = Command::new("script")
-            .args(["-qefc", &format!("virsh {}", quoted.join(" ")), "/dev/null"])
+            .args(["-qefc", &format!("{program} {}", quoted.join(" ")), "/dev/null"])
+            .env("SHELL", "/bin/bash")
             .env("LIBVIRT_DEFAULT_URI", "qemu:///system")
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::piped())

@@ -126,17 +126,26 @@ pub(crate) fn guest_dir() -> Option<PathBuf> {
 
 /// The daemon under test: `VIRTUSD`, or the one beside this binary, built when it is not there.
 pub(crate) fn daemon() -> Outcome<PathBuf> {
-    if let Some(path) = std::env::var_os("VIRTUSD") {
+    program("VIRTUSD", "virtusd", "virtusd")
+}
+
+/// The command line under test: `VIRTUS`, or the one beside this binary, built when it is not there.
+pub(crate) fn command_line() -> Outcome<PathBuf> {
+    program("VIRTUS", "virtus", "virtus-cli")
+}
+
+fn program(variable: &str, name: &str, package: &str) -> Outcome<PathBuf> {
+    if let Some(path) = std::env::var_os(variable) {
         return Ok(path.into());
     }
-    let beside = std::env::current_exe()?.parent().and_then(Path::parent).map(|d| d.join("virtusd"));
+    let beside = std::env::current_exe()?.parent().and_then(Path::parent).map(|d| d.join(name));
     let beside = beside.ok_or("this binary lies in no directory")?;
     if !beside.is_file() {
         let built = Command::new(env!("CARGO"))
-            .args(["build", "-q", "-p", "virtusd"])
+            .args(["build", "-q", "-p", package])
             .current_dir(workspace())
             .status()?;
-        crate::ensure!(built.success() && beside.is_file(), "cannot build virtusd");
+        crate::ensure!(built.success() && beside.is_file(), "cannot build {name}");
     }
     Ok(beside)
 }

@@ -195,6 +195,34 @@ impl World {
         program(Command::new("timeout").args(["60", "virsh", "-q"]).args(args))
     }
 
+    /// Runs the project's own command line under one of its names, for an answer that may be a refusal.
+    ///
+    /// # Errors
+    /// When it cannot be run, or does not end.
+    pub fn called(&self, name: &str, args: &[&str]) -> Outcome<Answer> {
+        self.called_with(name, args, &[])
+    }
+
+    /// The same with variables of the environment.
+    ///
+    /// # Errors
+    /// As [`World::called`].
+    pub fn called_with(&self, name: &str, args: &[&str], variables: &[(&str, &str)]) -> Outcome<Answer> {
+        let script = r#"exec -a "$0" "$@""#;
+        let mut command = Command::new("timeout");
+        command.args(["60", "bash", "-c", script, name]).arg(runner::command_line()?);
+        program(command.arg("-q").args(args).envs(variables.iter().copied()))
+    }
+
+    /// Starts the project's own command line for long (`event`, `console`), called `virsh`.
+    ///
+    /// # Errors
+    /// That it cannot be run.
+    pub fn own(&self, args: &[&str]) -> Outcome<Console> {
+        let path = runner::command_line()?;
+        Console::start(&format!("exec -a virsh '{}'", path.display()), args)
+    }
+
     /// Runs a Python program with the `libvirt` module against this daemon.
     ///
     /// # Errors

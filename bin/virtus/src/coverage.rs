@@ -92,6 +92,21 @@ fn the_table_is_what_there_is() {
     assert_eq!(committed.len(), text.len(), "docs/commands.md is stale");
 }
 
+/// Whoever writes a list for programs to read says what is in it.
+#[test]
+fn lists_for_programs_are_documented() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/output.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    for (catalogue, prefix) in [(&VIRTUS, ""), (&VIRTUS_ADMIN, "admin ")] {
+        for command in catalogue.commands() {
+            if command.options.iter().any(|option| option.name == "output") {
+                let row = format!("| `{prefix}{}", command.name);
+                assert!(text.contains(&row), "docs/output.md does not have {}", command.name);
+            }
+        }
+    }
+}
+
 /// What libvirt's programs do not have must not show in them.
 #[test]
 fn nothing_is_added_to_libvirts_programs() {
