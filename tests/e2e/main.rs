@@ -3,6 +3,7 @@
 //! `cargo test -p virtus-tests --test e2e [NAME…]`; as root, for each story has namespaces of its own.
 
 mod client;
+mod cpu;
 mod crash;
 mod daily;
 mod device;
@@ -49,6 +50,8 @@ stories! {
     line::the_daemon_is_administrated [],
     client::python_sees_the_same_domains [Need::PythonLibvirt],
     client::python_is_told_of_events [Need::PythonLibvirt],
+    cpu::a_guest_has_the_cpu_that_is_told_of_it [],
+    cpu::a_cpu_that_cannot_be_had_is_refused [],
     device::devices_join_and_leave_a_running_guest [Need::Guest, SCRIPT],
     device::a_drive_gets_other_media [Need::Guest],
     device::what_cannot_be_plugged_is_refused [Need::Guest],
