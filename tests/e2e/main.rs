@@ -15,6 +15,7 @@ mod reads;
 mod refusals;
 mod restart;
 mod starts;
+mod tuning;
 
 use virtus_tests::{Need, Story};
 
@@ -88,6 +89,8 @@ stories! {
     starts::helpers [],
     hostile::broken_packets_are_refused_or_closed [],
     hostile::silent_and_greedy_peers_bother_nobody [],
+    tuning::a_guest_is_tuned_while_it_runs [Need::Guest, SCRIPT],
+    tuning::a_guest_goes_back_to_a_snapshot [Need::Guest, SCRIPT],
 }
 
 fn main() -> std::process::ExitCode {

@@ -5,6 +5,7 @@ use virtus_xml::{Document, Element, ReadOptions, WriteOptions, Writer, keywords}
 
 use crate::domain::device::storage::Location;
 use crate::domain::{Domain, ParseOptions};
+use crate::moment::Moment;
 use crate::snapshot::ReadDomain;
 
 keywords! {
@@ -27,6 +28,8 @@ pub struct Checkpoint {
     pub disks: Vec<CheckpointDisk>,
     /// The domain then.
     pub domain: Option<Box<Domain>>,
+    /// Whether its file says that it is the last one.
+    pub active: bool,
 }
 
 /// A disk of a checkpoint.
@@ -54,6 +57,29 @@ fn unsupported(text: impl Into<String>) -> Error {
     error(ErrorCode::CONFIG_UNSUPPORTED, text)
 }
 
+/// What the schema says before anybody else does: checkpoints are always held against it.
+fn follow_schema(root: Element<'_>) -> Result<()> {
+    let wrong = |what: String| Err(crate::schema_error("domaincheckpoint", what));
+    for e in root.elements() {
+        match e.name() {
+            "name" if e.text().is_some_and(|name| name.starts_with('.') || name.contains('/')) => {
+                return wrong("a name that is none".to_owned());
+            }
+            "name" | "description" | "creationTime" | "parent" | "domain" | "active" => {}
+            "disks" => {
+                for disk in e.elements() {
+                    let kind = disk.attr("checkpoint").unwrap_or("bitmap");
+                    if disk.name() != "disk" || CheckpointKind::from_word(kind).is_none() {
+                        return wrong(format!("line {}: unexpected {}", disk.line(), disk.name()));
+                    }
+                }
+            }
+            other => return wrong(format!("line {}: unexpected {other}", e.line())),
+        }
+    }
+    Ok(())
+}
+
 impl Checkpoint {
     /// Reads a checkpoint's document; one that was made already (`redefine`) has to say when. `now` is the time, of
     /// which one that is to be made gets its name; `domain` reads the domain in it.
@@ -64,6 +90,7 @@ impl Checkpoint {
         let read = ReadOptions { inactive: true, ..ReadOptions::default() };
         let document = Document::parse(xml, ErrorDomain::DOMAIN_CHECKPOINT, &read)?;
         let e = document.root_named("domaincheckpoint")?;
+        follow_schema(e)?;
         let text = |name: &str| e.child(name).and_then(|e| e.text());
         let name = match text("name").filter(|name| !name.is_empty()) {
             Some(name) if name.contains('/') => {
@@ -80,6 +107,7 @@ impl Checkpoint {
             creation_time: now,
             disks: Vec::new(),
             domain: None,
+            active: text("active").is_some_and(|active| active != "0"),
         };
         if redefine {
             let time = text("creationTime").and_then(|text| text.trim().parse().ok());
@@ -88,7 +116,8 @@ impl Checkpoint {
             })?;
             checkpoint.parent = e.descend(&["parent", "name"]).and_then(|e| e.text());
             let options = ParseOptions { inactive: true, skip_validate: true, strict: false };
-            checkpoint.domain = e.child("domain").map(|e| domain(e, &options).map(Box::new)).transpose()?;
+            let whole = e.child("domain").filter(|e| e.attr("type").is_some());
+            checkpoint.domain = whole.map(|e| domain(e, &options).map(Box::new)).transpose()?;
         }
         for disk in e.children("disks").flat_map(|disks| disks.elements()).filter(|e| e.name() == "disk") {
             checkpoint.disks.push(CheckpointDisk::read(disk)?);
@@ -138,6 +167,16 @@ impl Checkpoint {
 
     /// The document's text, with the domain or without.
     pub fn format(&self, options: &WriteOptions, domain: bool) -> String {
+        self.write(options, domain, None)
+    }
+
+    /// The text of its file, which says whether it is the last one.
+    pub fn format_file(&self, active: bool) -> String {
+        let options = WriteOptions { inactive: true, secure: true, ..WriteOptions::default() };
+        self.write(&options, true, Some(active))
+    }
+
+    fn write(&self, options: &WriteOptions, domain: bool, file: Option<bool>) -> String {
         let mut w = Writer::new(*options);
         w.start("domaincheckpoint");
         w.element_text("name", &self.name);
@@ -167,6 +206,9 @@ impl Checkpoint {
         if let Some(inside) = self.domain.as_ref().filter(|_| domain) {
             inside.write(&mut w);
         }
+        if let Some(active) = file {
+            w.element_text("active", if active { "1" } else { "0" });
+        }
         w.end();
         w.finish()
     }
@@ -193,5 +235,18 @@ impl CheckpointDisk {
             return Err(xml_error(format!("disk checkpoint bitmap '{bitmap}' requires type='bitmap'")));
         }
         Ok(CheckpointDisk { name: name.to_owned(), kind, bitmap, size: None })
+    }
+}
+
+impl Moment for Checkpoint {
+    const KIND: &'static str = "checkpoint";
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn parent(&self) -> Option<&str> {
+        self.parent.as_deref()
+    }
+    fn set_parent(&mut self, parent: Option<String>) {
+        self.parent = parent;
     }
 }

@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod domain;
 pub mod host_cpu;
 pub mod interface;
+pub mod moment;
 pub mod net;
 pub mod network;
 pub mod nodedev;

@@ -3,9 +3,11 @@
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Document, Element, RawElement, ReadOptions, WriteOptions, Writer, Xml as _, keywords};
 
+use crate::domain::device::Disk;
 use crate::domain::device::disk::SnapshotLocation;
 use crate::domain::device::storage::{Location, StorageSource};
 use crate::domain::{Domain, ParseOptions};
+use crate::moment::Moment;
 
 keywords! {
     /// What the domain did then.
@@ -42,8 +44,10 @@ pub struct Snapshot {
     pub domain: Option<Box<Domain>>,
     /// What it was defined as then, where that was something else.
     pub inactive_domain: Option<Box<Domain>>,
-    /// What the hypervisor's driver keeps with it.
+    /// What the hypervisor's driver keeps with it, in its file only.
     pub cookie: Option<RawElement>,
+    /// Whether its file says that the domain is on it.
+    pub active: bool,
 }
 
 /// A disk of a snapshot.
@@ -65,6 +69,17 @@ fn error(code: ErrorCode, text: impl Into<String>) -> Error {
 
 fn xml_error(text: impl Into<String>) -> Error {
     error(ErrorCode::XML_ERROR, text)
+}
+
+/// A place that is none.
+fn bad_word(element: &str, word: &str) -> Error {
+    let text = format!("Invalid value for attribute 'snapshot' in element '{element}': '{word}'.");
+    Error::new(ErrorDomain::XML, ErrorCode::XML_ERROR, text)
+}
+
+/// Where a disk's snapshots go by its definition; what nobody writes to needs none.
+fn usual(disk: &Disk) -> Option<SnapshotLocation> {
+    disk.snapshot.or(disk.rest.readonly.then_some(SnapshotLocation::No))
 }
 
 fn unsupported(text: impl Into<String>) -> Error {
@@ -127,6 +142,7 @@ impl Snapshot {
             domain: None,
             inactive_domain: None,
             cookie: e.child("cookie").map(RawElement::read).transpose()?,
+            active: text("active").is_some_and(|active| active != "0"),
         };
         if options.redefine {
             let time = text("creationTime").and_then(|text| text.trim().parse().ok());
@@ -140,12 +156,14 @@ impl Snapshot {
                     .ok_or_else(|| unsupported(format!("Invalid state '{state}' in domain snapshot XML")))?,
             );
             let domains = ParseOptions { inactive: true, skip_validate: true, strict: false };
-            let inside = |name: &str| e.child(name).map(|e| domain(e, &domains).map(Box::new)).transpose();
+            // one without a type is from before snapshots kept the whole definition
+            let whole = |name: &str| e.child(name).filter(|e| e.attr("type").is_some());
+            let inside = |name: &str| whole(name).map(|e| domain(e, &domains).map(Box::new)).transpose();
             snapshot.domain = inside("domain")?;
             snapshot.inactive_domain = inside("inactiveDomain")?;
         }
         snapshot.read_memory(e, options.redefine)?;
-        for disk in e.children("disks").flat_map(|disks| disks.elements()).filter(|e| e.name() == "disk") {
+        for disk in e.children("disks").flat_map(|disks| disks.children("disk")) {
             snapshot.disks.push(SnapshotDisk::read(disk)?);
         }
         Ok(snapshot)
@@ -156,10 +174,7 @@ impl Snapshot {
         let file = memory.and_then(|memory| memory.attr("file")).map(str::to_owned);
         let offline = matches!(self.state, Some(SnapshotState::Shutoff | SnapshotState::DiskSnapshot));
         self.memory = match memory.and_then(|memory| memory.attr("snapshot")) {
-            Some(word) => Some(
-                MemoryLocation::from_word(word)
-                    .ok_or_else(|| xml_error(format!("unknown memory snapshot setting '{word}'")))?,
-            ),
+            Some(word) => Some(MemoryLocation::from_word(word).ok_or_else(|| bad_word("memory", word))?),
             None if file.is_some() => Some(MemoryLocation::External),
             None if redefine && offline => Some(MemoryLocation::No),
             None if redefine => Some(MemoryLocation::Internal),
@@ -190,6 +205,9 @@ impl Snapshot {
     /// `CONFIG_UNSUPPORTED` for a disk that is not there or is named twice, and for places that cannot be.
     pub fn align_disks(&mut self, domain: &Domain, location: SnapshotLocation, uniform: bool) -> Result<()> {
         let disks = &domain.devices.disks;
+        if self.disks.len() > disks.len() {
+            return Err(unsupported("too many disk snapshot requests for domain"));
+        }
         let mut given: Vec<Option<SnapshotDisk>> = vec![None; disks.len()];
         for mut disk in std::mem::take(&mut self.disks) {
             let found = disks
@@ -200,7 +218,7 @@ impl Snapshot {
             if place.is_some() {
                 return Err(unsupported(format!("disk '{}' specified twice", own.dst())));
             }
-            let chosen = own.snapshot;
+            let chosen = usual(own);
             match disk.snapshot {
                 None => {
                     let fits = !uniform || chosen == Some(location) || chosen == Some(SnapshotLocation::No);
@@ -218,12 +236,19 @@ impl Snapshot {
                 }
             }
             disk.name = own.dst().to_owned();
+            let outside = disk.snapshot == Some(SnapshotLocation::External);
+            if let Some(path) = disk.source.as_ref().and_then(StorageSource::path).filter(|_| !outside) {
+                return Err(unsupported(format!(
+                    "file '{path}' for disk '{}' requires use of external snapshot mode",
+                    disk.name
+                )));
+            }
             *place = Some(disk);
         }
         for (own, given) in disks.iter().zip(given) {
             self.disks.push(given.unwrap_or_else(|| {
                 let empty = own.source.path().is_none() && matches!(own.source.location, Location::File(_));
-                let location = if empty { SnapshotLocation::No } else { own.snapshot.unwrap_or(location) };
+                let location = if empty { SnapshotLocation::No } else { usual(own).unwrap_or(location) };
                 SnapshotDisk {
                     name: own.dst().to_owned(),
                     snapshot: Some(location),
@@ -243,6 +268,16 @@ impl Snapshot {
 
     /// The document's text.
     pub fn format(&self, options: &WriteOptions) -> String {
+        self.write(options, None)
+    }
+
+    /// The text of its file, which says whether the domain is on it.
+    pub fn format_file(&self, active: bool) -> String {
+        let options = WriteOptions { inactive: true, secure: true, ..WriteOptions::default() };
+        self.write(&options, Some(active))
+    }
+
+    fn write(&self, options: &WriteOptions, file: Option<bool>) -> String {
         let mut w = Writer::new(*options);
         w.start("domainsnapshot");
         w.element_text("name", &self.name);
@@ -275,8 +310,11 @@ impl Snapshot {
         if let Some(domain) = &self.inactive_domain {
             w.element("inactiveDomain", &**domain);
         }
-        if let Some(cookie) = &self.cookie {
-            w.raw_element(cookie);
+        if let Some(active) = file {
+            if let Some(cookie) = &self.cookie {
+                w.raw_element(cookie);
+            }
+            w.element_text("active", if active { "1" } else { "0" });
         }
         w.end();
         w.finish()
@@ -288,12 +326,13 @@ impl SnapshotDisk {
         let name = e.attr("name").ok_or_else(|| xml_error("missing name from disk snapshot element"))?;
         let snapshot = match e.attr("snapshot") {
             None => None,
-            Some(word) => Some(
-                SnapshotLocation::from_word(word)
-                    .ok_or_else(|| xml_error(format!("unknown disk snapshot setting '{word}'")))?,
-            ),
+            Some(word) => Some(SnapshotLocation::from_word(word).ok_or_else(|| bad_word("disk", word))?),
         };
         let source = e.child("source").map(|_| StorageSource::read(e)).transpose()?;
+        let file = source.as_ref().filter(|source| matches!(source.location, Location::File(_)));
+        if let Some(path) = file.and_then(StorageSource::path).filter(|path| !path.starts_with('/')) {
+            return Err(xml_error(format!("disk snapshot image path '{path}' must be absolute")));
+        }
         let format = e.child("driver").and_then(|driver| driver.attr("type")).map(str::to_owned);
         let outside = source.is_some() || format.is_some();
         let snapshot = snapshot.or(outside.then_some(SnapshotLocation::External));
@@ -317,5 +356,60 @@ impl SnapshotDisk {
             }
         }
         w.end();
+    }
+}
+
+impl Moment for Snapshot {
+    const KIND: &'static str = "snapshot";
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn parent(&self) -> Option<&str> {
+        self.parent.as_deref()
+    }
+    fn set_parent(&mut self, parent: Option<String>) {
+        self.parent = parent;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, redefine: bool) -> Result<Snapshot> {
+        let options = SnapshotOptions { redefine, strict: false, now: 7 };
+        Snapshot::parse(text, options, &|e, options| Domain::from_element(e, options))
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let text = "<domainsnapshot><name>s</name><state>disk-snapshot</state><creationTime>5</creationTime>\
+            <parent><name>p</name></parent><disks><disk name='vda' snapshot='external'><driver type='qcow2'/>\
+            <source file='/o'/></disk><disk name='sda' snapshot='no'/></disks></domainsnapshot>";
+        let snapshot = parse(text, true).unwrap();
+        let written = snapshot.format(&WriteOptions::default());
+        assert!(written.contains("<memory snapshot='no'/>"), "{written}");
+        assert!(written.contains("<disk name='vda' snapshot='external' type='file'>"), "{written}");
+        assert_eq!(parse(&written, true).unwrap(), snapshot);
+        assert!(snapshot.is_external());
+        assert!(parse(&snapshot.format_file(true), true).unwrap().active);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_as_libvirt_does() {
+        let why = |inner: &str, redefine| {
+            let text = format!("<domainsnapshot>{inner}</domainsnapshot>");
+            parse(&text, redefine).unwrap_err().message().to_owned()
+        };
+        assert_eq!(why("", true), "XML error: a redefined snapshot must have a name");
+        assert_eq!(
+            why("<memory snapshot='external' file='x'/>", false),
+            "XML error: memory snapshot file path (x) must be absolute"
+        );
+        assert_eq!(
+            why("<disks><disk name='vda' snapshot='bogus'/></disks>", false),
+            "XML error: Invalid value for attribute 'snapshot' in element 'disk': 'bogus'."
+        );
+        assert_eq!(parse("<domainsnapshot/>", false).unwrap().name, "7");
     }
 }

@@ -22,6 +22,7 @@ mod launch;
 pub mod layout;
 mod machine;
 pub mod migratable;
+mod moment;
 mod ports;
 pub mod postparse;
 pub mod process;

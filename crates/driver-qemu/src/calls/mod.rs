@@ -4,6 +4,7 @@ mod agent;
 mod assignment;
 mod block;
 mod change;
+mod checkpoint;
 mod connection;
 mod console;
 mod cpu;
@@ -20,6 +21,7 @@ mod params;
 mod qemu;
 mod save;
 mod security;
+mod snapshot;
 mod stats;
 mod tuning;
 mod undefine;
@@ -32,8 +34,6 @@ use virtus_base::Result;
 use crate::Driver;
 
 // what has no methods here answers that it is not supported
-impl DomainSnapshots for Driver {}
-impl DomainCheckpoints for Driver {}
 impl LxcCalls for Driver {}
 
 /// Typed parameters may be strings (`VIR_DRV_FEATURE_TYPED_PARAM_STRING`).

@@ -158,12 +158,6 @@ async fn renamed(shared: &Arc<Shared>, domain: &Arc<Domain>, new: &str) -> Resul
         return Err(invalid("cannot rename a transient domain"));
     };
     let layout = &shared.setup.layout;
-    if !file::list(&layout.snapshots(&view.name), "xml").unwrap_or_default().is_empty() {
-        return Err(invalid("cannot rename domain with snapshots"));
-    }
-    if !file::list(&layout.checkpoints(&view.name), "xml").unwrap_or_default().is_empty() {
-        return Err(invalid("cannot rename domain with checkpoints"));
-    }
     if view.managed_save {
         return Err(invalid("domain with a managed saved state can't be renamed"));
     }
@@ -183,6 +177,7 @@ async fn renamed(shared: &Arc<Shared>, domain: &Arc<Domain>, new: &str) -> Resul
     // the new file before the old one goes: a crash in between leaves two files of one UUID, of which the
     // daemon takes one and passes over the other
     let definition = save(shared, Arc::clone(&name), model).await?;
+    move_moments(layout, &view.name, new)?;
     let changed = Arc::clone(domain);
     let entered = shared.registry.rename(domain, Arc::clone(&name), || {
         changed.update(
@@ -195,6 +190,7 @@ async fn renamed(shared: &Arc<Shared>, domain: &Arc<Domain>, new: &str) -> Resul
         );
     });
     if entered.is_err() {
+        move_moments(layout, new, &view.name)?;
         store::remove(layout, new)?;
         return Err(generic(format!("domain with name '{new}' already exists")));
     }
@@ -208,5 +204,23 @@ async fn renamed(shared: &Arc<Shared>, domain: &Arc<Domain>, new: &str) -> Resul
     let lifecycle = |event, detail| DomainEvent::Lifecycle { event, detail };
     shared.tell_as(old, lifecycle(VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_RENAMED));
     shared.tell(domain, lifecycle(VIR_DOMAIN_EVENT_DEFINED, VIR_DOMAIN_EVENT_DEFINED_RENAMED));
+    Ok(())
+}
+
+/// Moves the files of a domain's snapshots and checkpoints to where its other name has them.
+fn move_moments(layout: &crate::layout::Layout, old: &str, new: &str) -> Result<()> {
+    for (from, to) in
+        [(layout.snapshots(old), layout.snapshots(new)), (layout.checkpoints(old), layout.checkpoints(new))]
+    {
+        match std::fs::rename(&from, &to) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(system(
+                    format_args!("Failed to rename '{}' to '{}'", from.display(), to.display()),
+                    &e,
+                ));
+            }
+            _ => {}
+        }
+    }
     Ok(())
 }

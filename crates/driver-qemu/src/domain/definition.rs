@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use virtus_base::{ErrorDomain, Result, Uuid};
 use virtus_conf::domain as conf;
+use virtus_host::image::Format;
 use virtus_xml::{Document, Element, ReadOptions};
 
 use crate::migratable;
@@ -42,6 +43,13 @@ pub struct DiskSummary {
     pub target: Box<str>,
     /// Its file or device.
     pub path: Option<Box<str>>,
+    /// How its image is stored.
+    pub format: Format,
+}
+
+/// An image's format by its name; nothing said is the image itself.
+fn format(name: Option<&str>) -> Format {
+    name.and_then(Format::from_name).unwrap_or(Format::Raw)
 }
 
 impl Summary {
@@ -61,6 +69,7 @@ impl Summary {
                 .map(|d| DiskSummary {
                     target: d.rest.target.dev.as_str().into(),
                     path: crate::domain::disk_path(d).map(Into::into),
+                    format: format(d.driver.format.as_deref()),
                 })
                 .collect(),
         }
@@ -82,7 +91,8 @@ fn skim(root: Element<'_>) -> Option<(String, Uuid, Summary)> {
         let source = disk.child("source");
         let path = source.and_then(|s| s.attr("file").or(s.attr("dev")).or(s.attr("dir")).or(s.attr("name")));
         let target = disk.child("target")?.attr("dev")?;
-        Some(DiskSummary { target: target.into(), path: path.map(Into::into) })
+        let format = format(disk.child("driver").and_then(|driver| driver.attr("type")));
+        Some(DiskSummary { target: target.into(), path: path.map(Into::into), format })
     });
     let summary = Summary {
         max_memory: size("memory")?,

@@ -21,6 +21,7 @@ pub use state::State;
 pub use view::{Affects, View};
 
 use crate::error::not_running;
+use crate::moment::Moments;
 use crate::process::Running;
 
 /// A domain. Readers take its [`view`](Domain::view); who changes it holds a job of its gate, or is the task
@@ -35,6 +36,8 @@ pub struct Domain {
     /// Held while the persistent definition is replaced on disk.
     pub(crate) config: tokio::sync::Mutex<()>,
     pub(crate) running: ArcSwapOption<Running>,
+    /// Its snapshots and checkpoints, once somebody asked for them.
+    pub(crate) moments: Mutex<Option<Moments>>,
     /// How fast it may migrate, in MiB/s.
     pub(crate) migration_speed: AtomicU64,
 }
@@ -64,6 +67,7 @@ impl Domain {
             gate: Gate::default(),
             config: tokio::sync::Mutex::new(()),
             running: ArcSwapOption::empty(),
+            moments: Mutex::new(None),
             migration_speed: AtomicU64::new(MAX_MIGRATION_SPEED),
         })
     }

@@ -67,6 +67,8 @@ pub enum StopReason {
     Failed,
     /// Its memory was saved.
     Saved,
+    /// The domain goes back to a snapshot.
+    FromSnapshot,
     /// The daemon could not find it again.
     Daemon,
     /// The guest's kernel panicked and that ends it.
@@ -232,6 +234,7 @@ impl StopReason {
                 StopReason::Failed => VIR_DOMAIN_SHUTOFF_FAILED,
                 StopReason::Saved => VIR_DOMAIN_SHUTOFF_SAVED,
                 StopReason::Daemon => VIR_DOMAIN_SHUTOFF_DAEMON,
+                StopReason::FromSnapshot => VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT,
             },
         )
     }
@@ -244,6 +247,7 @@ impl StopReason {
             StopReason::Panicked => VIR_DOMAIN_EVENT_STOPPED_CRASHED,
             StopReason::Crashed | StopReason::Failed | StopReason::Daemon => VIR_DOMAIN_EVENT_STOPPED_FAILED,
             StopReason::Saved => VIR_DOMAIN_EVENT_STOPPED_SAVED,
+            StopReason::FromSnapshot => VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT,
         }
     }
 }

@@ -411,10 +411,19 @@ fn channel(channel: &mut Channel, _: &Context<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Whether the path of a channel's socket is one that the daemon made up: `…/domain-1-guest/org.qemu.guest_agent.0`.
+/// Whether the path of a channel's socket is one that a daemon made up: `…/domain-1-guest/org.qemu.guest_agent.0`, or
+/// `…/1-guest/org.qemu.guest_agent.0`.
 fn is_generated(path: &str, name: &str) -> bool {
     let mut parts = path.rsplit('/');
-    parts.next() == Some(name) && parts.next().is_some_and(|directory| directory.starts_with("domain-"))
+    let numbered = |directory: &str| {
+        let mut dashes = directory.match_indices('-');
+        dashes.any(|(at, _)| {
+            let before = directory.get(..at).unwrap_or_default();
+            before.ends_with(|c: char| c.is_ascii_digit()) && at + 1 < directory.len()
+        })
+    };
+    parts.next() == Some(name)
+        && parts.next().is_some_and(|directory| directory.starts_with("domain-") || numbered(directory))
 }
 
 fn console(console: &mut Console, _: &Context<'_>) -> Result<()> {

@@ -45,6 +45,15 @@ pub(super) fn drop_missing(model: &mut conf::Domain, volumes: &Volumes) -> Vec<D
     told
 }
 
+/// Whether the images of all disks are there.
+pub(crate) fn there(model: &conf::Domain, user: Option<&Credentials>) -> Result<()> {
+    let local = model.devices.disks.iter().filter_map(|disk| disk.source.path());
+    local.into_iter().try_for_each(|path| match std::fs::metadata(path) {
+        Ok(_) => Ok(()),
+        Err(e) => Err(inaccessible(path, user, &e)),
+    })
+}
+
 /// Looks at the images of all disks and fills in what they build on.
 pub(super) fn chains(model: &mut conf::Domain, volumes: &Volumes, user: Option<&Credentials>) -> Result<()> {
     model.devices.disks.iter_mut().try_for_each(|disk| chain(disk, volumes, user))

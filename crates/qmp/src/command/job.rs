@@ -17,6 +17,12 @@ commands! {
     JobFinalize = "job-finalize" { id: String } -> Done;
     /// Forgets a concluded job.
     JobDismiss = "job-dismiss" { id: String } -> Done;
+    /// Saves the guest into its images, memory into `vmstate`. It must be paused.
+    SnapshotSave = "snapshot-save" { job_id: String, tag: String, vmstate: String, devices: Vec<String> } -> Done;
+    /// Has the guest go back to what was saved. It must be paused.
+    SnapshotLoad = "snapshot-load" { job_id: String, tag: String, vmstate: String, devices: Vec<String> } -> Done;
+    /// Removes what was saved.
+    SnapshotDelete = "snapshot-delete" { job_id: String, tag: String, devices: Vec<String> } -> Done;
     /// Cancels a block job; `force` also a mirror that is ready.
     BlockJobCancel = "block-job-cancel" { device: String } optional { force: bool } -> Done;
     /// Limits a block job, in bytes per second; 0 for no limit.

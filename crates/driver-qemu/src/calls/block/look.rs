@@ -46,31 +46,37 @@ pub(super) fn node(model: &conf::Domain, dev: &str) -> Option<String> {
 }
 
 /// What the host has of an image, in bytes.
-struct Stored {
-    capacity: u64,
-    allocation: u64,
-    physical: u64,
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Stored {
+    pub(in super::super) capacity: u64,
+    pub(in super::super) allocation: u64,
+    pub(in super::super) physical: u64,
 }
 
-/// Looks at an image.
-fn stored(path: &str, format: &str) -> Result<Stored> {
+/// Looks at an image; its header is read only of formats that have one.
+pub(in super::super) fn stored(path: &str, format: Format) -> Result<Stored> {
     let failed = |e: std::io::Error| system(format_args!("Failed to open file '{path}'"), &e);
     let file = File::open(path).map_err(failed)?;
     let meta = file.metadata().map_err(failed)?;
-    let known = Format::from_name(format).unwrap_or_default();
-    let found = image::read_as(&file, known).map_err(|e| match e.kind() {
-        std::io::ErrorKind::InvalidData => {
-            error(ErrorCode::INTERNAL_ERROR, format!("failed to probe storage source '{path}'"))
-        }
-        _ => failed(e),
-    })?;
     let block = meta.file_type().is_block_device();
     let physical = match block {
         true => image::read_as(&file, Format::Raw).map_err(failed)?.virtual_size,
         false => meta.len(),
     };
+    let capacity = match format {
+        Format::Raw => physical,
+        format => {
+            let found = image::read_as(&file, format).map_err(|e| match e.kind() {
+                std::io::ErrorKind::InvalidData => {
+                    error(ErrorCode::INTERNAL_ERROR, format!("failed to probe storage source '{path}'"))
+                }
+                _ => failed(e),
+            })?;
+            found.virtual_size
+        }
+    };
     let allocation = if block { physical } else { meta.blocks().saturating_mul(512) };
-    Ok(Stored { capacity: found.virtual_size, allocation, physical })
+    Ok(Stored { capacity, allocation, physical })
 }
 
 fn no_source(target: &str) -> Error {
@@ -87,10 +93,11 @@ pub(super) async fn info(driver: &Driver, dom: &DomainRef, path: &str) -> Result
     if disk.source.is_empty() {
         return Err(no_source(disk.dst()));
     }
-    let (file, format) = (disk_path(disk).unwrap_or_default().to_owned(), disk_format(disk).to_owned());
+    let (file, format) = (disk_path(disk).unwrap_or_default().to_owned(), disk_format(disk));
     let plain = format != "qcow2";
+    let format = Format::from_name(format).unwrap_or(Format::Raw);
     let local = disk.source.network().is_none();
-    let here = driver.blocking(move || stored(&file, &format)).await;
+    let here = driver.blocking(move || stored(&file, format)).await;
     if !model.is_live() {
         if !local {
             return Err(error(ErrorCode::NO_SUPPORT, "virDomainGetBlockInfo"));

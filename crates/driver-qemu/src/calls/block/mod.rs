@@ -3,6 +3,8 @@
 mod look;
 mod resize;
 
+pub(super) use look::{Stored, stored};
+
 use serde_json::Value;
 use virtus_api::constants::*;
 use virtus_api::domain::block::*;

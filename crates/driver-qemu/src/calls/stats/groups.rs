@@ -6,8 +6,8 @@ use virtus_base::{TypedParam, TypedValue};
 use virtus_conf::domain::device::Disk;
 use virtus_host::process::usage;
 
-use super::Subject;
 use super::one::device_stats;
+use super::{StoredImages, Subject};
 use crate::domain::disk_path;
 
 /// Parameters as they are collected.
@@ -20,7 +20,12 @@ impl Params {
 }
 
 /// The parameters of these groups.
-pub(super) fn all(subject: &Subject, groups: u32, with_backing: bool) -> Vec<TypedParam> {
+pub(super) fn all(
+    subject: &Subject,
+    groups: u32,
+    with_backing: bool,
+    stored: &StoredImages,
+) -> Vec<TypedParam> {
     let mut p = Params(Vec::with_capacity(16));
     let has = |group: u32| groups & group != 0;
     if has(VIR_DOMAIN_STATS_STATE) {
@@ -40,7 +45,7 @@ pub(super) fn all(subject: &Subject, groups: u32, with_backing: bool) -> Vec<Typ
         net(subject, &mut p);
     }
     if has(VIR_DOMAIN_STATS_BLOCK) {
-        block(subject, with_backing, &mut p);
+        block(subject, with_backing, stored, &mut p);
     }
     if has(VIR_DOMAIN_STATS_IOTHREAD) {
         iothread(subject, &mut p);
@@ -155,7 +160,7 @@ fn net(subject: &Subject, p: &mut Params) {
     }
 }
 
-fn block(subject: &Subject, with_backing: bool, p: &mut Params) {
+fn block(subject: &Subject, with_backing: bool, stored: &StoredImages, p: &mut Params) {
     let place = p.0.len();
     p.put("block.count", 0u32);
     let mut count = 0u32;
@@ -179,6 +184,11 @@ fn block(subject: &Subject, with_backing: bool, p: &mut Params) {
                 p.put(format!("block.{count}.name"), &*disk.target);
                 if let Some(path) = &disk.path {
                     p.put(format!("block.{count}.path"), &**path);
+                    if let Some(image) = stored.get(path) {
+                        p.put(format!("block.{count}.allocation"), image.allocation);
+                        p.put(format!("block.{count}.capacity"), image.capacity);
+                        p.put(format!("block.{count}.physical"), image.physical);
+                    }
                 }
                 count = count.saturating_add(1);
             }

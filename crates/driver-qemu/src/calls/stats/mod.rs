@@ -32,6 +32,12 @@ const GROUPS: u32 = VIR_DOMAIN_STATS_STATE
     | VIR_DOMAIN_STATS_DIRTYRATE
     | VIR_DOMAIN_STATS_VM;
 
+/// How long a reader waits for images to be looked at.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// Images of domains that do not run, by path.
+type StoredImages = std::collections::HashMap<Box<str>, super::block::Stored>;
+
 /// What the groups are made from.
 struct Subject {
     domain: Arc<Domain>,
@@ -83,10 +89,11 @@ impl DomainStats for Driver {
         let groups = if stats == 0 { GROUPS } else { stats & GROUPS };
         let subjects = self.subjects(&doms, given & filters);
         self.refresh_all(&subjects, groups).await;
+        let stored = self.stored_images(&subjects, groups).await;
         let backing = given & VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING != 0;
         let records = subjects.iter().map(|subject| DomainStatsRecord {
             dom: reference(virtus_state::Object::uuid(&*subject.domain), &subject.view),
-            params: List(groups::all(subject, groups, backing)),
+            params: List(groups::all(subject, groups, backing, &stored)),
         });
         Ok(records.collect())
     }
@@ -204,6 +211,30 @@ impl Driver {
         };
         let subjects = all.into_iter().map(Subject::of);
         subjects.filter(|s| list::passes(self, &s.view, filters)).collect()
+    }
+
+    /// Looks at the images of domains that do not run, for as long as a reader waits.
+    async fn stored_images(&self, subjects: &[Subject], groups: u32) -> StoredImages {
+        let idle = subjects.iter().filter(|subject| subject.running.is_none());
+        let definitions = idle.filter_map(|subject| subject.view.persistent.as_ref());
+        let disks = definitions.flat_map(|definition| &*definition.summary.disks);
+        let images: Vec<_> = disks.filter_map(|disk| Some((disk.path.clone()?, disk.format))).collect();
+        if groups & VIR_DOMAIN_STATS_BLOCK == 0 || images.is_empty() {
+            return StoredImages::default();
+        }
+        let work = self.runtime.spawn_blocking(move || {
+            let local = images.into_iter().filter(|(path, _)| path.starts_with('/'));
+            let look = |(path, format): (Box<str>, _)| {
+                let stored = super::block::stored(&path, format).ok()?;
+                Some((path, stored))
+            };
+            local.filter_map(look).collect()
+        });
+        // what lies on a host that does not answer is left out
+        match tokio::time::timeout(PATIENCE, work).await {
+            Ok(Ok(images)) => images,
+            _ => StoredImages::default(),
+        }
     }
 
     /// Refreshes all guests at once: each takes as long as the slowest, and no longer than a reader waits.

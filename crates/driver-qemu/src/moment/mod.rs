@@ -1,0 +1,50 @@
+//! Snapshots and checkpoints of domains: trees of moments, kept in a file each.
+
+pub(crate) mod store;
+pub(crate) mod tree;
+
+pub(crate) use tree::Tree;
+
+use std::sync::Arc;
+
+use virtus_base::Result;
+use virtus_conf::checkpoint::Checkpoint;
+use virtus_conf::snapshot::Snapshot;
+
+use crate::domain::Domain;
+use crate::driver::Shared;
+use crate::process::lock;
+
+/// A domain's moments.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Moments {
+    /// Snapshots.
+    pub(crate) snapshots: Tree<Snapshot>,
+    /// Checkpoints.
+    pub(crate) checkpoints: Tree<Checkpoint>,
+}
+
+impl Shared {
+    /// A domain's moments; read from the disk when they are first asked for.
+    pub(crate) async fn moments(self: &Arc<Self>, domain: &Arc<Domain>) -> Result<Moments> {
+        if let Some(moments) = lock(&domain.moments).clone() {
+            return Ok(moments);
+        }
+        let (layout, name) = (self.setup.layout.clone(), Arc::clone(&domain.view().name));
+        let read = self
+            .blocking(move || {
+                Ok(Moments {
+                    snapshots: store::load(&layout.snapshots(&name)),
+                    checkpoints: store::load(&layout.checkpoints(&name)),
+                })
+            })
+            .await?;
+        // who came first is right: there may have been changes since
+        Ok(lock(&domain.moments).get_or_insert(read).clone())
+    }
+
+    /// Shows a domain's moments as they are now on the disk.
+    pub(crate) fn set_moments(&self, domain: &Domain, moments: Moments) {
+        *lock(&domain.moments) = Some(moments);
+    }
+}
