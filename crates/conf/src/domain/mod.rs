@@ -192,9 +192,10 @@ impl Domain {
     pub fn parse(xml: &str, options: &ParseOptions) -> Result<Domain> {
         let read = ReadOptions { inactive: options.inactive, status: false, track: options.strict };
         let document = Document::parse(xml, ErrorDomain::DOMAIN, &read)?;
-        let domain = Domain::from_element(document.root_named("domain")?, options)?;
+        let root = document.root_named("domain")?;
+        let domain = Domain::from_element(root, options)?;
         match document.unknown() {
-            Some((kind, name, line)) if options.strict => Err(schema::unknown(kind, name, line)),
+            Some((kind, name, line)) if options.strict => Err(schema::unknown(root, kind, name, line)),
             _ => Ok(domain),
         }
     }

@@ -6,26 +6,48 @@ use virtus_xml::{Element, Xml};
 
 use super::{Domain, consistency};
 
+/// The schema, where it is installed: clients know the error by it.
+const SCHEMA: &str = "/usr/share/libvirt/schemas/domain.rng";
+
 /// The error of a document the schema does not allow.
 pub fn error(what: impl std::fmt::Display) -> Error {
     Error::new(
         ErrorDomain::XML,
         ErrorCode::XML_INVALID_SCHEMA,
-        format!("Unable to validate doc against the domain schema: {what}"),
+        format!("Unable to validate doc against {SCHEMA}\n{what}"),
     )
 }
 
 /// Something nobody asked for stands at `line`.
-pub(super) fn unknown(kind: &str, name: &str, line: u32) -> Error {
-    error(format_args!("line {line}: unexpected {kind} {name}"))
+pub(super) fn unknown(root: Element<'_>, kind: &str, name: &str, line: u32) -> Error {
+    let around = root.elements().filter(|e| e.line() <= line).last();
+    error(format_args!("{}line {line}: unexpected {kind} {name}", as_a_validator(around)))
+}
+
+/// What a validator of schemas says first: which part of the domain it gave up at.
+fn as_a_validator(part: Option<Element<'_>>) -> String {
+    let part = part.map_or("domain", |part| part.name());
+    // these stand in a group of their own in the schema
+    let grouped =
+        ["memory", "currentMemory", "maxMemory", "vcpu", "on_poweroff", "on_reboot", "on_crash", "os"];
+    let mut text = match part {
+        "domain" => String::new(),
+        "os" => "Element os failed to validate content\n".to_owned(),
+        part => format!("Extra element {part} in interleave\n"),
+    };
+    if grouped.contains(&part) {
+        text.push_str("Invalid sequence in interleave\n");
+    }
+    text.push_str("Element domain failed to validate content\n");
+    text
 }
 
 /// Reads a definition; whatever is wrong with a value is an error of the schema.
 pub(super) fn read(e: Element<'_>) -> Result<Domain> {
-    e.elements().chain(std::iter::once(e)).try_for_each(rules)?;
+    e.elements().try_for_each(|part| rules(part).map_err(|what| wrong(part, &what)))?;
     once(e)?;
     if let Some(devices) = e.child("devices") {
-        devices.elements().try_for_each(device)?;
+        devices.elements().try_for_each(device).map_err(|what| wrong(devices, &what))?;
     }
     let arch = e.descend(&["os", "type"]).and_then(|t| t.attr("arch"));
     if arch.is_some_and(|arch| !consistency::ARCHITECTURES.contains(&arch)) {
@@ -93,18 +115,26 @@ fn once(e: Element<'_>) -> Result<()> {
     let mut seen = std::collections::BTreeSet::new();
     for child in e.elements().filter(|child| ONCE.contains(&child.name())) {
         if !seen.insert(child.name()) {
-            return at(child, "is there twice");
+            return Err(wrong(child, &format!("line {}: {} is there twice", child.line(), child.name())));
         }
     }
     Ok(())
 }
 
-fn at(e: Element<'_>, what: &str) -> Result<()> {
-    Err(error(format_args!("line {}: {} {what}", e.line(), e.name())))
+/// What a rule says that is broken.
+type Broken = std::result::Result<(), String>;
+
+fn at(e: Element<'_>, what: &str) -> Broken {
+    Err(format!("line {}: {} {what}", e.line(), e.name()))
+}
+
+/// The error of a rule that is broken somewhere in this part of the domain.
+fn wrong(part: Element<'_>, what: &str) -> Error {
+    error(format_args!("{}{what}", as_a_validator(Some(part))))
 }
 
 /// What the schema wants of the elements of a domain.
-fn rules(e: Element<'_>) -> Result<()> {
+fn rules(e: Element<'_>) -> Broken {
     match e.name() {
         "clock" if e.attr("offset").is_none() => at(e, "lacks attribute offset"),
         "on_poweroff" | "on_reboot" | "on_crash" if e.text().is_none() => at(e, "is empty"),
@@ -113,7 +143,7 @@ fn rules(e: Element<'_>) -> Result<()> {
 }
 
 /// What the schema wants of devices.
-fn device(e: Element<'_>) -> Result<()> {
+fn device(e: Element<'_>) -> Broken {
     match e.name() {
         "emulator" if !e.text().is_some_and(|t| t.starts_with('/')) => at(e, "is no absolute path")?,
         "controller" => match e.attr("type") {
@@ -156,7 +186,7 @@ fn device(e: Element<'_>) -> Result<()> {
     }
 }
 
-fn disk(e: Element<'_>) -> Result<()> {
+fn disk(e: Element<'_>) -> Broken {
     let name = e.child("target").and_then(|t| t.attr("dev")).unwrap_or_default();
     let name = name.strip_prefix("ioemu:").unwrap_or(name);
     let prefix = ["fd", "hd", "sd", "vd", "xvd", "ubd"].iter().find_map(|p| name.strip_prefix(p));

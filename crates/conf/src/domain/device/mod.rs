@@ -264,7 +264,9 @@ impl Device {
         let document = Document::parse(xml, ErrorDomain::DOMAIN, &read)?;
         let device = Device::from_element(document.root())?;
         match document.unknown() {
-            Some((kind, name, line)) if options.strict => Err(super::schema::unknown(kind, name, line)),
+            Some((kind, name, line)) if options.strict => {
+                Err(super::schema::error(format_args!("line {line}: unexpected {kind} {name}")))
+            }
             _ => Ok(device),
         }
     }
