@@ -35,13 +35,13 @@ fn reference(name: impl Into<String>) -> NodeDeviceRef {
 }
 
 impl Driver {
-    /// The names of devices that run and have a capability of this name.
+    /// The names of devices, running or defined, that have a capability of this name.
     async fn named(&self, capability: Option<&str>) -> Vec<String> {
         let wanted = |known: &Known| {
             capability.is_none_or(|name| known.device.kinds().iter().any(|kind| kind.as_str() == name))
         };
         let devices = self.devices().await;
-        devices.values().filter(|k| k.active && wanted(k)).map(|k| k.device.name.clone()).collect()
+        devices.values().filter(|k| wanted(k)).map(|k| k.device.name.clone()).collect()
     }
 
     /// A mediated device's UUID; any other device is refused with this.
