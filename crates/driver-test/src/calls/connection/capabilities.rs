@@ -106,7 +106,7 @@ pub(super) fn host(cells: &[Cell]) -> String {
     }
     w.end();
     // the blank lines between the parts are bare, and one ends the document
-    w.finish().replace("\n  \n", "\n\n") + "\n"
+    w.finish().replace("\n  \n", "\n\n")
 }
 
 fn features(w: &mut Writer) {

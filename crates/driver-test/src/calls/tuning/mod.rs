@@ -378,6 +378,11 @@ impl DomainTuning for Driver {
         given: u32,
     ) -> Result<DomainGetInterfaceParametersReply> {
         flags(given, ASKING, "testDomainGetInterfaceParameters")?;
+        // how many there are, no interface has to be there for
+        if nparams == 0 {
+            let nparams = i32::try_from(BANDWIDTH.len()).unwrap_or(i32::MAX);
+            return Ok(DomainGetInterfaceParametersReply { params: List::default(), nparams });
+        }
         let mut state = self.state();
         let net = find_interface(state.domain(&dom)?.one(given)?, &device)?;
         let bandwidth = net.rest.bandwidth.clone().unwrap_or_default();
