@@ -1,1 +1,1 @@
-//! Benchmarks of the daemon and its parts. None yet.
+//! Benchmarks; each is a file of `benches/`, and the README says how they are run.

@@ -37,9 +37,11 @@ macro_rules! ensure {
 /// That the condition did not come true in time, or what it failed with.
 pub fn wait_for(what: &str, seconds: u64, mut condition: impl FnMut() -> Outcome<bool>) -> Outcome {
     let end = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    let mut pause = std::time::Duration::from_millis(1);
     while !condition()? {
         ensure!(std::time::Instant::now() < end, "waited {seconds} s in vain for {what}");
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(std::time::Duration::from_millis(50));
     }
     Ok(())
 }

@@ -83,7 +83,33 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // beside them
     ("xtask", &[]),
     ("virtus-tests", &["virtus"]),
-    ("virtus-benches", &["virtus"]),
+    (
+        "virtus-benches",
+        &[
+            "virtus",
+            "virtus-api",
+            "virtus-base",
+            "virtus-conf",
+            "virtus-rpc",
+            "virtus-tests",
+            "virtus-xdr",
+            "virtus-xml",
+        ],
+    ),
+    (
+        "virtus-fuzz",
+        &[
+            "virtus",
+            "virtus-api",
+            "virtus-base",
+            "virtus-conf",
+            "virtus-host",
+            "virtus-qmp",
+            "virtus-rpc",
+            "virtus-xdr",
+            "virtus-xml",
+        ],
+    ),
 ];
 
 /// Compares what `cargo metadata` says with the table.

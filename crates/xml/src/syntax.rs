@@ -11,10 +11,15 @@ pub(crate) fn error(text: &str, refused: &roxmltree::Error, domain: ErrorDomain)
     detail(text, offset, &message, domain)
 }
 
-/// Refuses a document nested deeper than `limit` before the parser recurses into it.
+/// An element with more attributes is refused: each is compared with all others.
+const MAX_ATTRIBUTES: usize = 4096;
+
+/// Refuses a document nested deeper than `limit` before the parser recurses into it, and elements with so many
+/// attributes that comparing them would take long.
 pub(crate) fn check_depth(text: &str, limit: usize, domain: ErrorDomain) -> Result<()> {
     let (mut depth, mut rest) = (0usize, 0usize);
     while let Some(at) = text.get(rest..).and_then(|t| t.find('<')).map(|i| i + rest) {
+        check_references(text, rest, at, domain)?;
         let tail = text.get(at..).unwrap_or_default();
         let skip = |end: &str| tail.find(end).map_or(text.len(), |i| at + i + end.len());
         if tail.starts_with("<!--") {
@@ -27,7 +32,11 @@ pub(crate) fn check_depth(text: &str, limit: usize, domain: ErrorDomain) -> Resu
             depth = depth.saturating_sub(1);
             rest = at + 2;
         } else {
-            let end = tag_end(tail);
+            let (end, attributes) = tag_end(tail);
+            if attributes > MAX_ATTRIBUTES {
+                let message = format!("More than {MAX_ATTRIBUTES} attributes in an element");
+                return Err(detail(text, at, &message, domain));
+            }
             let empty = end.is_some_and(|e| tail.get(..e).is_some_and(|t| t.ends_with('/')));
             if !empty {
                 depth += 1;
@@ -37,23 +46,54 @@ pub(crate) fn check_depth(text: &str, limit: usize, domain: ErrorDomain) -> Resu
                 return Err(detail(text, at, &message, domain));
             }
             rest = end.map_or(text.len(), |e| at + e);
+            check_references(text, at, rest, domain)?;
         }
     }
     Ok(())
 }
 
-/// The offset of the `>` that ends the tag `tail` begins with, past quoted values.
-fn tag_end(tail: &str) -> Option<usize> {
-    let mut quote = None;
+/// Refuses references to characters that XML does not have; the parser would take them for another one.
+fn check_references(text: &str, from: usize, to: usize, domain: ErrorDomain) -> Result<()> {
+    let mut at = from;
+    while let Some(start) = text.get(at..to).and_then(|part| part.find("&#")).map(|i| at + i + 2) {
+        at = start;
+        let Some(number) = text.get(start..to).and_then(|tail| tail.split_once(';')).map(|(n, _)| n) else {
+            return Ok(());
+        };
+        let value = match number.strip_prefix('x') {
+            Some(hex) => u32::from_str_radix(hex, 16),
+            None => number.parse(),
+        };
+        let there = value.as_ref().is_ok_and(|value| match value {
+            0x9 | 0xa | 0xd => true,
+            0xfffe | 0xffff => false,
+            value => *value >= 0x20 && char::from_u32(*value).is_some(),
+        });
+        let digits = number.strip_prefix('x').unwrap_or(number).bytes().all(|b| b.is_ascii_hexdigit());
+        if !there && digits && !number.is_empty() {
+            let shown = value.map_or(0x11_0000, |value| value.min(0x11_0000));
+            let message = format!("xmlParseCharRef: invalid xmlChar value {shown}");
+            return Err(detail(text, start + number.len() + 1, &message, domain));
+        }
+    }
+    Ok(())
+}
+
+/// The offset of the `>` that ends the tag `tail` begins with, past quoted values, and how many of these there are.
+fn tag_end(tail: &str) -> (Option<usize>, usize) {
+    let (mut quote, mut values) = (None, 0);
     for (i, b) in tail.bytes().enumerate() {
         match (quote, b) {
             (None, b'"' | b'\'') => quote = Some(b),
-            (Some(q), b) if q == b => quote = None,
-            (None, b'>') => return Some(i),
+            (Some(q), b) if q == b => {
+                quote = None;
+                values += 1;
+            }
+            (None, b'>') => return (Some(i), values),
             _ => {}
         }
     }
-    None
+    (None, values)
 }
 
 /// libvirt's shape of it: line, sentence, the line itself and a pointer to the place.
@@ -97,7 +137,13 @@ fn diagnose(text: &str) -> Option<(usize, String)> {
     }
     let mut open: Vec<(&str, usize)> = Vec::new();
     let mut at = 0;
-    let line_of = |offset: usize| text.get(..offset).map_or(1, |t| t.matches('\n').count() + 1);
+    // lines are counted as they are passed, not each time from the beginning
+    let mut counted = (0, 1);
+    let mut line_of = |offset: usize| {
+        let (from, line) = counted;
+        counted = (offset, line + text.get(from..offset).map_or(0, |passed| passed.matches('\n').count()));
+        counted.1
+    };
     let mut root_seen = false;
     loop {
         let rest = text.get(at..)?;
@@ -278,6 +324,10 @@ mod tests {
     fn depth_is_bounded() {
         let deep = "<a>".repeat(100_000);
         assert!(said(&deep).contains("Excessive depth"));
+        let many: String = (0..100_000).map(|i| format!(" a{i}=''")).collect();
+        assert!(said(&format!("<a{many}/>")).contains("attributes in an element"));
+        let unclosed = format!("<a>{}", "<b/>\n".repeat(200_000));
+        assert!(said(&unclosed).contains("Premature end of data in tag a line 1"));
         let wide = format!("<a>{}</a>", "<b c='>'/>".repeat(10_000));
         assert!(Document::parse(&wide, ErrorDomain::DOMAIN, &ReadOptions::default()).is_ok());
     }

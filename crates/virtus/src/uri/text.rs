@@ -153,7 +153,8 @@ pub(super) fn write(uri: &Uri, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Res
     }
     for (index, (name, value)) in uri.parameters.iter().enumerate().filter(|_| uri.query.is_none()) {
         f.write_str(if index == 0 { "?" } else { "&" })?;
-        write!(f, "{name}=")?;
+        escape(name, f, is_unreserved)?;
+        f.write_str("=")?;
         escape(value, f, is_unreserved)?;
     }
     if let Some(fragment) = &uri.fragment {
