@@ -63,9 +63,7 @@ pub(crate) fn guests_have_addresses_names_and_a_way_out(world: &mut World) -> Ou
     ensure!(!c.reaches("10.7.0.5")?, "nor into another network");
     ensure!(
         !a.reaches("10.8.0.1")?
-            || !a.reaches(
-                &c.run("ip -o -4 addr show eth0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'")?.trim().to_owned()
-            )?,
+            || !a.reaches(c.run("ip -o -4 addr show eth0 | sed 's/.*inet \\([0-9.]*\\).*/\\1/'")?.trim())?,
         "nor is there one into it"
     );
     world.virsh(&["net-destroy", "alone"])?;
