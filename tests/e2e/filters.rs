@@ -437,7 +437,7 @@ pub(crate) fn a_guests_filter_comes_and_goes_with_it(world: &mut World) -> Outco
     let before = rules()?;
     let interface = |filter: &str| {
         format!(
-            "<interface type='bridge'><source bridge='br0'/><mac address='52:54:00:11:22:33'/>\
+            "<interface type='bridge'><source bridge='br0'/><target dev='guest0'/><mac address='52:54:00:11:22:33'/>\
              <model type='virtio'/><filterref filter='{filter}'>\
              <parameter name='IP' value='10.9.0.5'/></filterref></interface>"
         )
@@ -455,8 +455,8 @@ pub(crate) fn a_guests_filter_comes_and_goes_with_it(world: &mut World) -> Outco
     define("clean-traffic")?;
     world.virsh(&["start", "alpha"])?;
     let list = world.virsh(&["nwfilter-binding-list"])?;
-    ensure!(list.contains("vnet0") && list.contains("clean-traffic"), "bound: {list}");
-    let binding = world.virsh(&["nwfilter-binding-dumpxml", "vnet0"])?;
+    ensure!(list.contains("guest0") && list.contains("clean-traffic"), "bound: {list}");
+    let binding = world.virsh(&["nwfilter-binding-dumpxml", "guest0"])?;
     ensure!(binding.contains("<name>alpha</name>") && binding.contains("52:54:00:11:22:33"), "{binding}");
     ensure!(rules()?.contains("ip saddr 10.9.0.5"), "{}", rules()?);
     world.kill_daemon()?;
@@ -465,6 +465,6 @@ pub(crate) fn a_guests_filter_comes_and_goes_with_it(world: &mut World) -> Outco
     ensure!(rules()?.contains("ip saddr 10.9.0.5"), "still: {}", rules()?);
     world.virsh(&["destroy", "alpha"])?;
     wait_for("the rules to go", 20, || Ok(rules()? == before))?;
-    ensure!(!world.virsh(&["nwfilter-binding-list"])?.contains("vnet0"), "unbound");
+    ensure!(!world.virsh(&["nwfilter-binding-list"])?.contains("guest0"), "unbound");
     Ok(())
 }
