@@ -110,6 +110,8 @@ pub(crate) struct State {
     pub(crate) interfaces_before: Option<Vec<InterfaceObject>>,
     pub(crate) pools: Vec<PoolObject>,
     pub(crate) devices: Vec<NodeDevice>,
+    /// Whether one of them is a virtual adapter, which is neither active nor persistent.
+    pub(crate) has_vport: bool,
     pub(crate) users: Vec<(String, Option<String>)>,
 }
 

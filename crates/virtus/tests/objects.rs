@@ -73,3 +73,43 @@ async fn the_same_can_be_awaited() {
     let error = connection.lookup_domain_by_name("none").await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::NO_DOMAIN);
 }
+
+#[test]
+fn what_is_made_is_not_of_the_host() {
+    let connection = Connection::open("test:///default").unwrap();
+    let made = connection
+        .create_node_device(
+            "<device><parent>scsi_host1</parent><capability type='scsi_host'><capability type='fc_host'>\
+             <wwnn>20000000c9831b4b</wwnn><wwpn>10000000c9831b4b</wwpn></capability></capability></device>",
+            0,
+        )
+        .unwrap();
+    assert!(!made.is_active().unwrap() && !made.is_persistent().unwrap());
+    let inactive = connection.list_all_node_devices(VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE).unwrap();
+    assert_eq!(inactive.iter().map(|device| device.name()).collect::<Vec<_>>(), [made.name()]);
+    made.destroy().unwrap();
+    assert!(connection.lookup_node_device_by_name("computer").unwrap().is_active().unwrap());
+}
+
+#[test]
+fn ports_of_graphics_are_as_they_are_used() {
+    let (_file, connection) = host();
+    for (given, shown) in [
+        (
+            "port='5902' tlsPort='5903'",
+            "port='5902' tlsPort='5903' autoport='no'>\n      <listen type='address'/>",
+        ),
+        ("port='-1' tlsPort='-1'", "autoport='yes'>\n      <listen type='address'/>"),
+        ("autoport='yes' port='5900'", "autoport='yes'>\n      <listen type='address'/>"),
+        ("port='0'", ">\n      <listen type='none'/>"),
+    ] {
+        let xml = format!(
+            "<domain type='test'><name>g</name><memory>1024</memory><os><type>hvm</type></os><devices>\
+             <graphics type='spice' {given}/></devices></domain>"
+        );
+        let domain = connection.create_domain(&xml, 0).unwrap();
+        let text = domain.xml(0).unwrap().replace("type='spice'>", "type='spice' >");
+        assert!(text.contains(&format!("<graphics type='spice' {shown}")), "{given}: {text}");
+        domain.destroy().unwrap();
+    }
+}

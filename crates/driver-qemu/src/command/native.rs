@@ -55,7 +55,7 @@ pub(super) fn line(
                 }
             }
             Graphics::Spice(spice) => {
-                spice.port = spice.port.filter(|port| *port > 0).or(Some(5901));
+                spice.ports.port = spice.ports.port.filter(|port| *port > 0).or(Some(5901));
             }
             _ => {}
         }

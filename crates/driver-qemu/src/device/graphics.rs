@@ -169,10 +169,10 @@ fn spice_text(guest: &Guest<'_>, spice: &Spice) -> Result<String> {
         }
         Some(Listen::None) => parts.push("port=0".to_owned()),
         _ => {
-            if let Some(port) = spice.port.filter(|port| *port > 0) {
+            if let Some(port) = spice.ports.port.filter(|port| *port > 0) {
                 parts.push(format!("port={port}"));
             }
-            if let Some(port) = spice.tls_port.filter(|port| *port > 0) {
+            if let Some(port) = spice.ports.tls_port.filter(|port| *port > 0) {
                 parts.push(format!("tls-port={port}"));
             }
             if parts.is_empty() {
@@ -184,7 +184,7 @@ fn spice_text(guest: &Guest<'_>, spice: &Spice) -> Result<String> {
             ));
         }
     }
-    if spice.tls_port.is_some_and(|port| port > 0) {
+    if spice.ports.tls_port.is_some_and(|port| port > 0) {
         parts.push("x509-dir=/etc/pki/libvirt-spice".to_owned());
     }
     match spice.mouse {

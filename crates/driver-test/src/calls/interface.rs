@@ -163,7 +163,10 @@ impl Interfaces for Driver {
         if state.interfaces_before.is_some() {
             return Err(invalid("there is another transaction running."));
         }
-        state.interfaces_before = Some(state.interfaces.clone());
+        // what is kept is how they are configured: taken back, none of them is active
+        let mut before = state.interfaces.clone();
+        before.iter_mut().for_each(|interface| interface.active = false);
+        state.interfaces_before = Some(before);
         Ok(())
     }
 

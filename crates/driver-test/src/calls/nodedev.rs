@@ -64,6 +64,11 @@ fn failed(text: String) -> Error {
 }
 
 impl State {
+    /// Whether a device is of the host, not made for a pool or a client.
+    fn is_of_host(&self, device: &NodeDevice) -> bool {
+        !(self.has_vport && device.name == VPORT)
+    }
+
     fn device(&self, name: &str) -> Result<&NodeDevice> {
         let found = self.devices.iter().find(|device| device.name == name);
         found.ok_or_else(|| {
@@ -98,6 +103,7 @@ impl State {
         }
         self.devices.retain(|device| device.name != VPORT);
         self.devices.push(device);
+        self.has_vport = true;
         events.push(lifecycle(VPORT, VIR_NODE_DEVICE_EVENT_CREATED));
         Ok(NodeDeviceRef { name: VPORT.to_owned() })
     }
@@ -106,6 +112,7 @@ impl State {
     pub(super) fn destroy_vport(&mut self, events: &mut Vec<Event>) -> Result<()> {
         self.device(VPORT)?;
         self.devices.retain(|device| device.name != VPORT);
+        self.has_vport = false;
         events.push(lifecycle(VPORT, VIR_NODE_DEVICE_EVENT_DELETED));
         Ok(())
     }
@@ -175,17 +182,22 @@ impl NodeDevices for Driver {
     ) -> Result<ConnectListAllNodeDevicesReply> {
         let all = KINDS.iter().fold(0, |all, (flag, _)| all | flag);
         let rare = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX | VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPD;
-        let there = VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE | VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE;
-        let kept = VIR_CONNECT_LIST_NODE_DEVICES_PERSISTENT | VIR_CONNECT_LIST_NODE_DEVICES_TRANSIENT;
-        flags(filter, all | rare | there | kept, "testConnectListAllNodeDevices")?;
-        // all devices are active and stay
-        let none = filter & there == VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE
-            || filter & kept == VIR_CONNECT_LIST_NODE_DEVICES_TRANSIENT;
-        let any = filter & (all | rare) == 0;
-        let wanted = |device: &&NodeDevice| {
-            !none && (any || KINDS.iter().any(|(flag, kind)| filter & flag != 0 && is(device, kind)))
-        };
+        let lasting = [
+            (VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE, VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE),
+            (VIR_CONNECT_LIST_NODE_DEVICES_PERSISTENT, VIR_CONNECT_LIST_NODE_DEVICES_TRANSIENT),
+        ];
+        let known = lasting.iter().fold(all | rare, |known, (yes, no)| known | yes | no);
+        flags(filter, known, "testConnectListAllNodeDevices")?;
         let state = self.state();
+        let wanted = |device: &&NodeDevice| {
+            let own = state.is_of_host(device);
+            let lasts = |(yes, no): &(u32, u32)| {
+                filter & (yes | no) == 0 || filter & if own { *yes } else { *no } != 0
+            };
+            let kinds = filter & (all | rare);
+            let fits = |(flag, kind): &(u32, &str)| kinds & flag != 0 && is(device, kind);
+            (kinds == 0 || KINDS.iter().any(fits)) && lasting.iter().all(lasts)
+        };
         let found = state.devices.iter().filter(wanted);
         let mut devices: List<_, 65_536> =
             found.map(|device| NodeDeviceRef { name: device.name.clone() }).collect();
@@ -208,6 +220,16 @@ impl NodeDevices for Driver {
 
     async fn node_device_get_parent(&self, _: &Call, name: String) -> Result<Option<String>> {
         Ok(self.state().device(&name)?.parent.name.clone())
+    }
+
+    async fn node_device_is_persistent(&self, _: &Call, name: String) -> Result<i32> {
+        let state = self.state();
+        Ok(i32::from(state.is_of_host(state.device(&name)?)))
+    }
+
+    async fn node_device_is_active(&self, _: &Call, name: String) -> Result<i32> {
+        let state = self.state();
+        Ok(i32::from(state.is_of_host(state.device(&name)?)))
     }
 
     async fn node_device_num_of_caps(&self, _: &Call, name: String) -> Result<i32> {
@@ -243,6 +265,7 @@ impl NodeDevices for Driver {
                 return Err(internal(format!("cannot find parent '{parent}' definition")));
             }
             state.devices.retain(|device| device.name != name);
+            state.has_vport &= name != VPORT;
             events.push(lifecycle(&name, VIR_NODE_DEVICE_EVENT_DELETED));
             Ok(())
         })

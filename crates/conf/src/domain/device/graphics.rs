@@ -320,6 +320,13 @@ impl Xml for Listens {
                 None => {}
             }
         }
+        // without a port there is nobody to listen
+        if let (Some("spice"), Some(first @ (Listen::Address { .. } | Listen::Network { .. }))) =
+            (e.attr("type"), list.first_mut())
+            && SpicePorts::read(e)?.is_none()
+        {
+            *first = Listen::None;
+        }
         Ok(Listens { list })
     }
     fn write_attrs(&self, w: &mut Writer) {
@@ -339,8 +346,10 @@ impl Xml for Listens {
     fn write_body(&self, w: &mut Writer) {
         // what reads a migrated definition may not know sockets as listeners
         let old = w.shows(Only::Migratable);
-        for listen in
-            self.list.iter().filter(|l| !(old && matches!(l, Listen::Socket { socket: Some(_), .. })))
+        for listen in self
+            .list
+            .iter()
+            .filter(|l| !(old && matches!(l, Listen::Socket { socket: Some(_), .. } | Listen::None)))
         {
             listen.write(w);
         }
@@ -350,10 +359,8 @@ impl Xml for Listens {
 /// An RDP server.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct Rdp {
-    #[xml(attr)]
-    pub port: Option<i32>,
-    #[xml(attr)]
-    pub autoport: Option<YesNo>,
+    #[xml(flatten)]
+    pub ports: RdpPorts,
     #[xml(attr = "replaceUser")]
     pub replace_user: Option<YesNo>,
     #[xml(attr = "multiUser")]
@@ -366,15 +373,108 @@ pub struct Rdp {
     pub listens: Listens,
 }
 
+/// An RDP server's port.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RdpPorts {
+    pub port: Option<i32>,
+    pub autoport: bool,
+}
+
+impl Xml for RdpPorts {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let port = port(e, "rdp", "port")?;
+        let said: Option<YesNo> = crate::domain::parse::keyword_attr(e, "autoport")?;
+        let autoport = matches!(port, None | Some(-1)) || said.is_some_and(YesNo::is_true);
+        let keep = !autoport || e.reads(Only::Live);
+        Ok(RdpPorts { port: port.filter(|port| keep && *port > 0), autoport })
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        match self.port.filter(|_| !self.autoport || w.shows(Only::Live)) {
+            Some(port) => w.attr_value("port", &port),
+            None if self.autoport => w.attr("port", "0"),
+            None => {}
+        }
+        if self.autoport {
+            w.attr("autoport", "yes");
+        }
+    }
+    fn write_body(&self, _: &mut Writer) {}
+}
+
+/// A port as it is given; none is no number.
+fn port(e: Element<'_>, server: &str, name: &str) -> Result<Option<i32>> {
+    let number = |text: &str| {
+        i32::parse(text, 10)
+            .ok_or_else(|| crate::domain::parse::internal(format!("cannot parse {server} {name} {text}")))
+    };
+    e.attr(name).map(number).transpose()
+}
+
+/// A SPICE server's ports.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SpicePorts {
+    pub port: Option<i32>,
+    pub tls_port: Option<i32>,
+    pub autoport: bool,
+    /// Whether they are not used: nobody listens, or on a socket.
+    pub unused: Option<Unused>,
+}
+
+/// Why a server's ports are not used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unused {
+    Nobody,
+    Socket,
+}
+
+impl SpicePorts {
+    /// Whether there is none, and none is chosen either.
+    fn is_none(&self) -> bool {
+        self.port.is_none() && self.tls_port.is_none() && !self.autoport
+    }
+}
+
+impl Xml for SpicePorts {
+    fn read(e: Element<'_>) -> Result<Self> {
+        let (port, tls_port) = (port(e, "spice", "port")?, port(e, "spice", "tlsPort")?);
+        let said: Option<YesNo> = crate::domain::parse::keyword_attr(e, "autoport")?;
+        // two times -1 meant "choose" before autoport did
+        let autoport = said.is_some_and(YesNo::is_true) || (port, tls_port) == (Some(-1), Some(-1));
+        let kept = |port: Option<i32>| port.filter(|port| *port != 0 && (!autoport || e.reads(Only::Live)));
+        let mut ports = SpicePorts { port: kept(port), tls_port: kept(tls_port), autoport, unused: None };
+        let first = e.children("listen").next();
+        ports.unused = match first.and_then(|listen| listen.attr("type")) {
+            Some("socket") => Some(Unused::Socket),
+            Some("none") => Some(Unused::Nobody),
+            _ => ports.is_none().then_some(Unused::Nobody),
+        };
+        Ok(ports)
+    }
+    fn write_attrs(&self, w: &mut Writer) {
+        match self.unused {
+            Some(Unused::Socket) => return,
+            // what reads a migrated definition may not know that nobody listens
+            Some(Unused::Nobody) if w.shows(Only::Migratable) => return w.attr("autoport", "no"),
+            Some(Unused::Nobody) => return,
+            None => {}
+        }
+        let shown = !self.autoport || w.shows(Only::Live);
+        if let Some(port) = self.port.filter(|_| shown) {
+            w.attr_value("port", &port);
+        }
+        if let Some(port) = self.tls_port.filter(|_| shown) {
+            w.attr_value("tlsPort", &port);
+        }
+        w.attr_value("autoport", &YesNo::from(self.autoport));
+    }
+    fn write_body(&self, _: &mut Writer) {}
+}
+
 /// A SPICE server.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct Spice {
-    #[xml(attr)]
-    pub port: Option<i32>,
-    #[xml(attr = "tlsPort")]
-    pub tls_port: Option<i32>,
-    #[xml(attr)]
-    pub autoport: Option<YesNo>,
+    #[xml(flatten)]
+    pub ports: SpicePorts,
     #[xml(flatten)]
     pub listens: Listens,
     #[xml(attr)]

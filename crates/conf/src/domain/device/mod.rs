@@ -118,6 +118,7 @@ macro_rules! devices {
             }
             fn write_attrs(&self, _: &mut Writer) {}
             fn write_body(&self, w: &mut Writer) {
+                w.keep_open();
                 if let Some(emulator) = &self.emulator {
                     w.element_text("emulator", emulator);
                 }

@@ -34,10 +34,10 @@ pub(super) async fn change(site: &Site<'_>, device: &Device) -> Result<()> {
             (auth_differs(&old.auth, &new.auth), &new.auth)
         }
         (Graphics::Spice(old), Graphics::Spice(new)) => {
-            let auto = |spice: &virtus_conf::domain::device::graphics::Spice| {
-                spice.autoport.is_some_and(|auto| auto.is_true())
-            };
-            same_ports(kind, (auto(old), (old.port, old.tls_port)), (auto(new), (new.port, new.tls_port)))?;
+            let all =
+                |ports: &virtus_conf::domain::device::graphics::SpicePorts| (ports.port, ports.tls_port);
+            let (old_ports, ports) = (&old.ports, &new.ports);
+            same_ports(kind, (old_ports.autoport, all(old_ports)), (ports.autoport, all(ports)))?;
             if old.keymap != new.keymap {
                 return Err(refused(format!("cannot change keymap setting on {kind} graphics")));
             }
