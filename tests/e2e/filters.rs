@@ -234,13 +234,9 @@ fn bind(world: &World, filter: &str, parameters: &[(&str, &str)]) -> Outcome {
     world.virsh(&["nwfilter-binding-create", &file]).map(drop)
 }
 
-/// The rules of filters; none is an empty text.
+/// The rules of filters; none is an empty text. Asked in one go, for a table may go between two questions.
 fn rules() -> Outcome<String> {
-    let all = run("nft", &["list", "tables"])?;
-    match all.contains("bridge virtus_nwfilter") {
-        true => run("nft", &["list", "table", "bridge", "virtus_nwfilter"]),
-        false => Ok(String::new()),
-    }
+    run("nft", &["list", "ruleset", "bridge"])
 }
 
 /// All a guest might send, and what of it `clean-traffic` lets pass.

@@ -35,12 +35,25 @@ pub enum Threads {
     Later,
 }
 
-/// Makes the process die (SIGKILL) at the `nth` system call of this name that one of its threads makes from now on. The answer is the
-/// watcher: dropping it is not enough, kill it.
+/// Makes the process die (SIGKILL) at the `nth` system call of this name that one of its threads makes from now on.
+/// The answer is the watcher: dropping it is not enough, kill it.
 ///
 /// # Errors
 /// That the process is gone, or may not be traced.
 pub fn die_at(pid: u32, call: &str, nth: u32, threads: Threads) -> Outcome<Child> {
+    // a thread that ends between being listed and being attached to ends strace; the next list lacks it
+    for _ in 0..TRIES {
+        if let Some(watcher) = watch(pid, call, nth, threads)? {
+            return Ok(watcher);
+        }
+    }
+    Err("strace cannot attach".into())
+}
+
+/// How often threads may have changed while strace attached to them.
+const TRIES: u32 = 20;
+
+fn watch(pid: u32, call: &str, nth: u32, threads: Threads) -> Outcome<Option<Child>> {
     let mut strace = Command::new("strace");
     strace.args(["-qq", "-o", "/dev/null", &format!("--inject={call}:signal=KILL:when={nth}")]);
     strace.args(["-e", &format!("trace={call}")]);
@@ -51,21 +64,20 @@ pub fn die_at(pid: u32, call: &str, nth: u32, threads: Threads) -> Outcome<Child
         strace.arg("-p").arg(thread?.file_name());
     }
     let mut child = strace.stdin(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let mut ended = false;
     let traced = wait_for("strace to attach", 20, || {
-        if child.try_wait()?.is_some() {
-            return Err("strace cannot attach".into());
-        }
+        ended = child.try_wait()?.is_some();
         let mut all = true;
         for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
             let status = fs::read_to_string(thread?.path().join("status")).unwrap_or_default();
             all &= !status.contains("TracerPid:\t0\n");
         }
-        Ok(all)
+        Ok(all || ended)
     });
     if let Err(e) = traced {
         let _ = child.kill();
         let _ = child.wait();
         return Err(e);
     }
-    Ok(child)
+    Ok((!ended).then_some(child))
 }
