@@ -59,6 +59,21 @@ impl std::fmt::Debug for Shared {
     }
 }
 
+/// How long after the start devices are read if nobody has asked for them: the daemon has more urgent things to do.
+const FIRST: Duration = Duration::from_secs(2);
+
+/// Places in sysfs that the kernel speaks of often and where no node device is: `misc` has `/dev/kvm`, which tells of
+/// each guest that comes or goes.
+const UNINTERESTING: [&str; 5] =
+    ["/devices/virtual/misc/", "/devices/virtual/bdi/", "/module/", "/kernel/", "/bus/"];
+
+/// Whether a node device may have come, gone or changed by an event like `add@/devices/virtual/net/tap0`. Events that
+/// were missed (`None`) may have been about anything.
+fn matters(event: Option<&str>) -> bool {
+    let place = event.and_then(|event| event.split_once('@')).map(|(_, place)| place);
+    place.is_none_or(|place| !place.contains("/queues/") && !UNINTERESTING.iter().any(|p| place.starts_with(p)))
+}
+
 /// How long events are gathered before they are looked after: a device comes with many.
 const SETTLE: Duration = Duration::from_millis(20);
 
@@ -68,18 +83,21 @@ impl Driver {
     pub fn start(root: PathBuf, runner: Arc<dyn Runner>, events: Arc<dyn EventSink>) -> Driver {
         let shared =
             Arc::new(Shared { root, devices: ArcSwap::default(), runner, events, looking: Mutex::new(()) });
-        // who asks before the first look is done waits for it
-        let first = Arc::clone(&shared);
-        let first = tokio::task::spawn_blocking(move || first.look());
         let weak = Arc::downgrade(&shared);
         tokio::spawn(async move {
+            // who asks before that looks for himself
+            tokio::time::sleep(FIRST).await;
+            let Some(first) = weak.upgrade() else { return };
             // it fails only with the daemon
-            let _ = first.await;
+            let _ = tokio::task::spawn_blocking(move || first.look()).await;
             let events = match Uevents::open() {
                 Ok(events) => events,
                 Err(e) => return tracing::warn!("the kernel does not tell of devices: {e}"),
             };
-            while events.next().await.is_ok() {
+            while let Ok(event) = events.next().await {
+                if !matters(event.as_deref()) {
+                    continue;
+                }
                 while tokio::time::timeout(SETTLE, events.next()).await.is_ok_and(|event| event.is_ok()) {}
                 let Some(shared) = weak.upgrade() else { return };
                 if tokio::task::spawn_blocking(move || shared.look()).await.is_err() {

@@ -1,23 +1,30 @@
 //! Names of vendors and products, from the lists that are kept for all programs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 /// Where the list of PCI is, by distribution.
 const PCI: [&str; 2] = ["usr/share/misc/pci.ids", "usr/share/hwdata/pci.ids"];
 
-static TEXT: OnceLock<String> = OnceLock::new();
+/// The names of a vendor and of its device.
+type Names = (Option<String>, Option<String>);
+
+/// What was looked up before: a host has few devices, and the list more than a megabyte.
+static KNOWN: Mutex<BTreeMap<(u32, u32), Names>> = Mutex::new(BTreeMap::new());
 
 /// The names of a PCI device's vendor and of the device.
-pub(super) fn pci(root: &Path, vendor: u32, product: u32) -> (Option<String>, Option<String>) {
-    let text = TEXT.get_or_init(|| {
+pub(super) fn pci(root: &Path, vendor: u32, product: u32) -> Names {
+    // nothing that holds it panics half-way through a change
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = known.entry((vendor, product)).or_insert_with(|| {
         let bytes = PCI.iter().find_map(|path| std::fs::read(root.join(path)).ok()).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
+        lookup(&String::from_utf8_lossy(&bytes), vendor, product)
     });
-    lookup(text, vendor, product)
+    names.clone()
 }
 
-fn lookup(text: &str, vendor: u32, product: u32) -> (Option<String>, Option<String>) {
+fn lookup(text: &str, vendor: u32, product: u32) -> Names {
     let wanted = format!("{vendor:04x}  ");
     let mut lines = text.lines().skip_while(|line| !line.starts_with(&wanted));
     let Some(name) = lines.next().and_then(|line| line.get(6..)) else { return (None, None) };

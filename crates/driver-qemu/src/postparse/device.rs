@@ -411,19 +411,26 @@ fn channel(channel: &mut Channel, _: &Context<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Whether the path of a channel's socket is one that a daemon made up: `…/domain-1-guest/org.qemu.guest_agent.0`, or
-/// `…/1-guest/org.qemu.guest_agent.0`.
+/// Whether the path of a channel's socket is one that a daemon made up: below a daemon's directory of channels,
+/// `1-guest/org.qemu.guest_agent.0`, or as older ones did `domain-guest/…` or `guest.org.qemu.guest_agent.0`.
 fn is_generated(path: &str, name: &str) -> bool {
-    let mut parts = path.rsplit('/');
+    /// Where daemons of users and older ones had their directories.
+    const BELOW: [&str; 2] = ["/libvirt/qemu/run/channel/", "/qemu/channel/target/"];
+    let Some(stem) = path.strip_suffix(name) else { return false };
+    let below = |root: &&str| stem.split_once(*root).map(|(_, rest)| rest);
+    let rest = stem.strip_prefix("/run/libvirt/qemu/channel/").or_else(|| BELOW.iter().find_map(below));
+    let Some(rest) = rest else { return false };
     let numbered = |directory: &str| {
-        let mut dashes = directory.match_indices('-');
-        dashes.any(|(at, _)| {
-            let before = directory.get(..at).unwrap_or_default();
-            before.ends_with(|c: char| c.is_ascii_digit()) && at + 1 < directory.len()
-        })
+        let named = directory.trim_start_matches(|c: char| c.is_ascii_digit());
+        named.len() < directory.len() && named.strip_prefix('-').is_some_and(|guest| !guest.is_empty())
     };
-    parts.next() == Some(name)
-        && parts.next().is_some_and(|directory| directory.starts_with("domain-") || numbered(directory))
+    match rest.strip_suffix('/') {
+        Some(directory) => {
+            let domain = directory.strip_prefix("domain-").is_some_and(|guest| !guest.is_empty());
+            !directory.contains('/') && (domain || numbered(directory))
+        }
+        None => rest.len() > 1 && rest.ends_with('.') && !rest.contains('/'),
+    }
 }
 
 fn console(console: &mut Console, _: &Context<'_>) -> Result<()> {
@@ -506,4 +513,27 @@ fn pstore(pstore: &mut virtus_conf::domain::device::Pstore, context: &Context<'_
     let path = || format!("{}/{}_PSTORE.raw", context.environment.nvram_dir(), context.name);
     pstore.path.get_or_insert_with(path);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_daemons_own_socket_paths_are_made_up_anew() {
+        let agent = "org.qemu.guest_agent.0";
+        for (place, generated) in [
+            ("/run/libvirt/qemu/channel/7-guest/", true),
+            ("/run/user/1000/libvirt/qemu/run/channel/7-guest/", true),
+            ("/var/lib/libvirt/qemu/channel/target/domain-guest/", true),
+            ("/var/lib/libvirt/qemu/channel/target/guest.", true),
+            ("/var/run/libvirt/qemu/channel/7-guest/", false),
+            ("/run/libvirt/qemu/channel/guest/", false),
+            ("/run/libvirt/qemu/channel/7-guest/more/", false),
+            ("/tmp/7-guest/", false),
+        ] {
+            assert_eq!(is_generated(&format!("{place}{agent}"), agent), generated, "{place}");
+        }
+        assert!(!is_generated("/run/libvirt/qemu/channel/7-guest/other", agent));
+    }
 }
