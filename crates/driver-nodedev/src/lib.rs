@@ -71,7 +71,9 @@ const UNINTERESTING: [&str; 5] =
 /// were missed (`None`) may have been about anything.
 fn matters(event: Option<&str>) -> bool {
     let place = event.and_then(|event| event.split_once('@')).map(|(_, place)| place);
-    place.is_none_or(|place| !place.contains("/queues/") && !UNINTERESTING.iter().any(|p| place.starts_with(p)))
+    place.is_none_or(|place| {
+        !place.contains("/queues/") && !UNINTERESTING.iter().any(|p| place.starts_with(p))
+    })
 }
 
 /// How long events are gathered before they are looked after: a device comes with many.

@@ -56,3 +56,11 @@ fn what_comes_changes_and_goes_is_told() {
     let told = heard.0.lock().unwrap().clone();
     assert_eq!(told, [format!("{name} 0"), format!("{name} changed"), format!("{name} 1")]);
 }
+
+#[test]
+fn guests_that_kvm_tells_of_are_no_devices() {
+    assert!(!matters(Some("change@/devices/virtual/misc/kvm")));
+    assert!(!matters(Some("add@/devices/virtual/net/tap0/queues/rx-0")));
+    assert!(matters(Some("add@/devices/virtual/net/tap0")));
+    assert!(matters(None));
+}

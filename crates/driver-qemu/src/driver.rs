@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use virtus_api::{
     Call, DomainEvent, DomainRef, Event, EventSink, FilterBindings, NetworkRef, Networks, SecretValues,
     VolumePlaces,
@@ -59,6 +60,9 @@ impl std::fmt::Debug for Setup {
 /// How long after the start definitions are read as a whole.
 const VERIFY_AFTER: Duration = Duration::from_secs(2);
 
+/// How many threads storage that does not answer may hold.
+const LOOKS: usize = 4;
+
 /// Gives memory back when dropped.
 struct Trim;
 
@@ -81,6 +85,8 @@ pub struct Shared {
     pub(crate) taps: process::taps::Names,
     /// How guests' users come to images that are somebody else's.
     pub(crate) lender: Lender,
+    /// How many looks at stored images may be under way: one at storage that does not answer never ends.
+    pub(crate) looks: Arc<Semaphore>,
     /// Where tasks live that outlive the call that began them.
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) hostname: String,
@@ -109,6 +115,7 @@ impl Driver {
             ports: Ports::default(),
             taps: process::taps::Names::default(),
             lender: Lender::default(),
+            looks: Arc::new(Semaphore::new(LOOKS)),
             runtime: tokio::runtime::Handle::current(),
             hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             last_id: AtomicI32::new(0),

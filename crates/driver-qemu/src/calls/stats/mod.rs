@@ -222,7 +222,11 @@ impl Driver {
         if groups & VIR_DOMAIN_STATS_BLOCK == 0 || images.is_empty() {
             return StoredImages::default();
         }
+        // what lies on a host that does not answer is left out
+        let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.looks).acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else { return StoredImages::default() };
         let work = self.runtime.spawn_blocking(move || {
+            let _permit = permit;
             let local = images.into_iter().filter(|(path, _)| path.starts_with('/'));
             let look = |(path, format): (Box<str>, _)| {
                 let stored = super::block::stored(&path, format).ok()?;
@@ -230,7 +234,6 @@ impl Driver {
             };
             local.filter_map(look).collect()
         });
-        // what lies on a host that does not answer is left out
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(Ok(images)) => images,
             _ => StoredImages::default(),
