@@ -24,7 +24,7 @@ struct Allocated {
 }
 
 /// How soon a process that has just done something is looked at again, and how rarely one that does nothing.
-const SOON: Duration = Duration::from_millis(200);
+const SOON: Duration = Duration::from_millis(100);
 const RARELY: Duration = Duration::from_secs(1);
 
 impl Footprint {
