@@ -77,7 +77,8 @@ struct Shared {
 
 impl Driver {
     /// Makes the directories, reads all definitions, takes up the networks that run, and starts those that start
-    /// with the daemon. It returns when all of them are known and those that ran are whole again.
+    /// with the daemon. It returns when all of them are known; that
+    /// those that ran are whole is made sure of in the background.
     ///
     /// # Errors
     /// When a directory cannot be made or read, or a definition that had to be completed cannot be written.
@@ -101,6 +102,8 @@ impl Driver {
         if fresh && shared.setup.privileged {
             shared.define_default();
         }
+        let late = Arc::clone(&shared);
+        std::thread::spawn(move || late.make_sure());
         shared.autostart();
         Ok(Driver(shared))
     }

@@ -27,9 +27,25 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// Makes sure of what belongs to running networks on the host, and removes rules of others. All that was in order
+    /// has stayed so while the daemon was away; so this is done beside its start.
+    pub(crate) fn make_sure(&self) {
+        let edit = self.networks.edit();
+        for entry in self.networks.list().iter() {
+            let definition = entry.definition();
+            let live = definition.live.as_deref().filter(|live| live.network.has_own_bridge());
+            if let Some(live) = live
+                && let Err(e) = self.furnish(&live.network)
+            {
+                tracing::error!("network '{}' is not whole: {e}", live.network.name);
+            }
+        }
         if self.setup.privileged {
             self.sweep_rules();
         }
+        drop(edit);
     }
 
     /// Removes the rules of networks that do not run.
@@ -77,12 +93,6 @@ impl Shared {
         drop(edit);
         if let Err(why) = known {
             tracing::error!("the running network '{}' is passed over: {why}", network.name);
-            return;
-        }
-        if network.has_own_bridge()
-            && let Err(e) = self.furnish(&network)
-        {
-            tracing::error!("network '{}' is not whole: {e}", network.name);
         }
     }
 
