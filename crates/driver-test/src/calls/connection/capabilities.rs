@@ -1,60 +1,11 @@
 //! The documents that say what the host can do.
 
 use virtus_base::Result;
-use virtus_conf::domain::VirtType;
+use virtus_conf::domain::{VirtType, is_architecture};
 use virtus_xml::{WriteOptions, Writer};
 
 use crate::bad_argument;
 use crate::state::Cell;
-
-/// Names of architectures.
-pub(super) const ARCHITECTURES: [&str; 45] = [
-    "alpha",
-    "armv6l",
-    "armv7l",
-    "armv7b",
-    "aarch64",
-    "cris",
-    "i686",
-    "ia64",
-    "lm32",
-    "loongarch64",
-    "m68k",
-    "microblaze",
-    "microblazeel",
-    "mips",
-    "mipsel",
-    "mips64",
-    "mips64el",
-    "openrisc",
-    "parisc",
-    "parisc64",
-    "ppc",
-    "ppc64",
-    "ppc64le",
-    "ppcemb",
-    "riscv32",
-    "riscv64",
-    "s390",
-    "s390x",
-    "sh4",
-    "sh4eb",
-    "sparc",
-    "sparc64",
-    "unicore32",
-    "x86_64",
-    "xtensa",
-    "xtensaeb",
-    "itanium",
-    "or32",
-    "or1k",
-    "avr",
-    "hppa",
-    "rx",
-    "tricore",
-    "hexagon",
-    "nios2",
-];
 
 /// Sizes of the host's pages in KiB.
 const PAGES: [u64; 4] = [4, 8, 2048, 1024 * 1024];
@@ -105,7 +56,7 @@ pub(super) fn host(cells: &[Cell]) -> String {
         w.raw_lines("\n");
     }
     w.end();
-    // the blank lines between the parts are bare, and one ends the document
+    // the blank lines between the parts are bare
     w.finish().replace("\n  \n", "\n\n")
 }
 
@@ -167,7 +118,7 @@ pub(super) fn domain(
     virt_type: Option<&str>,
 ) -> Result<String> {
     let arch = arch.unwrap_or("i686");
-    if !ARCHITECTURES.contains(&arch) {
+    if !is_architecture(arch) {
         return Err(bad_argument(format!("unknown architecture: {arch}")));
     }
     let virt_type = virt_type.unwrap_or("test");
