@@ -130,7 +130,9 @@ impl Shared {
             let pool = &view.definition.0;
             if view.autostart
                 && !self.active.has(&pool.uuid)
-                && let Err(e) = self.reach(pool, 0).and_then(|()| self.start_entry(&edit, entry, 0))
+                && let Err(e) = self
+                    .reach(pool, 0)
+                    .and_then(|mounted| self.settle(self.start_entry(&edit, entry, 0), mounted, pool))
             {
                 tracing::error!("Failed to autostart storage pool '{}': {e}", pool.name);
             }
@@ -220,21 +222,34 @@ impl Shared {
     }
 
     /// Makes a pool's storage if `flags` of `virStoragePoolCreate` say so, and mounts it. A server that does not
-    /// answer keeps nobody else waiting, for this happens before anything is locked.
-    fn reach(&self, pool: &Pool, flags: u32) -> Result<()> {
+    /// answer keeps nobody else waiting, for this happens before anything is locked. Says whether it was mounted.
+    fn reach(&self, pool: &Pool, flags: u32) -> Result<bool> {
         directory(pool)?;
         if self.active.has(&pool.uuid) || !mounted::is_mountable(pool.kind) {
-            return Ok(());
+            return Ok(false);
         }
         self.make_first(pool, flags)?;
         mounted::mount(pool, &*self.programs)
     }
 
+    /// Takes back what was mounted for a start that failed.
+    fn settle<T>(&self, started: Result<T>, mounted: bool, pool: &Pool) -> Result<T> {
+        if started.is_err()
+            && mounted
+            && let Err(e) = mounted::unmount(pool, &*self.programs)
+        {
+            tracing::warn!("storage pool '{}' stays mounted: {e}", pool.name);
+        }
+        started
+    }
+
     pub(crate) fn start_pool(&self, pool: &StoragePoolRef, flags: u32) -> Result<()> {
-        self.reach(&self.find(pool)?.definition().0, flags)?;
+        let definition = self.find(pool)?.definition();
+        let mounted = self.reach(&definition.0, flags)?;
         let edit = self.pools.edit();
-        self.start_entry(&edit, &*self.find(pool)?, flags)?;
+        let started = self.find(pool).and_then(|entry| self.start_entry(&edit, &entry, flags));
         drop(edit);
+        self.settle(started, mounted, &definition.0)?;
         self.tell(pool, VIR_STORAGE_POOL_EVENT_STARTED);
         Ok(())
     }
@@ -242,7 +257,12 @@ impl Shared {
     /// Starts a pool that goes when it is stopped, or one that is there already.
     pub(crate) fn create(&self, pool: Pool, flags: u32) -> Result<StoragePoolRef> {
         self.check_new(&pool)?;
-        self.reach(&pool, flags)?;
+        let mounted = self.reach(&pool, flags)?;
+        let created = self.create_reached(pool.clone(), flags);
+        self.settle(created, mounted, &pool)
+    }
+
+    fn create_reached(&self, pool: Pool, flags: u32) -> Result<StoragePoolRef> {
         let edit = self.pools.edit();
         self.check_new(&pool)?;
         let reference = reference(&pool);

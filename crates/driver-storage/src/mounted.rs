@@ -76,17 +76,17 @@ pub(crate) fn is_reachable(pool: &Pool) -> bool {
     pool.kind == Kind::Netfs && pool.target.as_ref().is_some_and(|target| is_mounted(&target.path))
 }
 
-/// Mounts a pool that has to be mounted and is not.
+/// Mounts a pool that has to be mounted and is not. Says whether it did.
 ///
 /// # Errors
 /// What mount(8) says.
-pub(crate) fn mount(pool: &Pool, programs: &dyn Runner) -> Result<()> {
-    let Some(target) = pool.target.as_ref().filter(|_| is_mountable(pool.kind)) else { return Ok(()) };
+pub(crate) fn mount(pool: &Pool, programs: &dyn Runner) -> Result<bool> {
+    let Some(target) = pool.target.as_ref().filter(|_| is_mountable(pool.kind)) else { return Ok(false) };
     if is_mounted(&target.path) {
-        return Ok(());
+        return Ok(false);
     }
     let program = mount_program(pool, &target.path)?;
-    run_blocking(programs, &program)?.success(&program).map(drop)
+    run_blocking(programs, &program)?.success(&program).map(|_| true)
 }
 
 /// Takes away what [`mount`] has put there.
