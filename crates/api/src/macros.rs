@@ -238,4 +238,31 @@ macro_rules! constants {
     };
 }
 
-pub(crate) use {constants, driver, events};
+/// Declares libvirt's numbers that belong to no enumeration: lengths, limits, the version. Each is also a row of
+/// `NUMBERS`.
+macro_rules! numbers {
+    ($($name:ident: $type:ty = $value:expr,)*) => {
+        $(
+            #[allow(missing_docs)]
+            pub const $name: $type = $value;
+        )*
+
+        /// The numbers declared here.
+        pub(super) const NUMBERS: &[(&str, i64)] = &[$((stringify!($name), $name as i64)),*];
+    };
+}
+
+/// Declares libvirt's constants that are text: names of parameters and fields. Each is also a row of `TEXTS`.
+macro_rules! texts {
+    ($($name:ident = $value:literal,)*) => {
+        $(
+            #[allow(missing_docs)]
+            pub const $name: &str = $value;
+        )*
+
+        /// The texts declared here.
+        pub(super) const TEXTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+pub(crate) use {constants, driver, events, numbers, texts};

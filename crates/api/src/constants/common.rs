@@ -1,6 +1,6 @@
 //! Constants of `libvirt-common.h`.
 
-use crate::macros::constants;
+use crate::macros::{constants, numbers};
 
 constants! {
     virConnectCloseReason: i32 {
@@ -23,4 +23,9 @@ constants! {
     virTypedParameterFlags: u32 {
         VIR_TYPED_PARAM_STRING_OKAY = 4,
     }
+}
+
+numbers! {
+    LIBVIR_VERSION_NUMBER: u64 = 11003000,
+    VIR_TYPED_PARAM_FIELD_LENGTH: usize = 80,
 }

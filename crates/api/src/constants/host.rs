@@ -1,6 +1,6 @@
 //! Constants of `libvirt-host.h`.
 
-use crate::macros::constants;
+use crate::macros::{constants, numbers, texts};
 
 constants! {
     virConnectBaselineCPUFlags: u32 {
@@ -50,4 +50,51 @@ constants! {
         VIR_NODE_SUSPEND_TARGET_LAST = 3,
         VIR_NODE_SUSPEND_TARGET_MEM = 0,
     }
+}
+
+numbers! {
+    VIR_NODE_CPU_STATS_FIELD_LENGTH: usize = 80,
+    VIR_NODE_MEMORY_STATS_FIELD_LENGTH: usize = 80,
+    VIR_SECURITY_DOI_BUFLEN: usize = 257,
+    VIR_SECURITY_LABEL_BUFLEN: usize = 4097,
+    VIR_SECURITY_MODEL_BUFLEN: usize = 257,
+    VIR_UUID_BUFLEN: usize = 16,
+    VIR_UUID_STRING_BUFLEN: usize = 37,
+}
+
+texts! {
+    VIR_CONNECT_IDENTITY_GROUP_NAME = "group-name",
+    VIR_CONNECT_IDENTITY_PROCESS_ID = "process-id",
+    VIR_CONNECT_IDENTITY_PROCESS_TIME = "process-time",
+    VIR_CONNECT_IDENTITY_SASL_USER_NAME = "sasl-user-name",
+    VIR_CONNECT_IDENTITY_SELINUX_CONTEXT = "selinux-context",
+    VIR_CONNECT_IDENTITY_UNIX_GROUP_ID = "unix-group-id",
+    VIR_CONNECT_IDENTITY_UNIX_USER_ID = "unix-user-id",
+    VIR_CONNECT_IDENTITY_USER_NAME = "user-name",
+    VIR_CONNECT_IDENTITY_X509_DISTINGUISHED_NAME = "x509-distinguished-name",
+    VIR_NODE_CPU_STATS_IDLE = "idle",
+    VIR_NODE_CPU_STATS_INTR = "intr",
+    VIR_NODE_CPU_STATS_IOWAIT = "iowait",
+    VIR_NODE_CPU_STATS_KERNEL = "kernel",
+    VIR_NODE_CPU_STATS_USER = "user",
+    VIR_NODE_CPU_STATS_UTILIZATION = "utilization",
+    VIR_NODE_MEMORY_SHARED_FULL_SCANS = "shm_full_scans",
+    VIR_NODE_MEMORY_SHARED_MERGE_ACROSS_NODES = "shm_merge_across_nodes",
+    VIR_NODE_MEMORY_SHARED_PAGES_SHARED = "shm_pages_shared",
+    VIR_NODE_MEMORY_SHARED_PAGES_SHARING = "shm_pages_sharing",
+    VIR_NODE_MEMORY_SHARED_PAGES_TO_SCAN = "shm_pages_to_scan",
+    VIR_NODE_MEMORY_SHARED_PAGES_UNSHARED = "shm_pages_unshared",
+    VIR_NODE_MEMORY_SHARED_PAGES_VOLATILE = "shm_pages_volatile",
+    VIR_NODE_MEMORY_SHARED_SLEEP_MILLISECS = "shm_sleep_millisecs",
+    VIR_NODE_MEMORY_STATS_BUFFERS = "buffers",
+    VIR_NODE_MEMORY_STATS_CACHED = "cached",
+    VIR_NODE_MEMORY_STATS_FREE = "free",
+    VIR_NODE_MEMORY_STATS_TOTAL = "total",
+    VIR_NODE_SEV_CBITPOS = "cbitpos",
+    VIR_NODE_SEV_CERT_CHAIN = "cert-chain",
+    VIR_NODE_SEV_CPU0_ID = "cpu0-id",
+    VIR_NODE_SEV_MAX_ES_GUESTS = "max-es-guests",
+    VIR_NODE_SEV_MAX_GUESTS = "max-guests",
+    VIR_NODE_SEV_PDH = "pdh",
+    VIR_NODE_SEV_REDUCED_PHYS_BITS = "reduced-phys-bits",
 }

@@ -1,6 +1,6 @@
 //! Constants of `libvirt-network.h`.
 
-use crate::macros::constants;
+use crate::macros::{constants, texts};
 
 constants! {
     virConnectListAllNetworksFlags: u32 {
@@ -76,4 +76,14 @@ constants! {
     virNetworkXMLFlags: u32 {
         VIR_NETWORK_XML_INACTIVE = 1,
     }
+}
+
+texts! {
+    VIR_NETWORK_PORT_BANDWIDTH_IN_AVERAGE = "inbound.average",
+    VIR_NETWORK_PORT_BANDWIDTH_IN_BURST = "inbound.burst",
+    VIR_NETWORK_PORT_BANDWIDTH_IN_FLOOR = "inbound.floor",
+    VIR_NETWORK_PORT_BANDWIDTH_IN_PEAK = "inbound.peak",
+    VIR_NETWORK_PORT_BANDWIDTH_OUT_AVERAGE = "outbound.average",
+    VIR_NETWORK_PORT_BANDWIDTH_OUT_BURST = "outbound.burst",
+    VIR_NETWORK_PORT_BANDWIDTH_OUT_PEAK = "outbound.peak",
 }

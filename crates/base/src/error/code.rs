@@ -13,18 +13,30 @@ struct Sentences {
 }
 
 macro_rules! codes {
-    ($($name:ident = $number:literal, $plain:literal, $detailed:literal;)*) => {
+    ($($name:ident = $number:literal, $plain:literal, $detailed:literal;)*
+     @warnings $($warning:ident = $warning_number:literal, $warning_plain:literal, $warning_detailed:literal;)*) => {
         #[allow(missing_docs)]
         impl ErrorCode {
             $(pub const $name: ErrorCode = ErrorCode($number);)*
+            $(pub const $warning: ErrorCode = ErrorCode($warning_number);)*
+
+            /// Every number with its name in C; then the first number that has none.
+            pub const NAMES: &'static [(&'static str, i64)] = &[
+                $((concat!("VIR_ERR_", stringify!($name)), $number),)*
+                $((concat!("VIR_", stringify!($warning)), $warning_number),)*
+                ("VIR_ERR_NUMBER_LAST", [$($number,)* $($warning_number),*].len() as i64),
+            ];
         }
 
-        const SENTENCES: &[Sentences] = &[$(Sentences {
-            code: ErrorCode::$name,
-            name: stringify!($name),
-            plain: $plain,
-            detailed: $detailed,
-        },)*];
+        const SENTENCES: &[Sentences] = &[
+            $(Sentences { code: ErrorCode::$name, name: stringify!($name), plain: $plain, detailed: $detailed },)*
+            $(Sentences {
+                code: ErrorCode::$warning,
+                name: stringify!($warning),
+                plain: $warning_plain,
+                detailed: $warning_detailed,
+            },)*
+        ];
     };
 }
 
@@ -137,6 +149,13 @@ codes! {
     NO_NETWORK_METADATA = 111, "metadata not found", "metadata not found: {}";
     AGENT_COMMAND_TIMEOUT = 112, "guest agent command timed out", "guest agent command timed out: {}";
     AGENT_COMMAND_FAILED = 113, "guest agent command failed", "guest agent command failed: {}";
+    @warnings
+    WAR_NO_NETWORK = 41, "Failed to find the network", "Failed to find the network: {}";
+    WAR_NO_STORAGE = 48, "Failed to find a storage driver", "Failed to find a storage driver: {}";
+    WAR_NO_NODE = 51, "Failed to find a node driver", "Failed to find a node driver: {}";
+    WAR_NO_INTERFACE = 56, "Failed to find the interface", "Failed to find the interface: {}";
+    WAR_NO_NWFILTER = 60, "Failed to start the nwfilter driver", "Failed to start the nwfilter driver: {}";
+    WAR_NO_SECRET = 64, "Failed to find a secret storage driver", "Failed to find a secret storage driver: {}";
 }
 
 impl ErrorCode {
@@ -144,7 +163,7 @@ impl ErrorCode {
         SENTENCES.iter().find(|s| s.code == self)
     }
 
-    /// The number's name without its `VIR_ERR_` prefix, if it has one.
+    /// The number's name without its `VIR_ERR_` prefix (a warning's without `VIR_`), if it has one.
     pub fn name(self) -> Option<&'static str> {
         self.sentences().map(|s| s.name)
     }

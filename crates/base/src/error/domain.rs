@@ -10,6 +10,10 @@ macro_rules! domains {
         impl ErrorDomain {
             $(pub const $name: ErrorDomain = ErrorDomain($number);)*
 
+            /// Every number with its name in C, in order; then how many there are.
+            pub const NAMES: &'static [(&'static str, i64)] =
+                &[$((concat!("VIR_FROM_", stringify!($name)), $number),)* ("VIR_ERR_DOMAIN_LAST", [$($number),*].len() as i64)];
+
             /// The number's name without its `VIR_FROM_` prefix, if it has one.
             pub fn name(self) -> Option<&'static str> {
                 match self {
