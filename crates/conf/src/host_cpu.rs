@@ -3,7 +3,7 @@
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, Xml, YesNo, keywords};
 
-use crate::domain::consistency::ARCHITECTURES;
+use crate::architecture::is_architecture;
 use crate::domain::cpu::{CpuCache, MaxPhysAddr, Topology};
 
 /// A host's `<cpu>`.
@@ -90,7 +90,7 @@ keywords! {
 
 fn check(cpu: &mut HostCpu, _: Element<'_>) -> Result<()> {
     let error = |code, text: String| Err(Error::new(ErrorDomain::CPU, code, text));
-    if !ARCHITECTURES.contains(&cpu.arch.as_str()) {
+    if !is_architecture(&cpu.arch) {
         return error(ErrorCode::CONFIG_UNSUPPORTED, format!("Unknown architecture {}", cpu.arch));
     }
     if cpu.model.is_none() {

@@ -1,6 +1,7 @@
 //! libvirt's XML documents as typed models: what they hold, their defaults, what is valid, and their text
 //! in both directions. Nothing here touches the host.
 
+mod architecture;
 pub mod checkpoint;
 pub mod domain;
 pub mod host_cpu;
@@ -14,6 +15,8 @@ pub mod scaled;
 pub mod secret;
 pub mod snapshot;
 pub mod storage;
+
+pub use architecture::is_architecture;
 
 /// How fields are read that declare nothing.
 pub(crate) const RULES: virtus_xml::field::Rules = virtus_xml::field::Rules {

@@ -18,7 +18,7 @@ use crate::Driver;
 use crate::calls::no_agent;
 use crate::domain::Domain;
 use crate::error::{error, invalid, system};
-use crate::process::lock;
+use virtus_state::lock;
 
 /// The agent of a running domain, connected to when it is first needed.
 ///

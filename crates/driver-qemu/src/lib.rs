@@ -23,6 +23,7 @@ pub mod layout;
 mod machine;
 pub mod migratable;
 mod moment;
+mod open;
 mod ports;
 pub mod postparse;
 pub mod process;

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use virtus_base::{ErrorCode, Result};
 
 use crate::error::error;
-use crate::process::lock;
+use virtus_state::lock;
 
 /// The range libvirt hands out.
 const FIRST: u16 = 5900;

@@ -1,10 +1,11 @@
 //! What active pools hold: their volumes, and who is busy with which.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use virtus_base::{ErrorCode, Result, Uuid};
 use virtus_conf::storage::Volume;
+use virtus_state::lock;
 
 use crate::{error, failed};
 
@@ -23,10 +24,6 @@ struct Slot {
     building: bool,
     /// How many transfers and the like are under way.
     users: u32,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Active {

@@ -5,11 +5,13 @@ pub mod definitions;
 pub mod file;
 pub mod gate;
 pub mod hub;
+mod lock;
 pub mod registry;
 mod undo;
 
 pub use definitions::{Definition, Definitions, Files};
 pub use gate::Gate;
 pub use hub::Hub;
+pub use lock::lock;
 pub use registry::{Object, Registry};
 pub use undo::Undo;

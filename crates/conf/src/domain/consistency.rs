@@ -8,50 +8,11 @@ use super::device::controller::{ControllerKind, UsbModel};
 use super::device::hostdev::HostDevSource;
 use super::device::input::InputBus;
 use super::parse::{internal, unsupported, xml_error};
-
-/// The architectures libvirt knows by name.
-pub(crate) const ARCHITECTURES: &[&str] = &[
-    "alpha",
-    "armv6l",
-    "armv7l",
-    "armv7b",
-    "aarch64",
-    "cris",
-    "i686",
-    "ia64",
-    "lm32",
-    "loongarch64",
-    "m68k",
-    "microblaze",
-    "microblazeel",
-    "mips",
-    "mipsel",
-    "mips64",
-    "mips64el",
-    "openrisc",
-    "parisc",
-    "parisc64",
-    "ppc",
-    "ppc64",
-    "ppc64le",
-    "ppcemb",
-    "riscv32",
-    "riscv64",
-    "s390",
-    "s390x",
-    "sh4",
-    "sh4eb",
-    "sparc",
-    "sparc64",
-    "unicore32",
-    "x86_64",
-    "xtensa",
-    "xtensaeb",
-];
+use crate::architecture::is_architecture;
 
 /// Checks a definition just read.
 pub(super) fn check(domain: &Domain) -> Result<()> {
-    if let Some(arch) = domain.os.kind.arch.as_deref().filter(|a| !ARCHITECTURES.contains(a)) {
+    if let Some(arch) = domain.os.kind.arch.as_deref().filter(|a| !is_architecture(a)) {
         return Err(unsupported(format!("Unknown architecture {arch}")));
     }
     numa(domain)?;

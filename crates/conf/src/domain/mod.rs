@@ -1,7 +1,7 @@
 //! `<domain>`: one guest.
 
 pub mod clock;
-pub(crate) mod consistency;
+mod consistency;
 pub mod cpu;
 pub mod cpu_tune;
 pub mod device;
@@ -136,11 +136,6 @@ pub struct Domain {
     pub launch_security: Option<launch_security::LaunchSecurity>,
     #[xml(flatten)]
     pub qemu: qemu_ns::QemuNamespace,
-}
-
-/// Whether libvirt knows an architecture by this name.
-pub fn is_architecture(name: &str) -> bool {
-    consistency::ARCHITECTURES.contains(&name)
 }
 
 /// Drops elements that say nothing, and gives the guest an identity if it has none.

@@ -4,7 +4,8 @@
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, Xml};
 
-use super::{Domain, consistency};
+use super::Domain;
+use crate::architecture::is_architecture;
 
 /// The schema, where it is installed: clients know the error by it.
 const SCHEMA: &str = "/usr/share/libvirt/schemas/domain.rng";
@@ -50,7 +51,7 @@ pub(super) fn read(e: Element<'_>) -> Result<Domain> {
         devices.elements().try_for_each(device).map_err(|what| wrong(devices, &what))?;
     }
     let arch = e.descend(&["os", "type"]).and_then(|t| t.attr("arch"));
-    if arch.is_some_and(|arch| !consistency::ARCHITECTURES.contains(&arch)) {
+    if arch.is_some_and(|arch| !is_architecture(arch)) {
         return Err(error("os names an unknown architecture"));
     }
     if e.child("os").is_none() {

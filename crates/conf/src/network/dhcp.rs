@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use virtus_base::Result;
 use virtus_xml::{Element, Writer, field, keywords};
 
-use super::ip::Ip;
 use super::{unsupported, xml_error};
 use crate::net::{MacAddr, address};
 
@@ -107,11 +106,11 @@ impl Lease {
 }
 
 impl DhcpRange {
-    /// Reads a range, which must lie in the network of `ip`.
+    /// Reads a range, which must lie in the network `around` it, an address with its prefix.
     ///
     /// # Errors
     /// `XML_ERROR` for a missing end, `SYSTEM_ERROR` for what is no address, `INTERNAL_ERROR` for a bad range.
-    pub fn read(e: Element<'_>, network: &str, ip: &Ip) -> Result<Self> {
+    pub fn read(e: Element<'_>, network: &str, around: (IpAddr, Option<u32>)) -> Result<Self> {
         let end_of = |name: &str| {
             let text = e.attr(name).ok_or_else(|| {
                 xml_error(format!("Missing '{name}' attribute in dhcp range for network '{network}'"))
@@ -119,7 +118,7 @@ impl DhcpRange {
             address::require_ip(text)
         };
         let (start, end) = (end_of("start")?, end_of("end")?);
-        address::range_size(start, end, Some((ip.address, ip.prefix_length())))?;
+        address::range_size(start, end, Some(around))?;
         Ok(DhcpRange { start, end, lease: Lease::read(e)? })
     }
 
@@ -135,12 +134,11 @@ impl DhcpRange {
 }
 
 impl DhcpHost {
-    /// Reads a host; `partial` is for one that only names which to delete.
+    /// Reads a host of an IPv6 network or of another; `partial` is for one that only names which to delete.
     ///
     /// # Errors
     /// `XML_ERROR` with libvirt's texts.
-    pub fn read(e: Element<'_>, network: &str, ip: &Ip, partial: bool) -> Result<Self> {
-        let v6 = ip.address.is_ipv6();
+    pub fn read(e: Element<'_>, network: &str, v6: bool, partial: bool) -> Result<Self> {
         let mut host = DhcpHost::default();
         if let Some(text) = e.attr("mac") {
             if v6 {
@@ -221,13 +219,14 @@ impl DhcpHost {
 }
 
 impl Dhcp {
-    pub(super) fn read(e: Element<'_>, network: &str, ip: &Ip) -> Result<Option<Self>> {
+    pub(super) fn read(e: Element<'_>, network: &str, around: (IpAddr, Option<u32>)) -> Result<Option<Self>> {
         let mut dhcp = Dhcp::default();
+        let v6 = around.0.is_ipv6();
         for child in e.elements() {
             match (child.namespace(), child.name()) {
-                (None, "range") => dhcp.ranges.push(DhcpRange::read(child.accept(), network, ip)?),
-                (None, "host") => dhcp.hosts.push(DhcpHost::read(child.accept(), network, ip, false)?),
-                (None, "bootp") if ip.address.is_ipv4() => {
+                (None, "range") => dhcp.ranges.push(DhcpRange::read(child.accept(), network, around)?),
+                (None, "host") => dhcp.hosts.push(DhcpHost::read(child.accept(), network, v6, false)?),
+                (None, "bootp") if !v6 => {
                     let child = child.accept();
                     let (file, server) = (child.attr("file"), child.attr("server"));
                     if let Some(file) = file {

@@ -82,7 +82,7 @@ impl Ip {
         let (family, netmask) = check(network, family, text, address, prefix, netmask)?;
         let mut ip = Ip { family, address, prefix, netmask, local_ptr, tftp_root: None, dhcp: None };
         if let Some(dhcp) = e.child("dhcp") {
-            ip.dhcp = Dhcp::read(dhcp, network, &ip)?;
+            ip.dhcp = Dhcp::read(dhcp, network, (ip.address, ip.prefix_length()))?;
         }
         if let Some(root) = e.children("tftp").last().and_then(|t| t.attr("root")) {
             if address.is_ipv6() {

@@ -1,20 +1,9 @@
 //! The files of hosts that dnsmasq reads anew when it is told to: addresses for known cards, and names of addresses.
 
 use virtus_base::Result;
-use virtus_conf::network::{DhcpHost, Lease, LeaseUnit, Network};
+use virtus_conf::network::{DhcpHost, Network};
 
-use super::settings::checked;
-
-/// How long an address is kept, as dnsmasq takes it.
-pub(super) fn lease_time(lease: &Lease) -> String {
-    let unit = match lease.unit {
-        _ if lease.expiry == 0 => return "infinite".to_owned(),
-        LeaseUnit::Seconds => 's',
-        LeaseUnit::Minutes => 'm',
-        LeaseUnit::Hours => 'h',
-    };
-    format!("{}{unit}", lease.expiry)
-}
+use super::line::{checked, lease_time};
 
 /// Addresses for known cards, one a line.
 ///

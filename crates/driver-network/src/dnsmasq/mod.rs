@@ -1,6 +1,7 @@
 //! Names and addresses for a network's guests: its dnsmasq, started, told of changes, found again and ended.
 
 mod hosts;
+mod line;
 mod settings;
 
 use std::os::fd::AsFd;

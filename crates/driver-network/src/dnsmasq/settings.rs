@@ -10,7 +10,7 @@ use virtus_conf::net::address::range_size;
 use virtus_conf::network::{Dhcp, DnsForwarder, DnsSrv, Ip, Network};
 use virtus_xml::YesNo;
 
-use super::hosts::lease_time;
+use super::line::{checked, lease_time};
 use crate::unsupported;
 
 /// What the settings are made from.
@@ -20,20 +20,6 @@ pub(super) struct Settings<'a> {
     pub(super) pid_file: &'a Path,
     pub(super) hosts_file: &'a Path,
     pub(super) names_file: &'a Path,
-}
-
-/// A line that is one.
-///
-/// # Errors
-/// `CONFIG_UNSUPPORTED` when it has characters that would end it.
-pub(super) fn checked(line: &str) -> Result<String> {
-    match line.chars().find(|c| c.is_control() && *c != '\t') {
-        None => Ok(line.to_owned()),
-        Some(_) => Err(unsupported(format!(
-            "control character in '{}', which is meant for dnsmasq",
-            line.escape_default()
-        ))),
-    }
 }
 
 /// The lines so far.

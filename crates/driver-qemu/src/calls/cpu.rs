@@ -50,7 +50,7 @@ fn related(a: &str, b: &str) -> bool {
 impl Driver {
     async fn resolve(&self, asked: &Asked) -> Result<Found> {
         let arch = match &asked.arch {
-            Some(arch) if !virtus_conf::domain::is_architecture(arch) => {
+            Some(arch) if !virtus_conf::is_architecture(arch) => {
                 return Err(bad_argument(format!("unknown architecture: {arch}")));
             }
             Some(arch) => arch.clone(),
@@ -234,7 +234,7 @@ impl Driver {
         flags: u32,
     ) -> Result<ConnectGetCpuModelNamesReply> {
         Error::check_flags(ErrorDomain::QEMU, flags, 0, "qemuConnectGetCPUModelNames")?;
-        if !virtus_conf::domain::is_architecture(arch) {
+        if !virtus_conf::is_architecture(arch) {
             return Err(bad_argument(format!("cannot find architecture {arch}")));
         }
         let names = virtus_cpu::models(arch)?;

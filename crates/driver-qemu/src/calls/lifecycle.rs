@@ -398,7 +398,7 @@ impl Driver {
     /// Ties a domain's life to its caller's connection.
     fn destroy_with(&self, call: &Call, domain: &Arc<Domain>) {
         let Ok(running) = domain.running() else { return };
-        *crate::process::lock(&running.autodestroy) = Some(call.caller.id);
+        *virtus_state::lock(&running.autodestroy) = Some(call.caller.id);
         let (shared, running) = (Arc::clone(&self.0), Arc::downgrade(&running));
         call.caller.on_close(move || {
             // it may have ended long ago

@@ -21,6 +21,7 @@ mod params;
 mod qemu;
 mod save;
 mod security;
+mod sets;
 mod snapshot;
 mod stats;
 mod tuning;

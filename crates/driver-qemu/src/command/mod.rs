@@ -17,16 +17,17 @@ mod machine;
 pub(crate) mod memory;
 pub mod native;
 mod numa;
+mod order;
 pub(crate) mod plan;
 pub(crate) mod prepare;
 pub mod props;
 mod smbios;
 mod threads;
 
-pub use build::build;
 pub use guest::{Context, Guest, Secret};
 pub use line::CommandLine;
 pub use memory::{directories as memory_directories, has_huge_pages};
+pub use order::build;
 pub use plan::Plan;
 pub use prepare::prepare;
 pub use props::Props;

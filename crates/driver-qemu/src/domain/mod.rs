@@ -1,6 +1,7 @@
 //! One domain: its published view, its job gate, and its QEMU while it runs.
 
 pub mod definition;
+pub mod running;
 pub mod state;
 pub mod status;
 pub mod transition;
@@ -21,8 +22,8 @@ pub use state::State;
 pub use view::{Affects, View};
 
 use crate::error::not_running;
-use crate::moment::Moments;
-use crate::process::Running;
+use crate::moment::tree::Moments;
+use running::Running;
 
 /// A domain. Readers take its [`view`](Domain::view); who changes it holds a job of its gate, or is the task
 /// that follows its QEMU's events.

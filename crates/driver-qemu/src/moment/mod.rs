@@ -3,26 +3,15 @@
 pub(crate) mod store;
 pub(crate) mod tree;
 
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Moments, Tree};
 
 use std::sync::Arc;
 
 use virtus_base::Result;
-use virtus_conf::checkpoint::Checkpoint;
-use virtus_conf::snapshot::Snapshot;
+use virtus_state::lock;
 
 use crate::domain::Domain;
 use crate::driver::Shared;
-use crate::process::lock;
-
-/// A domain's moments.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Moments {
-    /// Snapshots.
-    pub(crate) snapshots: Tree<Snapshot>,
-    /// Checkpoints.
-    pub(crate) checkpoints: Tree<Checkpoint>,
-}
 
 impl Shared {
     /// A domain's moments; read from the disk when they are first asked for.

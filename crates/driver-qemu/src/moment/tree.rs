@@ -3,7 +3,18 @@
 use std::sync::Arc;
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::checkpoint::Checkpoint;
 use virtus_conf::moment::Moment;
+use virtus_conf::snapshot::Snapshot;
+
+/// A domain's moments.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Moments {
+    /// Snapshots.
+    pub(crate) snapshots: Tree<Snapshot>,
+    /// Checkpoints.
+    pub(crate) checkpoints: Tree<Checkpoint>,
+}
 
 /// The moments of one kind that a domain has, in the order they came.
 #[derive(Clone, Debug)]

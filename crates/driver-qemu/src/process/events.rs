@@ -12,6 +12,8 @@ use virtus_qmp::event::data;
 use virtus_qmp::{Event as Qmp, EventKind, Events};
 
 use super::{Running, Unplugged, stop, taps};
+use virtus_state::lock;
+
 use crate::change::live;
 use crate::domain::transition::{Effect, Input, Policy, transition};
 use crate::domain::{Domain, Live, State};
@@ -261,7 +263,7 @@ fn unplug_of(event: &Qmp) -> Option<(String, Unplugged)> {
 /// A device has left, or is not going to. Who waits for it goes on; if nobody does, what is left of it is removed.
 fn unplugged(shared: &Arc<Shared>, domain: &Arc<Domain>, running: &Arc<Running>, event: &Qmp) {
     let Some((alias, how)) = unplug_of(event) else { return };
-    let waiting = super::lock(&running.unplugs).remove(&alias);
+    let waiting = lock(&running.unplugs).remove(&alias);
     // one who has given up waiting is as good as none
     let told = waiting.is_some_and(|waiting| waiting.send(how).is_ok());
     match how {
@@ -328,7 +330,7 @@ fn port(shared: &Shared, domain: &Arc<Domain>, running: &Running, event: &Qmp) {
         if !agent {
             return Vec::new();
         }
-        let mut slot = super::lock(&running.agent);
+        let mut slot = lock(&running.agent);
         slot.connected = data.open;
         if !data.open
             && let Some(agent) = slot.agent.take()

@@ -6,12 +6,12 @@
 //! when its network was started anew.
 
 mod device;
+pub(crate) mod names;
 mod ovs;
 mod port;
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 use virtus_api::NetworkRef;
 use virtus_api::network::NetworkDhcpLease;
@@ -26,14 +26,6 @@ use crate::command::Context;
 use crate::domain::Domain;
 use crate::driver::Shared;
 use crate::error::unsupported;
-
-/// The last numbers in the names that devices were given: a number is not used again as long as the daemon runs, so
-/// that nobody takes one guest's device for another's.
-#[derive(Debug, Default)]
-pub(crate) struct Names {
-    vnet: AtomicU32,
-    macvtap: AtomicU32,
-}
 
 /// Whose card it is.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use virtus_qmp::command::{BlockStats, Iothread};
 
-use crate::process::lock;
+use virtus_state::lock;
 
 /// Figures of one QEMU, each kind as it came last.
 #[derive(Debug, Default)]

@@ -85,7 +85,7 @@ impl Connections for Driver {
         given: u32,
     ) -> Result<ConnectGetCpuModelNamesReply> {
         flags(given, 0, "testConnectGetCPUModelNames")?;
-        if !virtus_conf::domain::is_architecture(&arch) {
+        if !virtus_conf::is_architecture(&arch) {
             return Err(bad_argument(format!("cannot find architecture {arch}")));
         }
         let models: List<String, 8_192> = virtus_cpu::models(&arch)?.into_iter().map(Into::into).collect();

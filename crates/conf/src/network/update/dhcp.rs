@@ -48,7 +48,7 @@ impl Network {
         expect(e, "host", &self.name)?;
         let Some(ip) = self.ips.get(at) else { return Ok(()) };
         let partial = command == Command::Delete;
-        let host = DhcpHost::read(e, &self.name, ip, partial)?;
+        let host = DhcpHost::read(e, &self.name, ip.address.is_ipv6(), partial)?;
         match host.ip {
             _ if partial => {}
             None => {
@@ -117,7 +117,7 @@ impl Network {
         }
         expect(e, "range", &self.name)?;
         let Some(ip) = self.ips.get(at) else { return Ok(()) };
-        let range = DhcpRange::read(e, &self.name, ip)?;
+        let range = DhcpRange::read(e, &self.name, (ip.address, ip.prefix_length()))?;
         let ranges = ip.dhcp.as_ref().map(|dhcp| dhcp.ranges.as_slice()).unwrap_or_default();
         let found = ranges.iter().position(|r| (r.start, r.end) == (range.start, range.end));
         let network = &self.name;

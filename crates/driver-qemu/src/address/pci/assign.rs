@@ -11,54 +11,17 @@ use virtus_conf::domain::device::disk::DiskBus;
 use virtus_conf::domain::device::hostdev::{HostDevSource, MdevModel};
 use virtus_conf::domain::device::interface::InterfaceSource;
 use virtus_conf::domain::device::sound::SoundModel;
-use virtus_conf::domain::device::{Address, Console, Controller, DeviceInfo, Devices, PciAddress};
+use virtus_conf::domain::device::{Address, Console, Controller, DeviceInfo, Devices};
 use virtus_conf::domain::post_parse::order::insert_controller;
 use virtus_xml::OnOff;
 
 use super::buses::{Buses, Place};
 use super::connect::Connect;
 use super::kinds::{Kinds, Plug};
+use super::place::{choose, place_of, present, set, wanted};
 use super::{chipset, controllers};
 use crate::address::{self, AddressFacts};
 use crate::machine::Machine;
-
-/// Whether a PCI address is still to be chosen.
-pub(super) fn wanted(info: &DeviceInfo) -> bool {
-    match &info.address {
-        None => true,
-        Some(Address::Pci(pci)) => pci.is_empty(),
-        Some(_) => false,
-    }
-}
-
-/// The PCI address that is chosen already.
-pub(super) fn present(info: &DeviceInfo) -> Option<&PciAddress> {
-    info.address.as_ref().and_then(Address::pci).filter(|pci| !pci.is_empty())
-}
-
-/// The place of an address.
-pub(super) fn place_of(pci: &PciAddress) -> Place {
-    Place { domain: pci.domain, bus: pci.bus, slot: pci.slot, function: pci.function }
-}
-
-/// Writes a place down.
-pub(super) fn set(info: &mut DeviceInfo, place: Place, multifunction: Option<OnOff>) {
-    let zpci = info.address.as_ref().and_then(Address::pci).and_then(|pci| pci.zpci);
-    let Place { domain, bus, slot, function } = place;
-    info.address = Some(Address::Pci(PciAddress { domain, bus, slot, function, multifunction, zpci }));
-}
-
-/// Chooses a place for a device that wants one; the first run only notes that it is taken.
-pub(super) fn choose(buses: &mut Buses, info: &mut DeviceInfo, device: Connect) -> Result<()> {
-    if !wanted(info) {
-        return Ok(());
-    }
-    let place = buses.reserve_next(device, 0, None)?;
-    if !buses.grows {
-        set(info, place, None);
-    }
-    Ok(())
-}
 
 /// Gives every PCI device of the definition an address, adding the controllers they need.
 ///

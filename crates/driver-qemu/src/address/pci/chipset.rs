@@ -8,10 +8,10 @@ use virtus_conf::domain::device::video::VideoType;
 use virtus_conf::domain::device::{Controller, DeviceInfo};
 use virtus_xml::OnOff;
 
-use super::assign::{choose, place_of, present, set, wanted};
 use super::buses::{Buses, Place};
 use super::connect::Connect;
 use super::kinds::{Kinds, Plug};
+use super::place::{choose, place_of, present, set, wanted};
 use crate::machine::Machine;
 
 const PIIX3_IDE: Place = Place::root(1, 1);

@@ -4,7 +4,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::controller::{ControllerKind, PciModel, PciModelName};
 
-use super::assign::present;
+use super::place::present;
 use crate::machine::Machine;
 
 /// Index and model of each PCI controller.

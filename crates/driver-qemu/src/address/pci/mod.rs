@@ -6,5 +6,6 @@ mod chipset;
 mod connect;
 mod controllers;
 mod kinds;
+mod place;
 
 pub(crate) use assign::assign;

@@ -5,8 +5,7 @@ use virtus_api::{Call, DomainRef};
 use virtus_base::{Bitmap, ErrorCode, Result, TypedParam};
 use virtus_state::gate::AgentJob;
 
-use super::super::tuning::parse_set;
-use super::super::tuning::vcpus::on_off;
+use super::super::sets::{on_off, parse_set};
 use crate::Driver;
 use crate::agent::run;
 use crate::error::{bad_argument, error, internal};

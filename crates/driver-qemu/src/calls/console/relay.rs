@@ -15,8 +15,9 @@ use virtus_host::pty::Terminal;
 use super::path_of;
 use crate::Driver;
 use crate::domain::Domain;
+use crate::domain::running::Running;
 use crate::error::{error, system};
-use crate::process::{Running, lock};
+use virtus_state::lock;
 
 /// Opens a character device and gives it to the caller's stream. Two callers never have the same one open: with
 /// `force` the one who has it lets go.

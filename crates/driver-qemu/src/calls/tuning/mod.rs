@@ -31,20 +31,6 @@ fn system_only(driver: &Driver, text: &str) -> Result<()> {
     }
 }
 
-/// A set of numbers as a caller writes it. One that only takes numbers out is empty.
-pub(super) fn parse_set(text: &str) -> Result<Bitmap> {
-    let takes_out = !text.is_empty() && text.split(',').all(|item| item.trim_start().starts_with('^'));
-    let parsed = match takes_out {
-        true => Bitmap::parse(&text.replace('^', "")).map(|_| Bitmap::new()),
-        false => Bitmap::parse(text),
-    };
-    let wrong = || {
-        let text = format!("Failed to parse bitmap '{text}'");
-        Error::new(ErrorDomain::NONE, ErrorCode::INVALID_ARG, text)
-    };
-    parsed.ok_or_else(wrong)
-}
-
 /// CPUs as the wire has them, cut to so many bytes.
 fn cpu_map(cpus: &Bitmap, length: usize) -> Vec<u8> {
     cpus.to_bytes(length)
@@ -418,10 +404,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sets_and_maps_have_bounds() {
-        assert!(parse_set("^0").unwrap().is_empty());
-        assert_eq!(parse_set("x").unwrap_err().message(), "invalid argument: Failed to parse bitmap 'x'");
-        assert!(parse_set("").is_err() && parse_set("^x").is_err());
+    fn maps_have_bounds() {
         assert!(maps_fit(16_384, 512, "ncpumaps").is_ok());
         assert_eq!(
             maps_fit(16_385, 1, "maxinfo").unwrap_err().message(),

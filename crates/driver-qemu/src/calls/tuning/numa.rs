@@ -13,7 +13,8 @@ use virtus_xdr::List;
 use super::super::change::{Change, one};
 use super::super::flags;
 use super::super::params::{self, Kind, fit};
-use super::{parse_set, system_only};
+use super::super::sets::parse_set;
+use super::system_only;
 use crate::Driver;
 use crate::error::{bad_argument, invalid};
 

@@ -12,8 +12,9 @@ use virtus_xdr::{List, Opaque};
 
 use super::super::change::{Change, one};
 use super::super::flags;
+use super::super::sets::{on_off, parse_set};
 use super::vcpu_list::VcpuList;
-use super::{cpu_map, hotplug, maps_fit, parse_set};
+use super::{cpu_map, hotplug, maps_fit};
 use crate::Driver;
 use crate::error::{bad_argument, error, invalid};
 
@@ -199,13 +200,4 @@ pub(super) async fn set_one(
             })
         })
         .await
-}
-
-/// A state that is on or off.
-pub(in super::super) fn on_off(state: i32, function: &str) -> Result<bool> {
-    match state {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(Error::invalid_arg(ErrorDomain::QEMU, function, "state", "unsupported state value")),
-    }
 }

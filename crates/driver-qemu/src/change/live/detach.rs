@@ -27,7 +27,8 @@ use crate::domain::Domain;
 use crate::driver::Shared;
 use crate::error::{error, internal, invalid};
 use crate::machine::Machine;
-use crate::process::{Job, Running, Unplugged, helper, lock};
+use crate::process::{Job, Running, Unplugged, helper};
+use virtus_state::lock;
 
 /// How long a guest may take to give a device up before the call ends all the same.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -16,7 +16,8 @@ use virtus_host::net::{self, MacvtapMode, MacvtapOptions, PortOptions, PortVlan,
 use virtus_host::program::{self, Program, run_blocking};
 use virtus_xml::YesNo;
 
-use super::{Names, Owner, ovs};
+use super::names::Names;
+use super::{Owner, ovs};
 use crate::error::unsupported;
 
 /// How often another number is tried for a name that somebody else takes first.

@@ -1,7 +1,8 @@
 //! The documents that say what the host can do.
 
 use virtus_base::Result;
-use virtus_conf::domain::{VirtType, is_architecture};
+use virtus_conf::domain::VirtType;
+use virtus_conf::is_architecture;
 use virtus_xml::{WriteOptions, Writer};
 
 use crate::bad_argument;
