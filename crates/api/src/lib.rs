@@ -13,6 +13,7 @@ mod drivers;
 pub mod event;
 pub mod interface;
 pub mod lxc;
+pub mod manual;
 pub mod network;
 pub mod node;
 pub mod nodedev;

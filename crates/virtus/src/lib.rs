@@ -41,7 +41,7 @@ pub use virtus_api::{
     ClientRef, DomainCheckpointRef, DomainRef, DomainSnapshotRef, InterfaceRef, NetworkPortRef, NetworkRef,
     NodeDeviceRef, NwfilterBindingRef, NwfilterRef, SecretRef, ServerRef, StoragePoolRef, StorageVolRef,
 };
-pub use virtus_api::{Request, calls, constants};
+pub use virtus_api::{Request, calls, constants, manual};
 pub use virtus_base::{Error, ErrorCode, ErrorDomain, ErrorLevel, Result, TypedParam, TypedValue, Uuid};
 pub use virtus_xdr::{Decode, List, Opaque};
 
