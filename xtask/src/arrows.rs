@@ -78,6 +78,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // faces
     ("virtus", &["virtus-api", "virtus-base", "virtus-driver-test", "virtus-rpc", "virtus-xdr"]),
+    ("virtus-capi", &["virtus", "virtus-base"]),
     ("virtus-cli", &["virtus", "virtus-base"]),
     ("virtusd", DAEMON),
     // beside them

@@ -8,6 +8,6 @@ mod typed_param;
 mod uuid;
 
 pub use bitmap::Bitmap;
-pub use error::{Error, ErrorCode, ErrorDomain, ErrorLevel, Result};
+pub use error::{Error, ErrorCode, ErrorDomain, ErrorLevel, Fields, Result};
 pub use typed_param::{TypedParam, TypedValue};
 pub use uuid::Uuid;

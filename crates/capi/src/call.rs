@@ -1,0 +1,89 @@
+//! A call across the border: what happens around the body of every function.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use virtus::{Error, ErrorDomain, Result};
+
+use crate::error;
+use crate::handle::Of;
+use crate::object::Connect;
+use crate::ret::Ret;
+
+/// What is known of a call while its arguments are taken.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// The function's name, which stands in errors about its arguments.
+    pub(crate) function: &'static str,
+    /// Where its own errors come from.
+    pub(crate) errors: ErrorDomain,
+    /// The connection, once an argument has led to one. What fails after that is its last error as well.
+    pub(crate) connection: Option<Of<Connect>>,
+}
+
+impl Call {
+    /// An argument is not what it has to be.
+    pub(crate) fn wrong(&self, argument: &str, must: &str) -> Error {
+        let text = format!("{argument} in {} {must}", self.function);
+        Error::invalid_arg(self.errors, self.function, argument, text)
+    }
+
+    /// The call's error of `code`.
+    pub(crate) fn error(&self, code: virtus::ErrorCode, text: impl Into<String>) -> Error {
+        Error::new(self.errors, code, text)
+    }
+}
+
+/// Runs a function's body, and tells C what came of it.
+pub(crate) fn run<R: Ret>(
+    (function, errors): (&'static str, ErrorDomain),
+    body: impl FnOnce(&mut Call) -> Result<R>,
+) -> R::C {
+    let mut call = Call { function, errors, connection: None };
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        error::reset();
+        let value = body(&mut call)?;
+        value.give(&call)
+    }));
+    let failure = match outcome {
+        Ok(Ok(value)) => return value,
+        Ok(Err(error)) => error,
+        Err(panic) => Error::internal(errors, format!("{function}: {}", told(&*panic))),
+    };
+    // an error handler of C's may not unwind, and one of ours does not
+    let _ = catch_unwind(AssertUnwindSafe(|| error::raise(&failure, call.connection.as_deref())));
+    R::FAILURE
+}
+
+/// Runs a body that reports no errors. A panic leaves C with a zero of the type, as good as nothing.
+pub(crate) fn run_plain<C: Zero>(body: impl FnOnce() -> C) -> C {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(C::ZERO)
+}
+
+fn told(panic: &(dyn std::any::Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "unknown failure".to_owned(),
+    }
+}
+
+/// What C gets when even that went wrong.
+pub(crate) trait Zero {
+    const ZERO: Self;
+}
+
+impl Zero for () {
+    const ZERO: () = ();
+}
+
+impl Zero for std::ffi::c_int {
+    const ZERO: Self = -1;
+}
+
+impl<T> Zero for *mut T {
+    const ZERO: Self = std::ptr::null_mut();
+}
+
+impl<T> Zero for *const T {
+    const ZERO: Self = std::ptr::null();
+}

@@ -1,0 +1,6 @@
+//! `libvirt-domain.h`.
+
+mod basics;
+
+pub(crate) use basics::EXPORTS;
+pub use basics::*;

@@ -1,0 +1,72 @@
+//! The C API of libvirt 11.3: the public functions of `libvirt.so.0`, `libvirt-qemu.so.0`, `libvirt-lxc.so.0` and
+//! `libvirt-admin.so.0`, on top of the client crate [`virtus`].
+//!
+//! A function is declared once, by an entry of the macro `exports!` ([`declare`]) in the module that has the name of
+//! its header: the version that brought it, its name, its arguments, its result, and what it does. From that come
+//! the symbol, the checks of arguments with libvirt's errors, the handling of the last error, and a row of
+//! [`exports`], from which headers, symbol maps and the table of what is covered are written.
+//!
+//! How to add one:
+//!
+//! 1. Write its entry. What C gives has a type that says what is refused ([`arg`]): `Of<Domain>` a handle,
+//!    `Rw<Domain>` a handle of a connection that may change something, `Text` a text that must be there,
+//!    `Option<Text>` one that may be missing, `Out<T>` room that must be there, `Positive<c_int>` and so on.
+//!    What C gets has one that says what tells a failure ([`ret`]): `()` is 0 or -1, `String` a text to be freed,
+//!    `virtus::Domain` a new handle.
+//! 2. A struct or a callback it needs is one entry of `structs!` or `callbacks!`.
+//! 3. A kind of object has a file in `object`, with what is said of a handle that is none.
+//!
+//! How it works: handles are numbers, never addresses ([`handle`]); what is handed over comes from `malloc`
+//! ([`memory`]); nothing unwinds into C ([`call`]).
+
+// names are C's
+#![allow(non_snake_case, non_camel_case_types)]
+// the border itself: each place says why it is sound
+#![allow(unsafe_code)]
+// what C gives and gets is named by traits of ours; the functions are public for C's sake
+#![allow(private_interfaces, private_bounds)]
+
+#[allow(dead_code)]
+mod arg;
+mod call;
+mod connect;
+pub mod ctype;
+pub mod declare;
+mod domain;
+mod error;
+#[allow(dead_code)]
+mod handle;
+#[allow(dead_code)]
+mod memory;
+#[allow(dead_code)]
+pub mod object;
+#[allow(dead_code)]
+mod ret;
+#[cfg(test)]
+mod tests;
+
+use declare::{Export, TypeDef};
+
+pub use connect::*;
+pub use domain::*;
+pub use error::*;
+
+/// Every function.
+pub fn exports() -> impl Iterator<Item = &'static Export> {
+    [connect::EXPORTS, domain::EXPORTS, error::EXPORTS].into_iter().flatten()
+}
+
+/// Every struct whose fields C may see.
+pub fn structs() -> impl Iterator<Item = &'static TypeDef> {
+    [error::STRUCTS].into_iter().flatten()
+}
+
+/// Every type of function that C gives.
+pub fn callbacks() -> impl Iterator<Item = &'static TypeDef> {
+    [error::CALLBACKS].into_iter().flatten()
+}
+
+/// The types whose inside C does not see.
+pub fn opaque() -> &'static [&'static str] {
+    object::OPAQUE
+}
