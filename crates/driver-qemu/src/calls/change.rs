@@ -11,7 +11,7 @@ use virtus_conf::domain as conf;
 use virtus_host::cgroup::Group;
 use virtus_state::gate::{self, Wanted};
 
-use super::lifecycle::save;
+use super::define::save;
 use crate::Driver;
 use crate::domain::{Domain, Live, View};
 use crate::driver::Shared;

@@ -9,8 +9,8 @@ use virtus_conf::domain as conf;
 use virtus_conf::domain::device::Device;
 use virtus_state::gate::{self, Wanted};
 
+use super::define::save;
 use super::flags;
-use super::lifecycle::save;
 use crate::change::live::{self, Removal};
 use crate::change::{Asked, persistent};
 use crate::driver::{Driver, Shared};

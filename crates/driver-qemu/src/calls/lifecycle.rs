@@ -4,25 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use virtus_api::constants::*;
-use virtus_api::{Call, DomainEvent, DomainLifecycle, DomainRef};
+use virtus_api::{Call, DomainLifecycle, DomainRef};
 use virtus_base::{ErrorCode, Result};
 use virtus_conf::domain as conf;
 use virtus_conf::domain::LifecycleAction;
 use virtus_qmp::command::{Cont, Stop, SystemPowerdown, SystemReset};
 use virtus_state::gate::{self, AsyncJob, Mask, Wanted};
 
+use super::define::{define, enter, save};
 use super::{flags, truth};
 use crate::domain::transition::{Input, StopReason};
-use crate::domain::{Definition, Domain, View};
+use crate::domain::{Domain, View};
 use crate::driver::{Driver, Shared};
 use crate::error::{bad_argument, error, invalid, unsupported};
 use crate::process::start::{self, Start};
 use crate::process::{events, stop};
 use crate::store;
-
-fn lifecycle(event: i32, detail: i32) -> DomainEvent {
-    DomainEvent::Lifecycle { event, detail }
-}
 
 #[async_trait::async_trait]
 impl DomainLifecycle for Driver {
@@ -491,75 +488,6 @@ async fn edit(
         Vec::new()
     });
     Ok(())
-}
-
-/// Writes a definition to the disk.
-pub(super) async fn save(
-    shared: &Arc<Shared>,
-    name: Arc<str>,
-    model: conf::Domain,
-) -> Result<Arc<Definition>> {
-    let layout = shared.setup.layout.clone();
-    shared
-        .blocking(move || {
-            let definition = Definition::new(&model);
-            store::save(&layout, &name, &definition)?;
-            Ok(Arc::new(definition))
-        })
-        .await
-}
-
-/// Defines a domain, or gives one that is there another definition.
-async fn define(shared: &Arc<Shared>, model: conf::Domain) -> Result<DomainRef> {
-    let domain = enter(shared, &model)?;
-    let _config = domain.config.lock().await;
-    let name = Arc::clone(&domain.view().name);
-    let saved = save(shared, name, model).await;
-    let definition = match saved {
-        Ok(definition) => definition,
-        Err(e) => {
-            let view = domain.view();
-            if !view.is_active() && !view.is_persistent() {
-                shared.registry.remove(&domain);
-            }
-            return Err(e);
-        }
-    };
-    shared.change(&domain, |view| {
-        let detail = match view.persistent {
-            Some(_) => VIR_DOMAIN_EVENT_DEFINED_UPDATED,
-            None => VIR_DOMAIN_EVENT_DEFINED_ADDED,
-        };
-        view.persistent = Some(definition);
-        vec![lifecycle(VIR_DOMAIN_EVENT_DEFINED, detail)]
-    });
-    Ok(domain.reference())
-}
-
-/// The domain of a document's UUID and name, entered if it is new.
-///
-/// # Errors
-/// libvirt's, when UUID and name belong to different domains.
-fn enter(shared: &Arc<Shared>, model: &conf::Domain) -> Result<Arc<Domain>> {
-    use virtus_state::registry::Conflict;
-    let name: Arc<str> = model.name.as_str().into();
-    let fresh = Domain::new(model.uuid, View::empty(Arc::clone(&name)));
-    match shared.registry.insert(Arc::clone(&fresh)) {
-        Ok(()) => Ok(fresh),
-        Err(Conflict::Uuid(domain)) if domain.view().name == name => Ok(domain),
-        Err(Conflict::Uuid(domain)) => {
-            let other = &domain.view().name;
-            Err(exists(format!("domain '{other}' is already defined with uuid {}", model.uuid)))
-        }
-        Err(Conflict::Name(domain)) => {
-            let uuid = domain.reference().uuid;
-            Err(exists(format!("domain '{name}' already exists with uuid {uuid}")))
-        }
-    }
-}
-
-fn exists(text: String) -> virtus_base::Error {
-    virtus_base::Error::new(virtus_base::ErrorDomain::DOMAIN, ErrorCode::OPERATION_FAILED, text)
 }
 
 fn already_active(domain: &Domain) -> virtus_base::Error {

@@ -8,6 +8,7 @@ mod checkpoint;
 mod connection;
 mod console;
 mod cpu;
+mod define;
 mod device;
 mod info;
 mod jobs;

@@ -9,8 +9,8 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_state::file::{self, Durability};
 use virtus_state::gate::{Job, Wanted};
 
+use super::define::save;
 use super::flags;
-use super::lifecycle::save;
 use crate::Driver;
 use crate::domain::{Domain, View};
 use crate::driver::Shared;

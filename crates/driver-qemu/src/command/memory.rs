@@ -12,7 +12,7 @@ use super::props::Props;
 
 /// The memory the guest has without its memory devices, in KiB.
 pub(crate) fn initial(guest: &Guest<'_>) -> u64 {
-    super::prepare::initial_memory(guest.domain)
+    super::cells::initial_memory(guest.domain)
 }
 
 /// `-m`, and the back end of a guest without NUMA.
@@ -37,7 +37,7 @@ pub(super) fn size(b: &mut Build<'_>) -> Result<()> {
 
 /// The id QEMU gives the machine's memory, if it can be replaced and NUMA does not do so.
 pub(crate) fn default_backend(guest: &Guest<'_>) -> Option<&'static str> {
-    if super::numa::cells(guest.domain).next().is_some() {
+    if super::cells::cells(guest.domain).next().is_some() {
         return None;
     }
     let machine = guest.machine();
@@ -63,7 +63,7 @@ fn needs_directory(domain: &Domain) -> bool {
     let backing = domain.memory_backing.as_ref();
     let source = backing.and_then(|backing| backing.source);
     let shared = backing.is_some_and(|backing| backing.access.is_some())
-        || super::numa::cells(domain).any(|(_, cell)| cell.mem_access.is_some())
+        || super::cells::cells(domain).any(|(_, cell)| cell.mem_access.is_some())
         || domain.devices.memories.iter().any(|memory| memory.access.is_some());
     source == Some(MemorySource::File) || (shared && source != Some(MemorySource::Memfd))
 }

@@ -5,6 +5,7 @@
 
 mod boot;
 pub(crate) mod build;
+mod cells;
 mod check;
 mod clock;
 mod cpu;

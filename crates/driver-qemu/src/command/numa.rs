@@ -8,13 +8,8 @@ use virtus_conf::domain::cpu::{AccessType, CacheAssociativity, CachePolicy, Numa
 use virtus_conf::domain::memory::MemoryAllocation;
 
 use super::build::Build;
+use super::cells::cells;
 use super::memory::{self, Wanted};
-
-/// The guest's nodes with their numbers.
-pub(crate) fn cells(domain: &Domain) -> impl Iterator<Item = (u32, &NumaCell)> {
-    let numa = domain.cpu.as_ref().and_then(|cpu| cpu.numa.as_ref());
-    numa.into_iter().flat_map(|numa| numa.cells.iter().zip(0..).map(|(cell, i)| (cell.id.unwrap_or(i), cell)))
-}
 
 /// Whether the guest is told about memory's speed.
 pub(super) fn has_hmat(domain: &Domain) -> bool {

@@ -5,11 +5,11 @@ use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode};
 use virtus_conf::domain::device::console::ChannelTarget;
 use virtus_conf::domain::device::disk::CacheMode;
-use virtus_conf::domain::device::memory::MemoryModel;
 use virtus_conf::domain::device::{Address, Channel, Chardev, Disk, MemoryDevice};
 use virtus_conf::scaled::KiB;
 use virtus_xml::YesNo;
 
+use super::cells::{device_memory, initial_memory};
 use super::guest::{Context, unsupported};
 use super::{guest_cpu, plan};
 use crate::emulator::Emulator;
@@ -92,26 +92,6 @@ fn alignment(machine: Machine<'_>) -> u64 {
 /// In KiB: modules, which can be plugged in, come in larger pieces.
 fn module_alignment(machine: Machine<'_>) -> u64 {
     if machine.is_x86() { 2 << 10 } else { alignment(machine) }
-}
-
-/// The memory of the devices that count as the guest's, in KiB.
-fn device_memory(domain: &Domain) -> u64 {
-    let counts = |model| !matches!(model, MemoryModel::SgxEpc);
-    domain
-        .devices
-        .memories
-        .iter()
-        .filter(|memory| counts(memory.model))
-        .fold(0, |sum, memory| sum.saturating_add(memory.target.size.0))
-}
-
-/// The memory without memory devices, in KiB.
-pub(crate) fn initial_memory(domain: &Domain) -> u64 {
-    let cells: u64 = super::numa::cells(domain).fold(0, |sum, (_, cell)| sum.saturating_add(cell.memory.0));
-    match cells {
-        0 => domain.memory.size.0.saturating_sub(device_memory(domain)),
-        cells => cells,
-    }
 }
 
 /// Rounds all sizes up to what the machine can have.

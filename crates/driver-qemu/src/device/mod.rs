@@ -17,6 +17,7 @@ pub mod iommu;
 pub mod memory;
 pub mod panic;
 pub mod part;
+pub mod parts;
 pub mod pstore;
 pub mod redirdev;
 pub mod rng;

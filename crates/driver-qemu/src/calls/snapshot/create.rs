@@ -5,19 +5,18 @@ use std::sync::Arc;
 use virtus_api::constants::*;
 use virtus_api::{Call, DomainRef, DomainSnapshotRef};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
-use virtus_conf::domain::device::disk::SnapshotLocation;
 use virtus_conf::moment::domain_text;
 use virtus_conf::snapshot::{MemoryLocation, Snapshot, SnapshotOptions, SnapshotState};
 use virtus_state::gate::{Job, Wanted};
 
+use super::super::define::save;
 use super::super::flags;
-use super::super::lifecycle::save;
-use super::{align, image, live, reference};
+use super::enter::{aligned, enter, keep, place};
+use super::{image, live, reference};
 use crate::Driver;
 use crate::domain::Domain;
 use crate::driver::Shared;
-use crate::error::{error, invalid};
-use crate::moment::{Moments, store};
+use crate::error::invalid;
 
 const REDEFINE: u32 = VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE;
 const CURRENT: u32 = VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT;
@@ -180,38 +179,6 @@ async fn redefine(
     Ok(reference(domain, &name))
 }
 
-/// The snapshot with every disk of its domain.
-pub(super) async fn aligned(
-    shared: &Arc<Shared>,
-    mut snapshot: Snapshot,
-    external: bool,
-) -> Result<Snapshot> {
-    shared
-        .blocking(move || {
-            let missing = || Error::internal(ErrorDomain::DOMAIN_SNAPSHOT, "missing domain in snapshot");
-            let model = snapshot.domain.take().ok_or_else(missing)?;
-            let otherwise = if external { SnapshotLocation::External } else { SnapshotLocation::Internal };
-            align::disks(&mut snapshot, &model, otherwise, !external)?;
-            snapshot.domain = Some(model);
-            Ok(snapshot)
-        })
-        .await
-}
-
-/// Writes snapshots that have changed, then shows them all.
-pub(super) async fn keep(
-    shared: &Arc<Shared>,
-    domain: &Arc<Domain>,
-    moments: Moments,
-    changed: Vec<String>,
-) -> Result<()> {
-    let directory = shared.setup.layout.snapshots(&domain.view().name);
-    let tree = moments.snapshots.clone();
-    shared.blocking(move || store::save(&directory, &tree, &changed)).await?;
-    shared.set_moments(domain, moments);
-    Ok(())
-}
-
 /// Takes a snapshot of a domain that does not run.
 async fn take(
     shared: &Arc<Shared>,
@@ -257,35 +224,4 @@ async fn take(
         });
     }
     enter(shared, domain, moments, snapshot, keeps).await
-}
-
-/// Puts a new snapshot on top of the present one.
-pub(super) fn place(moments: &Moments, snapshot: &mut Snapshot, keeps: bool) -> Result<()> {
-    if keeps && moments.snapshots.get(&snapshot.name).is_some() {
-        return Err(error(
-            ErrorCode::INTERNAL_ERROR,
-            format!("domain moment {} already exists", snapshot.name),
-        ));
-    }
-    snapshot.parent = moments.snapshots.current().map(|current| current.name.clone());
-    Ok(())
-}
-
-/// Enters a new snapshot, which the domain is on from now on; one that is not kept is only told.
-pub(super) async fn enter(
-    shared: &Arc<Shared>,
-    domain: &Arc<Domain>,
-    mut moments: Moments,
-    snapshot: Snapshot,
-    keeps: bool,
-) -> Result<DomainSnapshotRef> {
-    let name = snapshot.name.clone();
-    if keeps {
-        let mut changed: Vec<String> = snapshot.parent.iter().cloned().collect();
-        changed.push(name.clone());
-        moments.snapshots.insert(snapshot);
-        moments.snapshots.set_current(Some(name.clone()));
-        keep(shared, domain, moments, changed).await?;
-    }
-    Ok(reference(domain, &name))
 }

@@ -9,7 +9,7 @@ use virtus_conf::snapshot::Snapshot;
 use virtus_state::gate::{Job, Wanted};
 
 use super::super::flags;
-use super::{create, image, live, named};
+use super::{enter, image, live, named};
 use crate::Driver;
 use crate::domain::Domain;
 use crate::driver::Shared;
@@ -97,7 +97,7 @@ async fn merge(shared: &Arc<Shared>, domain: &Arc<Domain>, snapshot: &Arc<Snapsh
             Ok(model)
         })
         .await?;
-    let saved = super::super::lifecycle::save(shared, Arc::clone(&view.name), model).await?;
+    let saved = super::super::define::save(shared, Arc::clone(&view.name), model).await?;
     shared.change(domain, |view| {
         view.persistent = Some(saved);
         Vec::new()
@@ -115,7 +115,7 @@ async fn forget(shared: &Arc<Shared>, domain: &Arc<Domain>, name: &str) -> Resul
     }
     let directory = shared.setup.layout.snapshots(&domain.view().name);
     // what is left says who its parent is before that one goes
-    create::keep(shared, domain, moments, changed).await?;
+    enter::keep(shared, domain, moments, changed).await?;
     let gone = vec![name.to_owned()];
     shared.blocking(move || store::remove(&directory, &gone)).await
 }

@@ -12,8 +12,8 @@ use virtus_conf::domain::device::disk::SnapshotLocation;
 use virtus_conf::snapshot::{MemoryLocation, Snapshot, SnapshotState};
 use virtus_qmp::command::{Cont, JobDismiss, QueryJobs, SnapshotDelete, SnapshotLoad, SnapshotSave, Stop};
 
-use super::super::lifecycle::save;
-use super::{create, image};
+use super::super::define::save;
+use super::{enter, image};
 use crate::device::storage::{disk_format, effective_node};
 use crate::domain::transition::{Input, StopReason};
 use crate::domain::{Domain, Live, State};
@@ -54,9 +54,9 @@ pub(super) async fn take(
     if let Some(definition) = &view.persistent {
         snapshot.inactive_domain = Some(Box::new(definition.model()?));
     }
-    let mut snapshot = create::aligned(shared, snapshot, false).await?;
+    let mut snapshot = enter::aligned(shared, snapshot, false).await?;
     let keeps = given & VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA == 0;
-    create::place(&moments, &mut snapshot, keeps)?;
+    enter::place(&moments, &mut snapshot, keeps)?;
     image::check(&live.model, &mut snapshot, false, false, true)?;
     let nodes = nodes(&live.model, &snapshot)?;
     let runs = pause(shared, domain, job, VIR_DOMAIN_PAUSED_SNAPSHOT).await?;
@@ -68,7 +68,7 @@ pub(super) async fn take(
         resume(shared, domain, job, VIR_DOMAIN_RUNNING_UNPAUSED).await?;
     }
     saved?;
-    create::enter(shared, domain, moments, snapshot, keeps).await
+    enter::enter(shared, domain, moments, snapshot, keeps).await
 }
 
 /// The running guest's definition without what holds only while it runs.

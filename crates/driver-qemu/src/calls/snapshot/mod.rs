@@ -3,6 +3,7 @@
 mod align;
 mod create;
 mod delete;
+mod enter;
 mod image;
 mod list;
 mod live;

@@ -9,9 +9,10 @@ use virtus_conf::domain::device::disk::SnapshotLocation;
 use virtus_conf::snapshot::{Snapshot, SnapshotDisk, SnapshotState};
 use virtus_state::gate::{AsyncJob, Mask, Wanted};
 
+use super::super::define::save;
 use super::super::flags;
-use super::super::lifecycle::save;
-use super::create::{keep, now};
+use super::create::now;
+use super::enter::keep;
 use super::{align, image, live, named};
 use crate::Driver;
 use crate::domain::transition::StopReason;

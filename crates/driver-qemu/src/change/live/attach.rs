@@ -18,12 +18,13 @@ use virtus_conf::domain::validate as generic;
 use virtus_qmp::command::SetAction;
 use virtus_state::Undo;
 
+use super::look::look_at;
 use super::{Site, alone, failed, host, hostdev, insert, media, network, plug, refused, unsupported, update};
 use crate::address::{self, AddressFacts, alias};
 use crate::change::{Asked, compatible, find};
 use crate::command::{Context, prepare};
 use crate::error::{internal, invalid};
-use crate::process::{chain, helper, volumes};
+use crate::process::helper;
 use crate::{postparse, validate};
 
 /// Plugs in the device that `asked` describes, or puts its medium into a drive that is there.
@@ -73,22 +74,6 @@ pub(crate) async fn attach(site: &Site<'_>, asked: Asked) -> Result<()> {
     if memory {
         update::memory_of(site).await;
     }
-    Ok(())
-}
-
-/// Finds out what an image builds on, which may wait for another host, and numbers the images.
-pub(super) async fn look_at(site: &Site<'_>, model: &conf::Domain, disk: &mut Box<Disk>) -> Result<()> {
-    site.number(model, disk);
-    let mut looked = disk.clone();
-    let places = volumes::places([&**disk], &*site.shared.setup.volumes)?;
-    *disk = site
-        .shared
-        .blocking(move || {
-            chain::chain(&mut looked, &places, None)?;
-            Ok(looked)
-        })
-        .await?;
-    site.number(model, disk);
     Ok(())
 }
 

@@ -14,7 +14,8 @@ use virtus_qmp::command::{
 };
 use virtus_state::Undo;
 
-use super::{Site, attach, failed, host, plug};
+use super::look::look_at;
+use super::{Site, failed, host, plug};
 use crate::device::disk;
 use crate::device::part::Part;
 use crate::error::internal;
@@ -46,7 +47,7 @@ pub(super) async fn change(site: &Site<'_>, new: &Disk, force: bool) -> Result<(
     changed.backing_detected = false;
     changed.driver.format = new.driver.format.clone().or(changed.driver.format.take());
     changed.driver.metadata_cache_max = new.driver.metadata_cache_max;
-    attach::look_at(site, &model, &mut changed).await?;
+    look_at(site, &model, &mut changed).await?;
     if let Some(slot) = model.devices.disks.get_mut(at) {
         *slot = (*changed).clone();
     }

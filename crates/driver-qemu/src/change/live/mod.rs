@@ -8,6 +8,7 @@ mod detach;
 mod graphics;
 mod host;
 mod hostdev;
+mod look;
 mod media;
 mod network;
 mod plug;
@@ -24,7 +25,8 @@ use virtus_conf::domain::post_parse::order::{insert_controller, insert_disk};
 
 use crate::command::guest::Guest;
 use crate::command::{Context, Plan, Secret, plan};
-use crate::device::part::{Part, parts};
+use crate::device::part::Part;
+use crate::device::parts::parts;
 use crate::device::storage::needed_secrets;
 use crate::domain::{Domain, Live};
 use crate::driver::Shared;
