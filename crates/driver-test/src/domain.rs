@@ -11,6 +11,7 @@ use virtus_conf::domain::{self as conf, LifecycleAction, ParseOptions, post_pars
 use virtus_conf::snapshot::Snapshot;
 use virtus_xml::Element;
 
+use crate::error::generic;
 use crate::moment::Moments;
 use crate::{error, internal};
 
@@ -200,11 +201,6 @@ impl Domain {
             _ => self.set_state(VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_SHUTDOWN),
         }
     }
-}
-
-/// An error of the generic domain code.
-pub(crate) fn generic(code: ErrorCode, text: impl Into<String>) -> Error {
-    Error::new(ErrorDomain::DOMAIN, code, text)
 }
 
 pub(crate) fn not_running() -> Error {

@@ -6,6 +6,7 @@
 
 mod calls;
 mod domain;
+mod error;
 mod moment;
 mod node;
 mod open;

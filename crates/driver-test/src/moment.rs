@@ -2,7 +2,7 @@
 
 use virtus_base::{Error, ErrorCode, Result};
 
-use crate::domain::generic;
+use crate::error::generic;
 
 /// What is kept of a moment.
 pub(crate) trait Moment {

@@ -12,7 +12,6 @@ use virtus_xml::{Document, Element, ReadOptions};
 
 use crate::calls::snapshot;
 use crate::domain::{self, Domain};
-use crate::open::read_file;
 use crate::state::{Identity, NetworkObject, PoolObject, State, identify};
 use crate::{error, internal};
 
@@ -250,4 +249,10 @@ impl Extra {
         }
         Ok(Extra { state, transient, managed_save })
     }
+}
+
+/// The text of a document, as libvirt's reader of XML files complains of it.
+pub(crate) fn read_file(path: &str) -> Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|e| Error::system(ErrorDomain::XML, format!("failed to open file '{path}'"), &e))
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use virtus_api::EventSink;
-use virtus_base::{Error, ErrorDomain, Result};
+use virtus_base::Result;
 
-use crate::node::Include;
+use crate::node::{Include, read_file};
 use crate::state::{Cell, State};
 use crate::{Driver, Shared, bad_argument};
 
@@ -73,10 +73,4 @@ impl Driver {
     fn new(path: &str, state: State, events: Arc<dyn EventSink>) -> Driver {
         Driver(Arc::new(Shared { uri: format!("test://{path}"), state: Mutex::new(state), events }))
     }
-}
-
-/// The text of a document, as libvirt's reader of XML files complains of it.
-pub(crate) fn read_file(path: &str) -> Result<String> {
-    std::fs::read_to_string(path)
-        .map_err(|e| Error::system(ErrorDomain::XML, format!("failed to open file '{path}'"), &e))
 }

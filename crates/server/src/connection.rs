@@ -67,7 +67,7 @@ impl From<std::io::Error> for End {
 
 /// Serves a connection until it ends.
 pub(crate) async fn serve(server: &Arc<Server>, client: &Arc<Client>, socket: Socket) {
-    let (drivers, session) = server.drivers_for(client);
+    let (drivers, session) = Session::drivers_for(server, client);
     let mut connection = Connection {
         server,
         client,

@@ -4,6 +4,7 @@
 //! call is first polled right where it was read; what answers at once costs no hand-over at all. What has
 //! to wait goes on beside, so that no call ever waits for another.
 
+mod accept;
 mod client;
 mod connection;
 mod dispatch;

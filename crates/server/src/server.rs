@@ -1,21 +1,17 @@
 //! A server: its clients, their limits, and what they may reach.
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use virtus_api::{Drivers, Identity, SessionGroup};
+use virtus_api::Drivers;
 use virtus_base::Result;
 
 use crate::client::Client;
-use crate::connection;
 use crate::dispatch::Programs;
 use crate::events::EventBus;
-use crate::session::Session;
 use crate::shard::Shards;
-use crate::socket::Socket;
 
 /// How clients of a socket prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,15 +75,12 @@ pub struct Server {
     pub events: Arc<EventBus>,
     pub(crate) programs: Programs,
     pub(crate) runtime: tokio::runtime::Handle,
-    drivers: Drivers,
+    pub(crate) drivers: Drivers,
     pub(crate) opener: Option<Opener>,
-    shards: Arc<Shards>,
+    pub(crate) shards: Arc<Shards>,
     clients: Mutex<BTreeMap<u64, Arc<Client>>>,
-    next: AtomicU64,
+    pub(crate) next: AtomicU64,
 }
-
-/// Connections are numbered across all servers.
-static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
 impl Server {
     /// A server for the API, or, with an administration driver, for that alone. `opener` knows the URIs that name
@@ -118,7 +111,7 @@ impl Server {
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Client>>> {
+    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Client>>> {
         self.clients.lock().unwrap_or_else(|e| e.into_inner())
     }
 
@@ -147,67 +140,8 @@ impl Server {
             && (self.programs == Programs::Admin || anonymous.count() < most(&self.limits.max_anonymous))
     }
 
-    /// Serves a connection from now on.
-    pub fn accept(self: &Arc<Self>, fd: OwnedFd, read_only: bool) {
-        let identity = peer(&fd);
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-        let client =
-            Arc::new(Client::new(id, identity, connection, read_only, self.programs == Programs::Admin));
-        self.lock().insert(id, client.clone());
-        let server = self.clone();
-        self.shards.run(move || {
-            tokio::task::spawn_local(async move {
-                match Socket::new(fd) {
-                    Ok(socket) => connection::serve(&server, &client, socket).await,
-                    Err(e) => tracing::error!("cannot serve a connection: {e}"),
-                }
-                server.leave(&client);
-            });
-        });
-    }
-
-    fn leave(&self, client: &Arc<Client>) {
-        self.lock().remove(&client.id);
-        client.outbox.close();
-        client.registrations.lock().unwrap_or_else(|e| e.into_inner()).clear();
-        let caller = client.caller.clone();
-        // what a driver does then may wait
-        self.runtime.spawn_blocking(move || caller.closed());
-    }
-
-    /// The drivers as one client reaches them.
-    pub(crate) fn drivers_for(self: &Arc<Self>, client: &Arc<Client>) -> (Drivers, Arc<Session>) {
-        let session = Arc::new(Session::new(self.clone(), client.clone(), self.drivers.hypervisor.clone()));
-        let group: Arc<dyn SessionGroup> = session.clone();
-        (Drivers { session: Some(group), ..self.drivers.clone() }, session)
-    }
-
     /// Ends all connections.
     pub fn disconnect_all(&self) {
         self.clients().iter().for_each(|client| client.disconnect());
     }
-}
-
-/// Who is at the other end of a local socket.
-fn peer(fd: &OwnedFd) -> Identity {
-    match rustix::net::sockopt::socket_peercred(fd) {
-        Ok(cred) => {
-            let pid = cred.pid.as_raw_nonzero().get();
-            Identity {
-                uid: Some(cred.uid.as_raw()),
-                gid: Some(cred.gid.as_raw()),
-                process: Some((pid, start_time(pid).unwrap_or(0))),
-                ..Identity::default()
-            }
-        }
-        Err(_) => Identity::default(),
-    }
-}
-
-/// When a process started, in clock ticks since boot.
-fn start_time(pid: i32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // the second field may hold blanks and parentheses; 20 fields on from its end is the 22nd
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
 }

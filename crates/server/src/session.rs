@@ -33,6 +33,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// The drivers as one client reaches them.
+    pub(crate) fn drivers_for(server: &Arc<Server>, client: &Arc<Client>) -> (Drivers, Arc<Session>) {
+        let session =
+            Arc::new(Session::new(server.clone(), client.clone(), server.drivers.hypervisor.clone()));
+        let group: Arc<dyn SessionGroup> = session.clone();
+        (Drivers { session: Some(group), ..server.drivers.clone() }, session)
+    }
+
     pub(crate) fn new(
         server: Arc<Server>,
         client: Arc<Client>,

@@ -4,7 +4,6 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::device::hostdev::{
     GuestReset, HostDevSource, Mdev, MdevModel, ScsiHostAdapter, ScsiSource, UsbHost,
 };
-use virtus_conf::domain::device::storage::SecretRef;
 use virtus_conf::domain::device::{Address, DeviceInfo, HostDev, VirtioOptions};
 use virtus_xml::OnOff;
 
@@ -20,7 +19,7 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
     for hostdev in &guest.domain.devices.hostdevs {
         match &hostdev.source {
             HostDevSource::Scsi(scsi) => {
-                if let Some((id, _)) = iscsi_secret(hostdev) {
+                if let Some((id, _)) = storage::iscsi_secret(hostdev) {
                     build.line.json("object", &storage::secret_object(&guest, &id)?);
                 }
                 build.line.json("blockdev", &scsi_node(&guest, hostdev, &scsi.source)?);
@@ -50,7 +49,7 @@ pub(super) fn parts(guest: &Guest<'_>, hostdev: &HostDev) -> Result<Vec<Part>> {
             return Ok(parts);
         }
         HostDevSource::Scsi(scsi) => {
-            if let Some((id, _)) = iscsi_secret(hostdev) {
+            if let Some((id, _)) = storage::iscsi_secret(hostdev) {
                 parts.push(Part::Object(storage::secret_object(guest, &id)?));
             }
             parts.push(Part::Block(scsi_node(guest, hostdev, &scsi.source)?));
@@ -162,14 +161,6 @@ fn node_name(guest: &Guest<'_>, hostdev: &HostDev) -> String {
     format!("libvirt-{}-backend", guest.alias(&hostdev.info))
 }
 
-/// The secret of an iSCSI unit: the id of its object, and where to look it up.
-pub(crate) fn iscsi_secret(hostdev: &HostDev) -> Option<(String, SecretRef)> {
-    let HostDevSource::Scsi(scsi) = &hostdev.source else { return None };
-    let ScsiSource::Iscsi { auth: Some(auth), .. } = &scsi.source else { return None };
-    let alias = hostdev.info.alias.as_deref()?;
-    Some((format!("libvirt-{alias}-backend-secret0"), auth.secret.lookup.clone()))
-}
-
 fn scsi_node(guest: &Guest<'_>, hostdev: &HostDev, source: &ScsiSource) -> Result<Props> {
     let node = node_name(guest, hostdev);
     let props = match source {
@@ -200,7 +191,7 @@ fn scsi_node(guest: &Guest<'_>, hostdev: &HostDev, source: &ScsiSource) -> Resul
                 .with("lun", lun)
                 .with("transport", "tcp")
                 .maybe("user", auth.as_ref().map(|auth| auth.username.clone()))
-                .maybe("password-secret", iscsi_secret(hostdev).map(|(id, _)| id))
+                .maybe("password-secret", storage::iscsi_secret(hostdev).map(|(id, _)| id))
                 .maybe("initiator-name", initiator.clone())
         }
     };

@@ -35,15 +35,6 @@ impl Part {
     }
 }
 
-impl From<super::storage::Node> for Part {
-    fn from(node: super::storage::Node) -> Part {
-        match node {
-            super::storage::Node::Object(props) => Part::Object(props),
-            super::storage::Node::Block(props) => Part::Block(props),
-        }
-    }
-}
-
 /// The part that a character device's host side is.
 pub(super) fn chardev(
     guest: &Guest<'_>,

@@ -14,13 +14,11 @@ use virtus_conf::domain::post_parse::order::insert_controller;
 use virtus_xml::OnOff;
 
 use super::device::{default_panic_model, default_usb_model};
+use super::domain::MAX_VCPUS_WITHOUT_X2APIC;
 use super::xml_error;
 use crate::address;
 use crate::emulator::Emulator;
 use crate::machine::Machine;
-
-/// More vCPUs than this need an interrupt controller in x2APIC mode.
-pub(crate) const MAX_VCPUS_WITHOUT_X2APIC: u32 = 255;
 
 /// What a machine type comes with.
 #[derive(Clone, Copy, Debug, Default)]

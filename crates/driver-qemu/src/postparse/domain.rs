@@ -11,7 +11,6 @@ use virtus_conf::domain::features::{Features, Gic, GicVersion, IoApic};
 use virtus_conf::scaled::KiB;
 use virtus_xml::{OnOff, YesNo};
 
-use super::defaults::MAX_VCPUS_WITHOUT_X2APIC;
 use super::{unsupported, xml_error};
 use crate::emulator::{Emulator, Environment};
 use crate::machine::Machine;
@@ -31,6 +30,9 @@ pub(super) fn machine(domain: &mut Domain, emulator: &dyn Emulator) -> Result<()
     }
     Ok(())
 }
+
+/// More vCPUs than this need an interrupt controller in x2APIC mode.
+pub(crate) const MAX_VCPUS_WITHOUT_X2APIC: u32 = 255;
 
 /// Whether the guest has so many vCPUs that its IOMMU has to remap interrupts.
 pub(super) fn needs_x2apic(domain: &Domain) -> bool {

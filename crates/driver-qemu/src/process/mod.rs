@@ -3,6 +3,7 @@
 mod autostart;
 pub(crate) mod cgroup;
 pub(crate) mod chain;
+mod directory;
 pub mod events;
 pub(crate) mod filters;
 pub(crate) mod helper;

@@ -17,7 +17,8 @@ use virtus_host::process::Spawn;
 use virtus_state::Undo;
 use virtus_xml::{OnOff, YesNo};
 
-use super::{log, secrets, stop};
+use super::directory::remove_directory;
+use super::{log, secrets};
 use crate::command::Context;
 use crate::driver::Shared;
 use crate::emulator::Emulator;
@@ -127,7 +128,7 @@ pub(super) fn directories(
 ) -> Result<()> {
     for path in [&places.lib_dir, &places.channel_dir].into_iter().chain(memory) {
         // what a domain of the same number left in a crash is of no use to anybody
-        stop::remove_directory(path);
+        remove_directory(path);
         let make = |path: &Path, mode| std::fs::DirBuilder::new().recursive(true).mode(mode).create(path);
         let above = path.parent().map_or(Ok(()), |parent| make(parent, 0o755));
         above
@@ -135,7 +136,7 @@ pub(super) fn directories(
             .map_err(|e| system(format_args!("Cannot create directory '{}'", path.display()), &e))?;
         let made = path.clone();
         undo.push("directory", move || {
-            stop::remove_directory(&made);
+            remove_directory(&made);
             Ok(())
         });
         // whatever the umask is

@@ -11,7 +11,8 @@ use virtus_host::process::{Process, Signal};
 use virtus_qmp::command::{QueryCpusFast, QueryStatus};
 use virtus_state::file::{self, Durability};
 
-use super::{Running, events, start, stop};
+use super::directory::remove_directory;
+use super::{Running, events, start};
 use crate::domain::status::{Status, line_of};
 use crate::domain::transition::StopReason;
 use crate::domain::{Domain, Live, State, View};
@@ -219,7 +220,7 @@ fn gone(
     for path in [channel, lib] {
         // a file of libvirt's always says where; an odd one must not lead anywhere else
         if path.starts_with(&layout.lib) || path.starts_with(&layout.state) {
-            stop::remove_directory(path);
+            remove_directory(path);
         }
     }
     super::helper::stop(driver, id, lib);
@@ -250,7 +251,7 @@ fn sweep(driver: &Driver, kept: &HashSet<PathBuf>) {
     }
     for path in lib.iter().chain(&left(layout.state.join("channel"), "")) {
         tracing::info!("removing what is left of a start: {}", path.display());
-        stop::remove_directory(path);
+        remove_directory(path);
     }
     super::helper::sweep(driver, &ids(driver));
     for (name, path) in file::list(&layout.state, "pid").unwrap_or_default() {

@@ -10,6 +10,7 @@ use virtus_base::{ErrorCode, Result};
 use virtus_host::process::Signal;
 use virtus_state::file::{self, Durability};
 
+use super::directory::remove_directory;
 use super::{Running, log};
 use crate::domain::Domain;
 use crate::domain::state::State;
@@ -109,13 +110,4 @@ pub(crate) fn clean_up(shared: &Shared, domain: &Arc<Domain>, running: &Arc<Runn
     }
     // nobody waits: then nobody has to be told
     running.gone.send_replace(true);
-}
-
-pub(super) fn remove_directory(path: &std::path::Path) {
-    match std::fs::remove_dir_all(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            tracing::warn!("cannot remove {}: {e}", path.display());
-        }
-        _ => {}
-    }
 }

@@ -12,7 +12,8 @@ use virtus_conf::domain::device::disk::DiskDevice;
 use virtus_conf::domain::device::interface::InterfaceSource;
 use virtus_xdr::List;
 
-use crate::domain::{Domain, generic};
+use crate::domain::Domain;
+use crate::error::generic;
 use crate::state::State;
 use crate::{Driver, error, flags, invalid};
 

@@ -5,7 +5,7 @@ use virtus_api::{Call, DomainConsole, DomainRef, Piece, StreamPair, StreamReader
 use virtus_base::{ErrorCode, Result, TypedParam};
 use virtus_xdr::List;
 
-use crate::domain::generic;
+use crate::error::generic;
 use crate::{Driver, bad_argument, flags, internal};
 
 mod keys;

@@ -11,7 +11,8 @@ use virtus_conf::domain::device::{Device, DeviceKind, HostDev, Interface};
 use virtus_conf::domain::post_parse::order::insert_disk;
 use virtus_conf::domain::{self as conf, ParseOptions, post_parse, validate};
 
-use crate::domain::{Domain, INACTIVE, complete, generic, videos};
+use crate::domain::{Domain, INACTIVE, complete, videos};
+use crate::error::generic;
 use crate::{Driver, bad_argument, error, flags, internal};
 
 const LIVE: u32 = VIR_DOMAIN_AFFECT_LIVE;

@@ -12,7 +12,8 @@ use virtus_conf::domain::metadata::Metadata;
 use virtus_xdr::List;
 use virtus_xml::RawElement;
 
-use crate::domain::{Domain, generic, no_domain};
+use crate::domain::{Domain, no_domain};
+use crate::error::generic;
 use crate::{Driver, count, flags, passes};
 
 const IMPACT: u32 = VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG;

@@ -6,7 +6,8 @@ use virtus_api::{Call, DomainLifecycle, DomainRef, Event};
 use virtus_base::{ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::{self as conf, LifecycleAction, ParseOptions};
 
-use crate::domain::{self, Domain, INACTIVE, generic};
+use crate::domain::{self, Domain, INACTIVE};
+use crate::error::generic;
 use crate::state::{Identity, State, at, identify};
 use crate::{Driver, error, flags, internal, invalid};
 

@@ -12,7 +12,8 @@ use virtus_conf::snapshot::{MemoryLocation, Snapshot, SnapshotOptions, SnapshotS
 use virtus_xdr::List;
 
 use super::info::now;
-use crate::domain::{Domain, complete, generic};
+use crate::domain::{Domain, complete};
+use crate::error::generic;
 use crate::moment::{Children, From, Moment};
 use crate::state::State;
 use crate::{Driver, count, error, flags, invalid};

@@ -12,9 +12,10 @@ use virtus_conf::domain::device::storage::{
 
 use crate::command::guest::{Guest, unsupported};
 use crate::command::props::Props;
+use crate::device::part::Part;
 
-pub(crate) use secret::object as secret_object;
 pub use secret::{NeededSecret, SecretKind, needed_secrets};
+pub(crate) use secret::{iscsi_secret, object as secret_object};
 
 /// One thing that has to exist before a device can use an image, in the order of creation.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,15 @@ pub enum Node {
     Object(Props),
     /// For `-blockdev` and `blockdev-add`.
     Block(Props),
+}
+
+impl From<Node> for Part {
+    fn from(node: Node) -> Part {
+        match node {
+            Node::Object(props) => Part::Object(props),
+            Node::Block(props) => Part::Block(props),
+        }
+    }
 }
 
 /// How one image is opened.

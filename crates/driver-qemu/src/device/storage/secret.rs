@@ -2,6 +2,8 @@
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::Domain;
+use virtus_conf::domain::device::HostDev;
+use virtus_conf::domain::device::hostdev::{HostDevSource, ScsiSource};
 use virtus_conf::domain::device::storage::{
     BackingStore, EncryptionEngine, Location, NetProtocol, SecretRef, SourceCommon, StorageSource,
 };
@@ -48,11 +50,19 @@ pub fn needed_secrets(domain: &Domain) -> Vec<NeededSecret> {
         of_image(source, &Names::pflash(1), &mut needed);
     }
     for hostdev in &domain.devices.hostdevs {
-        if let Some((id, lookup)) = crate::device::hostdev::iscsi_secret(hostdev) {
+        if let Some((id, lookup)) = iscsi_secret(hostdev) {
             needed.push(NeededSecret { id, kind: SecretKind::Iscsi, lookup, text: None });
         }
     }
     needed
+}
+
+/// The secret of an iSCSI unit: the id of its object, and where to look it up.
+pub(crate) fn iscsi_secret(hostdev: &HostDev) -> Option<(String, SecretRef)> {
+    let HostDevSource::Scsi(scsi) = &hostdev.source else { return None };
+    let ScsiSource::Iscsi { auth: Some(auth), .. } = &scsi.source else { return None };
+    let alias = hostdev.info.alias.as_deref()?;
+    Some((format!("libvirt-{alias}-backend-secret0"), auth.secret.lookup.clone()))
 }
 
 fn of_image(source: &StorageSource, names: &Names, needed: &mut Vec<NeededSecret>) {

@@ -11,7 +11,8 @@ use virtus_xdr::{List, Opaque};
 use super::super::params::{number, validate};
 use super::some_cpus;
 use crate::bad_argument;
-use crate::domain::{IoThread, generic};
+use crate::domain::IoThread;
+use crate::error::generic;
 use crate::state::State;
 
 /// How long a thread polls before it sleeps, in nanoseconds.

@@ -6,7 +6,7 @@ use virtus_conf::domain::numa::{NumaMemory, NumaMode};
 use virtus_conf::domain::{self as conf};
 
 use super::super::params::{get as value, text};
-use crate::domain::generic;
+use crate::error::generic;
 use crate::{bad_argument, invalid};
 
 pub(super) const PARAMETERS: [(&str, &str); 2] = [("numa_mode", "int"), ("numa_nodeset", "string")];
