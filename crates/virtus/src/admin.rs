@@ -1,6 +1,7 @@
 //! The administration of a daemon: its own URIs, which lead to a socket of its own.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use virtus_api::calls::Administration;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
@@ -38,7 +39,7 @@ impl Connection {
         let uri = Uri::parse(config.alias(&name)?.unwrap_or(&name))?;
         let path = socket(&uri)?;
         let link = Link::new(Box::new(way::local(&path, None)?))?;
-        let connection = Connection::new_admin(Box::new(link));
+        let connection = Connection::new_admin(Arc::new(link));
         connection.call(Administration::connect_open(0))?;
         connection.opened(uri.to_string());
         Ok(connection)

@@ -10,6 +10,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xdr::Decode;
 
 use crate::events::Callbacks;
+use crate::lasting::Lasting;
 use crate::open::OpenOptions;
 use crate::peer::{CloseReason, Outgoing, Peer};
 use crate::stream::Stream;
@@ -23,12 +24,21 @@ pub struct Connection {
 
 #[derive(Debug)]
 struct Shared {
-    peer: Box<dyn Peer>,
+    line: Line,
     read_only: bool,
     /// It goes to a daemon's administration.
     admin: bool,
     uri: OnceLock<String>,
     callbacks: Callbacks,
+}
+
+/// Who answers the calls.
+#[derive(Debug)]
+enum Line {
+    /// One, until it ends.
+    Once(Arc<dyn Peer>),
+    /// One after the other.
+    Lasting(Box<Lasting>),
 }
 
 impl Connection {
@@ -48,19 +58,25 @@ impl Connection {
         OpenOptions::new().read_only(true).open(Some(uri))
     }
 
-    pub(crate) fn new(peer: Box<dyn Peer>, read_only: bool) -> Self {
-        Self::with(peer, read_only, false)
+    /// A connection that ends with its peer.
+    pub(crate) fn once(peer: Arc<dyn Peer>, read_only: bool) -> Self {
+        Self::with(Line::Once(peer), read_only, false)
+    }
+
+    /// A connection that is made again.
+    pub(crate) fn lasting(lasting: Lasting, read_only: bool) -> Self {
+        Self::with(Line::Lasting(Box::new(lasting)), read_only, false)
     }
 
     /// A connection to a daemon's administration.
-    pub(crate) fn new_admin(peer: Box<dyn Peer>) -> Self {
-        Self::with(peer, false, true)
+    pub(crate) fn new_admin(peer: Arc<dyn Peer>) -> Self {
+        Self::with(Line::Once(peer), false, true)
     }
 
-    fn with(peer: Box<dyn Peer>, read_only: bool, admin: bool) -> Self {
+    fn with(line: Line, read_only: bool, admin: bool) -> Self {
         Connection {
             shared: Arc::new(Shared {
-                peer,
+                line,
                 read_only,
                 admin,
                 uri: OnceLock::new(),
@@ -90,8 +106,67 @@ impl Connection {
         &self.shared.callbacks
     }
 
-    pub(crate) fn peer(&self) -> &dyn Peer {
-        &*self.shared.peer
+    /// Who answers calls now, dead or alive.
+    pub(crate) fn peer(&self) -> Arc<dyn Peer> {
+        self.peer_of_today().0
+    }
+
+    /// The same with its number among those that have answered.
+    pub(crate) fn peer_of_today(&self) -> (Arc<dyn Peer>, u64) {
+        match &self.shared.line {
+            Line::Once(peer) => (peer.clone(), 0),
+            Line::Lasting(lasting) => lasting.peer(),
+        }
+    }
+
+    /// A connection to who answers now, which ends with it and says no good-bye.
+    pub(crate) fn present(&self) -> Connection {
+        Connection::once(self.peer(), self.is_read_only())
+    }
+
+    /// Who answers calls, after finding one if there is none and the connection is one that is made again.
+    ///
+    /// # Errors
+    /// Why there is nobody until `deadline`, or until patience is at its end.
+    pub(crate) fn living(&self, deadline: Option<Instant>) -> Result<Arc<dyn Peer>> {
+        let lasting = match &self.shared.line {
+            Line::Once(peer) => return Ok(peer.clone()),
+            Line::Lasting(lasting) => lasting,
+        };
+        lasting.living(deadline, |fresh| {
+            self.callbacks().renew(fresh, || lasting.replace(fresh.peer()))?;
+            lasting.tell(true);
+            Ok(())
+        })
+    }
+
+    /// Whether it is made again when it is lost.
+    pub(crate) fn lasts(&self) -> bool {
+        matches!(&self.shared.line, Line::Lasting(lasting) if !lasting.is_closed())
+    }
+
+    /// How long somebody waits for it to be there again, if it is made again.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        match &self.shared.line {
+            Line::Lasting(lasting) if !lasting.is_closed() => Some(lasting.patience()),
+            _ => None,
+        }
+    }
+
+    /// Has those who wait on the descriptor look after the connection, or no more.
+    pub(crate) fn tell_waiting(&self, news: bool) {
+        if let Line::Lasting(lasting) = &self.shared.line {
+            lasting.tell(news);
+        }
+    }
+
+    /// Ends the connection of this number, of which nothing more is to be had.
+    pub(crate) fn give_up(&self, generation: u64) {
+        let (peer, of_today) = self.peer_of_today();
+        if of_today == generation {
+            peer.close();
+        }
     }
 
     /// Makes any call of the protocol, and waits for its answer.
@@ -121,14 +196,15 @@ impl Connection {
         request: Request<R>,
         fds: Vec<OwnedFd>,
     ) -> Result<(R, Vec<OwnedFd>)> {
-        if !fds.is_empty() && !self.peer().passes_fds() {
+        let peer = self.living(None)?;
+        if !fds.is_empty() && !peer.passes_fds() {
             return Err(Error::new(
                 ErrorDomain::REMOTE,
                 ErrorCode::ARGUMENT_UNSUPPORTED,
                 "Unable to pass file descriptors over this transport",
             ));
         }
-        let (_, reply) = self.peer().call(Outgoing {
+        let (_, reply) = peer.call(Outgoing {
             program: request.program.0,
             procedure: request.number,
             arguments: request.arguments()?,
@@ -144,14 +220,15 @@ impl Connection {
     /// As [`Connection::call`].
     pub fn open_stream<R: Decode>(&self, request: Request<R>) -> Result<(R, Stream)> {
         let procedure = (request.program.0, request.number);
-        let (serial, reply) = self.peer().call(Outgoing {
+        let peer = self.living(None)?;
+        let (serial, reply) = peer.call(Outgoing {
             program: procedure.0,
             procedure: procedure.1,
             arguments: request.arguments()?,
             fds: Vec::new(),
             stream: true,
         })?;
-        let stream = Stream::new(self.clone(), procedure, serial);
+        let stream = Stream::new(self.clone(), peer, procedure, serial);
         Ok((request.reply(&reply.body)?, stream))
     }
 
@@ -202,18 +279,28 @@ impl Connection {
     /// Asks the daemon for a sign of life after `interval` of silence, and gives it up after `count` in vain.
     /// An `interval` of zero stops that.
     pub fn set_keepalive(&self, interval: Duration, count: u32) {
-        self.peer().set_keepalive((!interval.is_zero()).then_some((interval, count)));
+        let settings = (!interval.is_zero()).then_some((interval, count));
+        match &self.shared.line {
+            Line::Once(peer) => peer.set_keepalive(settings),
+            Line::Lasting(lasting) => lasting.set_keepalive(settings),
+        }
     }
 
-    /// When somebody has to look after the connection though nothing comes from the daemon: for programs that wait
-    /// on its descriptor in a loop of their own.
+    /// When somebody has to look after the connection, with [`Connection::run_events`], though nothing comes from the
+    /// daemon: for programs that wait on its descriptor in a loop of their own.
     pub fn due(&self) -> Option<Instant> {
-        self.peer().due()
+        match &self.shared.line {
+            Line::Once(peer) => peer.due(),
+            Line::Lasting(lasting) => lasting.due(),
+        }
     }
 
     /// Whether the descriptor is to be watched for room to write, too.
     pub fn wants_write(&self) -> bool {
-        self.peer().wants_write()
+        match &self.shared.line {
+            Line::Once(peer) => peer.wants_write(),
+            Line::Lasting(lasting) => lasting.wants_write(),
+        }
     }
 
     /// Says good-bye and ends the connection for everyone who has it.
@@ -221,40 +308,50 @@ impl Connection {
     /// # Errors
     /// The daemon's; the connection ends all the same.
     pub fn close(&self) -> Result<()> {
-        let said = self.call(self.shared.farewell());
-        self.peer().close();
+        let peer = match &self.shared.line {
+            Line::Once(peer) => peer.clone(),
+            Line::Lasting(lasting) => lasting.close(),
+        };
+        let said = self.shared.say_farewell(&*peer);
+        peer.close();
         said
     }
 }
 
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.peer().as_fd()
+        match &self.shared.line {
+            Line::Once(peer) => peer.as_fd(),
+            Line::Lasting(lasting) => lasting.as_fd(),
+        }
     }
 }
 
 impl Shared {
-    fn farewell(&self) -> Request<()> {
-        match self.admin {
+    fn say_farewell(&self, peer: &dyn Peer) -> Result<()> {
+        let request = match self.admin {
             true => Administration::connect_close(),
             false => Remote::connect_close(),
-        }
+        };
+        peer.call(Outgoing {
+            program: request.program.0,
+            procedure: request.number,
+            arguments: request.arguments()?,
+            fds: Vec::new(),
+            stream: false,
+        })
+        .map(drop)
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if self.peer.ended().is_none() && self.uri.get().is_some() {
-            let request = self.farewell();
-            let _ = request.arguments().and_then(|arguments| {
-                self.peer.call(Outgoing {
-                    program: request.program.0,
-                    procedure: request.number,
-                    arguments,
-                    fds: Vec::new(),
-                    stream: false,
-                })
-            });
+        let peer = match &self.line {
+            Line::Once(peer) => peer.clone(),
+            Line::Lasting(lasting) => lasting.peer().0,
+        };
+        if peer.ended().is_none() && self.uri.get().is_some() {
+            let _ = self.say_farewell(&*peer);
         }
     }
 }

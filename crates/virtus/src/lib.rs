@@ -22,15 +22,18 @@ mod auth;
 mod config;
 mod connection;
 mod events;
+mod lasting;
 mod link;
 mod local;
 mod object;
 mod open;
 mod peer;
+mod reach;
 mod stream;
 mod transport;
 pub mod types;
 mod uri;
+mod watch;
 mod way;
 
 pub use virtus_api::event::{
@@ -48,6 +51,7 @@ pub use virtus_xdr::{Decode, List, Opaque};
 pub use auth::{Credential, CredentialKind};
 pub use connection::Connection;
 pub use events::{Registration, Subject};
+pub use lasting::Reconnect;
 #[cfg(feature = "tokio")]
 pub use object::asynchronous;
 pub use object::{

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
@@ -13,6 +13,7 @@ use virtus_rpc::keepalive::{Action, Keepalive};
 
 use crate::peer::{CloseReason, Outgoing, Peer};
 use crate::transport::Transport;
+use crate::watch::Watch;
 
 /// How much is read at once.
 const BUFFER: usize = 128 * 1024;
@@ -21,6 +22,8 @@ const BUFFER: usize = 128 * 1024;
 pub(crate) struct Link {
     transport: Box<dyn Transport>,
     wake: OwnedFd,
+    /// What programs wait on that do so by themselves; made when the first asks for it.
+    watch: OnceLock<Option<Watch>>,
     state: Mutex<State>,
 }
 
@@ -32,6 +35,8 @@ struct State {
     reading: bool,
     waiters: Vec<Waiter>,
     keepalive: Option<Keepalive>,
+    /// The watch was told that there are events, though the socket may have nothing more.
+    told: bool,
     ended: Option<(Error, CloseReason)>,
 }
 
@@ -46,7 +51,7 @@ impl Link {
     pub(crate) fn new(transport: Box<dyn Transport>) -> Result<Self> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .map_err(|e| Error::system(ErrorDomain::RPC, "Unable to create wakeup pipe", &e.into()))?;
-        Ok(Link { transport, wake, state: Mutex::default() })
+        Ok(Link { transport, wake, watch: OnceLock::new(), state: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -164,11 +169,12 @@ impl Link {
         state
     }
 
-    /// Reads what the socket has, and tells those it is for.
-    fn take(&self, state: &mut State) {
+    /// Reads what the socket has, and tells those it is for. Whether there was anything, and may be more.
+    fn take(&self, state: &mut State) -> bool {
         if state.ended.is_some() {
-            return;
+            return false;
         }
+        let mut some = false;
         let mut buffer = std::mem::take(&mut state.buffer);
         buffer.resize(BUFFER, 0);
         let mut fds = VecDeque::new();
@@ -189,6 +195,7 @@ impl Link {
                     break;
                 }
             };
+            some = true;
             if let Some(keepalive) = &mut state.keepalive {
                 keepalive.heard(Instant::now());
             }
@@ -205,11 +212,13 @@ impl Link {
         state.buffer = buffer;
         let touched = state.client.take_touched();
         let events = state.client.has_message();
+        self.update_watch(state);
         for waiter in &state.waiters {
             if waiter.serial.map_or(events, |serial| touched.contains(&serial)) {
                 waiter.wake.notify_one();
             }
         }
+        some
     }
 
     /// Writes what the socket takes; the thread that reads sees to the rest.
@@ -252,6 +261,17 @@ impl Link {
         }
     }
 
+    /// Has those who wait on the descriptor know of events that a thread took off the socket while it awaited
+    /// something else, and of an end that the socket does not tell of.
+    fn update_watch(&self, state: &mut State) {
+        let Some(Some(watch)) = self.watch.get() else { return };
+        let news = state.client.has_message() || state.ended.is_some();
+        if news != state.told {
+            state.told = news;
+            if news { watch.tell() } else { watch.take_back() }
+        }
+    }
+
     fn end(&self, state: &mut State, error: Error, reason: CloseReason) {
         if state.ended.is_none() {
             state.client.fail(&error);
@@ -261,6 +281,7 @@ impl Link {
         if state.reading {
             self.wake();
         }
+        self.update_watch(state);
     }
 
     fn wake(&self) {
@@ -316,7 +337,17 @@ impl Peer for Link {
     }
 
     fn next_message(&self, deadline: Option<Instant>) -> Result<Option<Message>> {
-        self.wait(None, deadline, |state| state.client.take_message())
+        self.wait(None, deadline, |state| {
+            let message = state.client.take_message();
+            self.update_watch(state);
+            message
+        })
+    }
+
+    fn look(&self) {
+        let mut state = self.lock();
+        // a thread that reads sees it anyway; behind the last words may stand the end
+        while !state.reading && self.take(&mut state) {}
     }
 
     fn set_keepalive(&self, settings: Option<(Duration, u32)>) {
@@ -337,7 +368,11 @@ impl Peer for Link {
     }
 
     fn wants_write(&self) -> bool {
-        self.lock().client.backlog() > 0 || self.transport.wants_write()
+        let wants = self.lock().client.backlog() > 0 || self.transport.wants_write();
+        if let Some(Some(watch)) = self.watch.get() {
+            watch.for_writing(self.transport.fd(), wants);
+        }
+        wants
     }
 
     fn ended(&self) -> Option<CloseReason> {
@@ -363,7 +398,15 @@ impl Peer for Link {
 
 impl AsFd for Link {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.transport.fd()
+        let mut state = self.lock();
+        let watch = self.watch.get_or_init(|| {
+            let watch = Watch::new().ok()?;
+            watch.add(self.transport.fd()).ok()?;
+            Some(watch)
+        });
+        self.update_watch(&mut state);
+        // without a descriptor to spare it is the socket's, which tells of almost everything
+        watch.as_ref().map_or_else(|| self.transport.fd(), AsFd::as_fd)
     }
 }
 

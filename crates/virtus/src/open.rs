@@ -5,11 +5,12 @@ use std::sync::Arc;
 use virtus_api::calls::Remote;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
-use crate::auth::{self, Ask, Credential};
+use crate::auth::{Ask, Credential};
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::link::Link;
+use crate::lasting::{Lasting, Reconnect};
 use crate::local::Local;
+use crate::reach::Reach;
 use crate::uri::Uri;
 use crate::way::Way;
 
@@ -46,6 +47,7 @@ pub struct OpenOptions {
     read_only: bool,
     no_aliases: bool,
     ask: Option<Ask>,
+    reconnect: Option<Reconnect>,
 }
 
 impl std::fmt::Debug for OpenOptions {
@@ -54,6 +56,7 @@ impl std::fmt::Debug for OpenOptions {
             .field("read_only", &self.read_only)
             .field("no_aliases", &self.no_aliases)
             .field("asks", &self.ask.is_some())
+            .field("reconnect", &self.reconnect)
             .finish()
     }
 }
@@ -103,6 +106,40 @@ impl OpenOptions {
         self
     }
 
+    /// Has the connection made again, as it was opened, after the daemon went away. Without this it has ended then.
+    ///
+    /// Calls that are under way fail with why the connection was lost, for nobody knows whether they have been
+    /// carried out; streams are broken off. Those that are made later go through: the first of them, or whoever
+    /// waits in [`Connection::run_events`], goes to the daemon the same way, asks the same questions for names and
+    /// passwords, and has everything registered anew that was to be told of events. What happened meanwhile is not
+    /// told; [`Connection::on_close`] and [`Connection::on_reconnect`] say between which moments that was. A
+    /// connection that was closed with [`Connection::close`] stays closed, and the first opening is not tried twice.
+    ///
+    /// ```no_run
+    /// use virtus::{Connection, OpenOptions, Reconnect, Subject, constants::VIR_DOMAIN_EVENT_ID_LIFECYCLE};
+    ///
+    /// # fn main() -> virtus::Result<()> {
+    /// let connection = OpenOptions::new().reconnect(Reconnect::default()).open(Some("qemu:///system"))?;
+    /// connection.on_event(Subject::Domain(None), VIR_DOMAIN_EVENT_ID_LIFECYCLE, |_, event| println!("{event:?}"))?;
+    /// connection.on_close(|_, reason| eprintln!("the daemon has gone: {reason:?}"))?;
+    /// connection.on_reconnect(|connection| {
+    ///     let running = connection.list_all_domains(1).map_or(0, |domains| domains.len());
+    ///     eprintln!("it is there again, and {running} domains run");
+    /// });
+    /// loop {
+    ///     // an error means that patience came to its end; asking again goes on trying
+    ///     if let Err(error) = connection.run_events(None) {
+    ///         eprintln!("{error}");
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn reconnect(mut self, how: Reconnect) -> Self {
+        self.reconnect = Some(how);
+        self
+    }
+
     /// Opens the connection. Without a URI it is the one of `LIBVIRT_DEFAULT_URI` or of `uri_default` in
     /// `libvirt.conf`, or else the one the local daemon picks.
     ///
@@ -117,14 +154,11 @@ impl OpenOptions {
         };
         if let Some(uri) = uri.as_ref().filter(|uri| Local::answers(uri)) {
             let peer = Local::open(uri, self.read_only, self.ask.as_ref())?;
-            let connection = Connection::new(Box::new(peer), self.read_only);
+            let connection = Connection::once(Arc::new(peer), self.read_only);
             connection.opened(uri.to_string());
             return Ok(connection);
         }
         let way = Way::plan(uri.as_ref(), &config, self.read_only)?;
-        let link = Link::new(way.connect()?)?;
-        let connection = Connection::new(Box::new(link), self.read_only);
-        auth::authenticate(&connection, uri.as_ref(), self.ask.as_ref())?;
         let name = match &uri {
             None => String::new(),
             Some(uri) => match uri.parameter("name") {
@@ -133,10 +167,15 @@ impl OpenOptions {
                 None => uri.for_daemon(|name| !FOR_THE_WAY.iter().any(|own| own.eq_ignore_ascii_case(name))),
             },
         };
-        connection.call(Remote::connect_open(Some(name), u32::from(self.read_only)))?;
-        let uri = match uri {
+        let reach = Reach { way, uri, name, read_only: self.read_only, ask: self.ask.clone() };
+        let connection = reach.connect()?;
+        let uri = match &reach.uri {
             Some(uri) => uri.to_string(),
             None => connection.call(Remote::connect_get_uri())?,
+        };
+        let connection = match self.reconnect {
+            Some(how) => Connection::lasting(Lasting::new(how, reach, connection.peer())?, self.read_only),
+            None => connection,
         };
         connection.opened(uri);
         Ok(connection)

@@ -54,6 +54,9 @@ pub(crate) trait Peer: AsFd + std::fmt::Debug + Send + Sync {
     /// all events were taken.
     fn next_message(&self, deadline: Option<Instant>) -> Result<Option<Message>>;
 
+    /// Takes in what has come, without waiting: it may be the end.
+    fn look(&self);
+
     /// Asks for signs of life every `interval`, at most `count` unanswered ones; `None` stops that.
     fn set_keepalive(&self, settings: Option<(Duration, u32)>);
 

@@ -1,12 +1,14 @@
 //! Bytes that flow beside calls: consoles, screenshots, the contents of volumes.
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_rpc::STREAM_CHUNK;
 use virtus_rpc::client::StreamPiece;
 
 use crate::connection::Connection;
+use crate::peer::Peer;
 
 /// A stream that a call has opened. What is read and written goes over the call's connection.
 ///
@@ -27,7 +29,10 @@ use crate::connection::Connection;
 /// ```
 #[derive(Debug)]
 pub struct Stream {
-    connection: Connection,
+    /// Kept, so that it does not end before the stream.
+    _connection: Connection,
+    /// Who has opened it; nobody else knows it, not even on a connection that was made again.
+    peer: Arc<dyn Peer>,
     procedure: (u32, i32),
     serial: u32,
     state: State,
@@ -51,8 +56,13 @@ pub enum Piece {
 }
 
 impl Stream {
-    pub(crate) fn new(connection: Connection, procedure: (u32, i32), serial: u32) -> Self {
-        Stream { connection, procedure, serial, state: State::Open }
+    pub(crate) fn new(
+        connection: Connection,
+        peer: Arc<dyn Peer>,
+        procedure: (u32, i32),
+        serial: u32,
+    ) -> Self {
+        Stream { _connection: connection, peer, procedure, serial, state: State::Open }
     }
 
     fn check_open(&self) -> Result<()> {
@@ -66,12 +76,11 @@ impl Stream {
 
     fn send_piece(&mut self, piece: &StreamPiece) -> Result<()> {
         self.check_open()?;
-        let peer = self.connection.peer();
-        if let Some(error) = peer.stream_failure(self.serial) {
+        if let Some(error) = self.peer.stream_failure(self.serial) {
             self.close();
             return Err(error);
         }
-        peer.send_piece(self.procedure, self.serial, piece)
+        self.peer.send_piece(self.procedure, self.serial, piece)
     }
 
     /// Sends all of `bytes`. It returns when most of them are on their way.
@@ -113,7 +122,7 @@ impl Stream {
         if self.state == State::Ended {
             return Ok(Some(None));
         }
-        Ok(match self.connection.peer().take_piece(self.serial, now)? {
+        Ok(match self.peer.take_piece(self.serial, now)? {
             None => None,
             Some(StreamPiece::Data(bytes)) => Some(Some(Piece::Data(bytes))),
             Some(StreamPiece::Hole(length)) => Some(Some(Piece::Hole(length.unsigned_abs()))),
@@ -145,7 +154,7 @@ impl Stream {
                     place.copy_from_slice(&bytes);
                 }
                 if !rest.is_empty() {
-                    self.connection.peer().put_back(self.serial, StreamPiece::Data(rest));
+                    self.peer.put_back(self.serial, StreamPiece::Data(rest));
                 }
                 Ok(count)
             }
@@ -154,7 +163,7 @@ impl Stream {
                 buffer.iter_mut().take(count).for_each(|byte| *byte = 0);
                 let rest = length - count as u64;
                 if let Some(rest) = i64::try_from(rest).ok().filter(|rest| *rest > 0) {
-                    self.connection.peer().put_back(self.serial, StreamPiece::Hole(rest));
+                    self.peer.put_back(self.serial, StreamPiece::Hole(rest));
                 }
                 Ok(count)
             }
@@ -186,7 +195,7 @@ impl Stream {
 
     fn await_close(&self) -> Result<()> {
         loop {
-            match self.connection.peer().take_piece(self.serial, false)? {
+            match self.peer.take_piece(self.serial, false)? {
                 Some(StreamPiece::Closed(outcome)) => return outcome,
                 Some(_) => {}
                 None => return Ok(()),
@@ -196,7 +205,7 @@ impl Stream {
 
     fn close(&mut self) {
         self.state = State::Closed;
-        self.connection.peer().forget_stream(self.serial);
+        self.peer.forget_stream(self.serial);
     }
 }
 

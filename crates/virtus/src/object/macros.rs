@@ -108,7 +108,8 @@ macro_rules! methods {
             #[allow(unused_imports)]
             use crate::object::asynchronous::{
                 Admin, AdminClient, AdminServer, Connection, Domain, DomainCheckpoint, DomainSnapshot, Interface,
-                Network, NetworkPort, NodeDevice, NwFilter, NwFilterBinding, Secret, StoragePool, StorageVolume, run,
+                Network, NetworkPort, NodeDevice, NwFilter, NwFilterBinding, Secret, StoragePool, StorageVolume,
+                Stream, run,
             };
 
             $(
@@ -215,6 +216,7 @@ macro_rules! method {
             let request = $calls::$call($(ToWire::to_wire($given)),*);
             let connection = $self.blocking().connection();
             let (reply, stream) = run(connection, move |connection| connection.open_stream(request)).await?;
+            let stream = Stream::from(stream);
             Ok(method!(@opens [$($reply)?] connection, reply, stream))
         }
     };

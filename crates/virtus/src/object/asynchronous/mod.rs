@@ -1,5 +1,6 @@
 //! The same objects for programs whose tasks must not wait: each method of the blocking ones, to be awaited.
-//! A call occupies one of tokio's blocking threads until its reply is there.
+//! A call occupies one of tokio's blocking threads until its reply is there; waiting for events and the time between
+//! calls occupy none. The runtime needs its I/O and time drivers (`enable_all`).
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -12,7 +13,12 @@
 //! # Ok(()) }
 //! ```
 
+mod connection;
+mod stream;
+
 use super::*;
+
+pub use stream::Stream;
 
 /// Has `call` made by a thread that may wait.
 pub(crate) async fn run<R: Send + 'static>(
@@ -103,25 +109,6 @@ asynchronous! {
 impl ToWire<String> for &NodeDevice {
     fn to_wire(self) -> String {
         self.0.name().to_owned()
-    }
-}
-
-impl Connection {
-    /// Opens a connection for reading and writing.
-    ///
-    /// # Errors
-    /// See [`OpenOptions::open`](crate::OpenOptions::open).
-    pub async fn open(uri: &str) -> Result<Self> {
-        Self::open_with(crate::OpenOptions::new(), Some(uri)).await
-    }
-
-    /// Opens a connection.
-    ///
-    /// # Errors
-    /// See [`OpenOptions::open`](crate::OpenOptions::open).
-    pub async fn open_with(options: crate::OpenOptions, uri: Option<&str>) -> Result<Self> {
-        let uri = uri.map(str::to_owned);
-        blocking(move || options.open(uri.as_deref())).await.map(Connection)
     }
 }
 
