@@ -1,6 +1,19 @@
-//! The Python binding, as programs use it.
+//! The Python binding and the project's own crate, as programs use them.
 
-use virtus_tests::{Outcome, World};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use virtus::constants::VIR_DOMAIN_EVENT_ID_LIFECYCLE;
+use virtus::{
+    CloseReason, Connection, DomainEvent, ErrorCode, Event, OpenOptions, Reconnect, Subject, asynchronous,
+};
+use virtus_tests::{Outcome, World, ensure};
+
+const URI: &str = "qemu:///system";
+const STARTED: i32 = 2;
+const STOPPED: i32 = 5;
+/// As long as a slow machine may need.
+const LONG: Duration = Duration::from_secs(60);
 
 pub(crate) fn python_sees_the_same_domains(world: &mut World) -> Outcome {
     let xml = world.guest_xml("alpha", "");
@@ -52,4 +65,153 @@ assert told == [('alpha', libvirt.VIR_DOMAIN_EVENT_DEFINED, libvirt.VIR_DOMAIN_E
 "#
     ))?;
     Ok(())
+}
+
+/// What a program that watches domains is told.
+#[derive(Debug, PartialEq)]
+enum Told {
+    Lifecycle(String, i32),
+    Lost(CloseReason),
+    Again,
+}
+
+/// Starts and stops; what else happens on the way does not matter here.
+fn lifecycle(event: &Event) -> Option<Told> {
+    match event {
+        Event::Domain(domain, DomainEvent::Lifecycle { event: event @ (STARTED | STOPPED), .. }) => {
+            Some(Told::Lifecycle(domain.name.clone(), *event))
+        }
+        _ => None,
+    }
+}
+
+pub(crate) fn the_crate_finds_a_restarted_daemon(world: &mut World) -> Outcome {
+    world.define("alpha")?;
+    let connection = OpenOptions::new().reconnect(Reconnect::default()).open(Some(URI))?;
+    let plain = Connection::open(URI)?;
+    let alpha = connection.lookup_domain_by_name("alpha")?;
+    let (tell, told) = mpsc::channel();
+    let (events, ends, starts) = (tell.clone(), tell.clone(), tell);
+    connection.on_event(Subject::Domain(None), VIR_DOMAIN_EVENT_ID_LIFECYCLE, move |_, event| {
+        lifecycle(event).into_iter().for_each(|told| drop(events.send(told)));
+    })?;
+    connection.on_close(move |_, reason| drop(ends.send(Told::Lost(reason))))?;
+    connection.on_reconnect(move |_| drop(starts.send(Told::Again)));
+    let next = |what: Told| -> Outcome {
+        let end = std::time::Instant::now() + LONG;
+        loop {
+            match told.try_recv() {
+                Ok(told) if told == what => return Ok(()),
+                Ok(other) => return Err(format!("{other:?} instead of {what:?}").into()),
+                Err(_) => ensure!(std::time::Instant::now() < end, "{what:?} was not told"),
+            }
+            connection.run_events(Some(Duration::from_secs(1)))?;
+        }
+    };
+    alpha.create()?;
+    next(Told::Lifecycle("alpha".to_owned(), STARTED))?;
+
+    // a call that waits for an answer when the daemon dies
+    let daemon = i32::try_from(world.daemon_pid()?).ok().and_then(rustix::process::Pid::from_raw);
+    world.freeze(daemon.ok_or("the daemon has no number")?, true)?;
+    let waiting = std::thread::spawn({
+        let connection = connection.clone();
+        move || connection.hostname()
+    });
+    std::thread::sleep(Duration::from_millis(50));
+    world.kill_daemon()?;
+    let answer = waiting.join().map_err(|_| "the call panicked")?;
+    let error = answer.err().ok_or("a call that nobody answered went well")?;
+    ensure!(error.code() == ErrorCode::SYSTEM_ERROR, "what a lost daemon is: {error}");
+    ensure!(plain.run_events(Some(LONG)).is_err() && !plain.is_alive(), "without the option it has ended");
+
+    // one that is made while nobody is there waits for the next daemon
+    let waiting = std::thread::spawn({
+        let alpha = alpha.clone();
+        move || alpha.is_active()
+    });
+    world.start_daemon()?;
+    ensure!(
+        waiting.join().map_err(|_| "the call panicked")??,
+        "the guest still runs, and its object still names it"
+    );
+    next(Told::Lost(CloseReason::Eof))?;
+    next(Told::Again)?;
+    alpha.destroy()?;
+    next(Told::Lifecycle("alpha".to_owned(), STOPPED))?;
+    ensure!(plain.hostname().is_err(), "and goes on having ended");
+    connection.close()?;
+    ensure!(connection.hostname().is_err() && told.try_recv().is_err(), "what was closed stays closed");
+    Ok(())
+}
+
+pub(crate) fn the_crate_can_be_awaited(world: &mut World) -> Outcome {
+    world.define("alpha")?;
+    world.define("beta")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let options = OpenOptions::new().reconnect(Reconnect::default());
+        let connection = asynchronous::Connection::open_with(options, Some(URI)).await?;
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        connection
+            .on_event(Subject::Domain(None), VIR_DOMAIN_EVENT_ID_LIFECYCLE, move |_, event| {
+                lifecycle(event).into_iter().for_each(|told| drop(tell.send(told)));
+            })
+            .await?;
+        let watching = tokio::spawn({
+            let connection = connection.clone();
+            async move {
+                loop {
+                    connection.run_events(None).await?;
+                }
+                #[allow(unreachable_code)] // says what the task ends with
+                Ok::<(), virtus::Error>(())
+            }
+        });
+        let alpha = connection.lookup_domain_by_name("alpha").await?;
+        let beta = connection.lookup_domain_by_name("beta").await?;
+        // both at once, on one thread
+        let (one, two) = tokio::join!(alpha.create(), beta.create());
+        (one?, two?);
+        let mut names = Vec::new();
+        for _ in 0..2 {
+            let Some(Told::Lifecycle(name, STARTED)) = tokio::time::timeout(LONG, told.recv()).await? else {
+                return Err("no start was told".into());
+            };
+            names.push(name);
+        }
+        names.sort();
+        ensure!(names == ["alpha", "beta"], "{names:?}");
+
+        world.kill_daemon()?;
+        world.start_daemon()?;
+        ensure!(alpha.is_active().await?, "the connection was made again");
+        alpha.destroy().await?;
+        let ended = tokio::time::timeout(LONG, told.recv()).await?;
+        ensure!(ended == Some(Told::Lifecycle("alpha".to_owned(), STOPPED)), "{ended:?}");
+        let error = connection.lookup_domain_by_name("nobody").await.err().ok_or("nobody was found")?;
+        ensure!(error.code() == ErrorCode::NO_DOMAIN, "{error}");
+
+        let xml =
+            "<pool type='dir'><name>here</name><target><path>/var/lib/libvirt/here</path></target></pool>";
+        let pool = connection.define_storage_pool(xml, 0).await?;
+        pool.build(0).await?;
+        pool.create(0).await?;
+        let volume = "<volume><name>one</name><capacity>8192</capacity></volume>";
+        let volume = pool.create_volume(volume, 0).await?;
+        let mut stream = volume.upload(0, 8192, 0).await?;
+        stream.send(vec![7; 8192]).await?;
+        stream.finish().await?;
+        let mut stream = volume.download(0, 8192, 0).await?;
+        let mut bytes = Vec::new();
+        while let Some(more) = stream.recv().await? {
+            bytes.extend(more);
+        }
+        stream.finish().await?;
+        ensure!(bytes == vec![7; 8192], "{} bytes came back", bytes.len());
+
+        connection.close().await?;
+        ensure!(tokio::time::timeout(LONG, watching).await??.is_err(), "who waits is told of the end");
+        Ok(())
+    })
 }

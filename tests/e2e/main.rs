@@ -51,6 +51,8 @@ stories! {
     line::the_daemon_is_administrated [],
     client::python_sees_the_same_domains [Need::PythonLibvirt],
     client::python_is_told_of_events [Need::PythonLibvirt],
+    client::the_crate_finds_a_restarted_daemon [Need::Guest],
+    client::the_crate_can_be_awaited [Need::Guest],
     cpu::a_guest_has_the_cpu_that_is_told_of_it [],
     cpu::a_cpu_that_cannot_be_had_is_refused [],
     device::devices_join_and_leave_a_running_guest [Need::Guest, SCRIPT],
