@@ -1,12 +1,12 @@
 //! `<domaincheckpoint>`: a moment from which on changes of a domain's disks are known.
 
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
 use virtus_xml::{Document, Element, ReadOptions, WriteOptions, Writer, keywords};
 
 use crate::domain::device::storage::Location;
 use crate::domain::{Domain, ParseOptions};
 use crate::moment::Moment;
-use crate::snapshot::ReadDomain;
+use crate::snapshot::{CheckStable, ReadDomain};
 
 keywords! {
     /// How changes of a disk are known.
@@ -123,6 +123,31 @@ impl Checkpoint {
             checkpoint.disks.push(CheckpointDisk::read(disk)?);
         }
         Ok(checkpoint)
+    }
+
+    /// Makes it ready to take the place of `other`, the checkpoint of its name that is there already, or to be entered
+    /// anew, for a domain with `uuid`. `stable` refuses another definition that the guest could tell from the old one.
+    ///
+    /// # Errors
+    /// `INVALID_ARG` for one of another domain, those of [`Checkpoint::align_disks`], and `stable`'s.
+    pub fn redefine(
+        &mut self,
+        uuid: Uuid,
+        other: Option<&Checkpoint>,
+        stable: CheckStable<'_>,
+    ) -> Result<()> {
+        if self.domain.as_ref().is_none_or(|inside| inside.uuid != uuid) {
+            let text = format!("definition for checkpoint {} must use uuid {uuid}", self.name);
+            return Err(error(ErrorCode::INVALID_ARG, text));
+        }
+        if let Some(inside) = self.domain.take() {
+            self.align_disks(&inside)?;
+            if let Some(old) = other.and_then(|other| other.domain.as_ref()) {
+                stable(old, &inside)?;
+            }
+            self.domain = Some(inside);
+        }
+        Ok(())
     }
 
     /// Makes its disks those of the domain: all of them where the document names none.

@@ -1,6 +1,6 @@
 //! `<domainsnapshot>`: a domain as it was once.
 
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
 use virtus_xml::{Document, Element, RawElement, ReadOptions, WriteOptions, Writer, Xml as _, keywords};
 
 use crate::domain::device::Disk;
@@ -104,6 +104,9 @@ pub struct SnapshotOptions {
 /// Reads the domain inside another document.
 pub type ReadDomain<'a> = &'a dyn Fn(Element<'_>, &ParseOptions) -> Result<Domain>;
 
+/// Refuses a second definition that a guest with the first one could tell from it.
+pub type CheckStable<'a> = &'a dyn Fn(&Domain, &Domain) -> Result<()>;
+
 impl Snapshot {
     /// Reads a snapshot's document; `domain` reads the domains in it.
     ///
@@ -196,6 +199,41 @@ impl Snapshot {
         }
         self.memory_file = file;
         Ok(())
+    }
+
+    /// Makes it ready to take the place of `other`, the snapshot of its name that is there already, or to be entered
+    /// anew, for a domain with `uuid`. `stable` refuses another definition that the guest could tell from the old one.
+    ///
+    /// # Errors
+    /// `INVALID_ARG` for one of another domain or kind, `stable`'s, `INTERNAL_ERROR` where there is no domain.
+    pub fn redefine(&mut self, uuid: Uuid, other: Option<&Snapshot>, stable: CheckStable<'_>) -> Result<()> {
+        let name = &self.name;
+        let wrong = |text: String| Err(error(ErrorCode::INVALID_ARG, text));
+        if self.domain.as_ref().is_some_and(|inside| inside.uuid != uuid) {
+            return wrong(format!("definition for snapshot {name} must use uuid {uuid}"));
+        }
+        if let Some(other) = other {
+            let online =
+                |s: &Snapshot| matches!(s.state, Some(SnapshotState::Running | SnapshotState::Paused));
+            if online(other) != online(self) {
+                return wrong(format!(
+                    "cannot change between online and offline snapshot state in snapshot {name}"
+                ));
+            }
+            let disks_only = |s: &Snapshot| s.state == Some(SnapshotState::DiskSnapshot);
+            if disks_only(other) != disks_only(self) {
+                return wrong(format!("cannot change between disk only and full system in snapshot {name}"));
+            }
+            match (&other.domain, &mut self.domain) {
+                (Some(old), Some(new)) => stable(old, new)?,
+                (old, new @ None) => new.clone_from(old),
+                (None, Some(_)) => {}
+            }
+        }
+        match self.domain {
+            Some(_) => Ok(()),
+            None => Err(internal("missing domain in snapshot")),
+        }
     }
 
     /// Makes its disks those of the domain, each with a place for its bytes: `location` where the document does not

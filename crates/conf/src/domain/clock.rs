@@ -4,6 +4,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, Value, Writer, Xml, YesNo, keywords};
 
 use super::parse::{internal, keyword_attr, unsupported};
+use super::stable::{Or, Stable, switch, told};
 
 /// `<clock>`.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
@@ -156,4 +157,30 @@ pub struct Catchup {
     pub slew: Option<u64>,
     #[xml(attr)]
     pub limit: Option<u64>,
+}
+
+impl Stable for Clock {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        if self.timers.len() != to.timers.len() {
+            return Err(unsupported("Target domain timers do not match source"));
+        }
+        self.timers.iter().zip(&to.timers).try_for_each(|(from, to)| from.check_stable(to))
+    }
+}
+
+impl Stable for Timer {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |t| t.name, "Target timer {to} does not match source {from}");
+        told!(self, to, |t| switch(t.present), "Target timer presence '{to}' does not match source '{from}'");
+        if self.name == TimerName::Tsc {
+            told!(
+                self,
+                to,
+                |t| t.frequency.unwrap_or(0),
+                "Target TSC frequency {to} does not match source {from}"
+            );
+            told!(self, to, |t| Or(t.mode, "none"), "Target TSC mode {to} does not match source {from}");
+        }
+        Ok(())
+    }
 }

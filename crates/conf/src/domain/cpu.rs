@@ -1,5 +1,9 @@
 //! `<cpu>`: the guest's processor, its topology and NUMA cells.
 
+mod stable;
+
+pub(super) use stable::check_cells;
+
 use virtus_base::{Bitmap, Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, OnOff, Writer, Xml, YesNo, keywords};
 
@@ -242,6 +246,10 @@ fn number(numa: &mut GuestNuma, _: Element<'_>) -> Result<()> {
 }
 
 /// A distance said one way holds the other way too, unless that says its own; to oneself it is 10.
+/// How far a cell is from itself, and from another where nobody said.
+const LOCAL_DISTANCE: u32 = 10;
+const REMOTE_DISTANCE: u32 = 20;
+
 fn complete_distances(cells: &mut [NumaCell]) {
     let said: Vec<(usize, Sibling)> = cells
         .iter()

@@ -1,5 +1,7 @@
 //! `<features>`: what the hypervisor offers the guest.
 
+mod stable;
+
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, OnOff, Writer, Xml, YesNo, keywords};
 

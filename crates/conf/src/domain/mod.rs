@@ -17,6 +17,7 @@ pub mod post_parse;
 pub mod qemu_ns;
 pub mod schema;
 pub mod seclabel;
+pub mod stable;
 pub mod sysinfo;
 pub mod validate;
 

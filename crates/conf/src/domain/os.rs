@@ -5,6 +5,7 @@ use virtus_xml::{Element, Value, Writer, Xml, YesNo, keywords};
 
 use super::device::storage::StorageSource;
 use super::parse::keyword_attr;
+use super::stable::{Or, Stable, told};
 
 keywords! {
     /// What kind of guest it is.
@@ -259,4 +260,29 @@ impl Xml for BootMenu {
         }
     }
     fn write_body(&self, _: &mut Writer) {}
+}
+
+impl Stable for Os {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |os| os.kind.name, "Target domain OS type {to} does not match source {from}");
+        told!(
+            self,
+            to,
+            |os| Or(os.kind.arch.as_deref(), "none"),
+            "Target domain architecture {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |os| Or(os.kind.machine.as_deref(), "(null)"),
+            "Target domain machine type {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |os| Or(os.smbios, "none"),
+            "Target domain SMBIOS mode {to} does not match source {from}"
+        );
+        Ok(())
+    }
 }

@@ -1,9 +1,10 @@
 //! `<sysinfo>`: SMBIOS tables and fw_cfg entries.
 
-use virtus_base::Result;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, Writer, Xml};
 
-use super::parse::xml_error;
+use super::parse::{unsupported, xml_error};
+use super::stable::{Or, Stable};
 
 /// `<sysinfo>`, chosen by `@type`.
 #[derive(Clone, Debug, PartialEq, Xml)]
@@ -56,6 +57,14 @@ macro_rules! tables {
                     w.text(value);
                     w.end();
                 })*
+            }
+        }
+
+        impl $name {
+            /// Refuses another text in an entry of the table that libvirt calls `what`.
+            fn check_entries(&self, to: &Self, what: &str) -> Result<()> {
+                $(entry(what, $entry, self.$field.as_deref(), to.$field.as_deref())?;)*
+                Ok(())
             }
         }
     )*};
@@ -112,5 +121,68 @@ impl Xml for FwCfgEntry {
         if let Some(value) = &self.value {
             w.text(value);
         }
+    }
+}
+
+fn differs(text: &str) -> Error {
+    Error::new(ErrorDomain::SYSINFO, ErrorCode::CONFIG_UNSUPPORTED, format!("Target {text}"))
+}
+
+/// Compares an entry; who made something is its vendor to libvirt.
+fn entry(what: &str, name: &str, from: Option<&str>, to: Option<&str>) -> Result<()> {
+    if from == to {
+        return Ok(());
+    }
+    let name = if name == "manufacturer" { "vendor" } else { name };
+    let (from, to) = (Or(from, "<null>"), Or(to, "<null>"));
+    Err(differs(&format!("sysinfo {what} {name} {to} does not match source {from}")))
+}
+
+/// Compares two tables, which are there in both or in neither.
+fn table<T>(
+    from: &Option<T>,
+    to: &Option<T>,
+    what: &str,
+    entries: impl Fn(&T, &T) -> Result<()>,
+) -> Result<()> {
+    match (from, to) {
+        (Some(from), Some(to)) => entries(from, to),
+        (None, None) => Ok(()),
+        _ => Err(differs(&format!("{what} does not match source"))),
+    }
+}
+
+impl Stable for Smbios {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        table(&self.bios, &to.bios, "sysinfo", |from, to| from.check_entries(to, "BIOS"))?;
+        table(&self.system, &to.system, "sysinfo", |from, to| from.check_entries(to, "system"))?;
+        let (ours, theirs) = (self.base_boards.len(), to.base_boards.len());
+        if ours != theirs {
+            let text = format!("sysinfo base board count '{theirs}' does not match source '{ours}'");
+            return Err(differs(&text));
+        }
+        for (from, to) in self.base_boards.iter().zip(&to.base_boards) {
+            from.check_entries(to, "base board")?;
+        }
+        table(&self.chassis, &to.chassis, "chassis", |from, to| from.check_entries(to, "chassis"))
+    }
+}
+
+impl Stable for [SysInfo] {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        if self.len() != to.len() {
+            return Err(unsupported("Target domain count of sysinfo does not match source"));
+        }
+        self.iter().zip(to).try_for_each(|pair| match pair {
+            (SysInfo::Smbios(from), SysInfo::Smbios(to)) => from.check_stable(to),
+            (SysInfo::FwCfg { .. }, SysInfo::FwCfg { .. }) => Ok(()),
+            (from, to) => {
+                let name = |info: &SysInfo| match info {
+                    SysInfo::Smbios(_) => "smbios",
+                    SysInfo::FwCfg { .. } => "fwcfg",
+                };
+                Err(differs(&format!("sysinfo {} does not match source {}", name(to), name(from))))
+            }
+        })
     }
 }

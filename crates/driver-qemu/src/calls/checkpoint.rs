@@ -87,20 +87,8 @@ async fn redefine(shared: &Arc<Shared>, domain: &Arc<Domain>, mut checkpoint: Ch
     if let Some(parent) = &checkpoint.parent {
         moments.checkpoints.check_parent(&checkpoint.name, parent)?;
     }
-    let uuid = domain.reference().uuid;
-    if checkpoint.domain.as_ref().is_some_and(|model| model.uuid != uuid) {
-        let text = format!("definition for checkpoint {} must use uuid {uuid}", checkpoint.name);
-        return Err(Error::new(ErrorDomain::DOMAIN_CHECKPOINT, ErrorCode::INVALID_ARG, text));
-    }
-    if let Some(other) = moments.checkpoints.get(&checkpoint.name)
-        && checkpoint.domain.is_none()
-    {
-        checkpoint.domain.clone_from(&other.domain);
-    }
-    if let Some(model) = checkpoint.domain.take() {
-        checkpoint.align_disks(&model)?;
-        checkpoint.domain = Some(model);
-    }
+    let other = moments.checkpoints.get(&checkpoint.name).map(Arc::as_ref);
+    checkpoint.redefine(domain.reference().uuid, other, &crate::define::check_stable)?;
     let name = checkpoint.name.clone();
     let mut changed = vec![name.clone()];
     let current = moments.checkpoints.current().map(|current| current.name.clone());

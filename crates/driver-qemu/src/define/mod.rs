@@ -1,6 +1,10 @@
 //! From a document to a definition that can be kept and started: everything libvirt does when a domain is
 //! defined, but for the host.
 
+mod stable;
+
+pub use stable::check_stable;
+
 use std::sync::Arc;
 
 use virtus_base::Result;

@@ -6,6 +6,7 @@ use virtus_api::domain::checkpoint::*;
 use virtus_api::{Call, DomainCheckpointRef, DomainCheckpoints, DomainRef};
 use virtus_base::{ErrorCode, Result};
 use virtus_conf::checkpoint::{Checkpoint, CheckpointKind};
+use virtus_conf::domain::stable::Stable;
 use virtus_conf::domain::{self as conf};
 use virtus_xdr::List;
 
@@ -80,9 +81,8 @@ impl DomainCheckpoints for Driver {
         let mut makes_current = !redefine;
         if redefine {
             domain.checkpoints.check_parent(&name, checkpoint.parent.as_deref())?;
-            if let Some(inside) = checkpoint.domain.clone() {
-                checkpoint.align_disks(&inside)?;
-            }
+            let other = domain.checkpoints.find(&name);
+            checkpoint.redefine(domain.definition.uuid, other, &Stable::check_stable)?;
             makes_current = domain.checkpoints.current().is_none_or(|current| current.name == name);
         } else {
             let definition = conf::Domain { id: None, ..domain.definition.clone() };

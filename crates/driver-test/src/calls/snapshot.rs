@@ -7,6 +7,7 @@ use virtus_api::{Call, DomainRef, DomainSnapshotRef, DomainSnapshots, Event};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::device::disk::SnapshotLocation;
 use virtus_conf::domain::device::storage::{FileSource, Location, StorageSource};
+use virtus_conf::domain::stable::Stable;
 use virtus_conf::domain::{self as conf};
 use virtus_conf::snapshot::{MemoryLocation, Snapshot, SnapshotOptions, SnapshotState};
 use virtus_xdr::List;
@@ -223,28 +224,8 @@ fn take(domain: &Domain, snapshot: &mut Snapshot) -> Result<()> {
 /// A snapshot that was taken before, whose document comes again.
 fn prepare_again(domain: &Domain, snapshot: &mut Snapshot) -> Result<()> {
     domain.snapshots.check_parent(&snapshot.name, snapshot.parent.as_deref())?;
-    let bad = |text: String| Error::new(ErrorDomain::DOMAIN_SNAPSHOT, ErrorCode::INVALID_ARG, text);
-    let (name, uuid) = (&snapshot.name, domain.definition.uuid);
-    if snapshot.domain.as_ref().is_some_and(|inside| inside.uuid != uuid) {
-        return Err(bad(format!("definition for snapshot {name} must use uuid {uuid}")));
-    }
-    if let Some(old) = domain.snapshots.find(name) {
-        let online = |snapshot: &Snapshot| {
-            matches!(snapshot.state, Some(SnapshotState::Running | SnapshotState::Paused))
-        };
-        if online(old) != online(snapshot) {
-            return Err(bad(format!(
-                "cannot change between online and offline snapshot state in snapshot {name}"
-            )));
-        }
-        let disks_only = |snapshot: &Snapshot| snapshot.state == Some(SnapshotState::DiskSnapshot);
-        if disks_only(old) != disks_only(snapshot) {
-            return Err(bad(format!("cannot change between disk only and full system in snapshot {name}")));
-        }
-        if snapshot.domain.is_none() {
-            snapshot.domain.clone_from(&old.domain);
-        }
-    }
+    let other = domain.snapshots.find(&snapshot.name);
+    snapshot.redefine(domain.definition.uuid, other, &Stable::check_stable)?;
     let Some(inside) = snapshot.domain.clone() else {
         let text = "missing domain in snapshot";
         return Err(Error::new(ErrorDomain::DOMAIN_SNAPSHOT, ErrorCode::INTERNAL_ERROR, text));

@@ -4,6 +4,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, OnOff, Writer, Xml, field};
 
 use crate::domain::parse::{RULES, keyword_attr};
+use crate::domain::stable::{Stable, told};
 
 /// A place on one of the guest's buses, chosen by `@type`.
 #[derive(Clone, Debug, PartialEq)]
@@ -265,5 +266,65 @@ impl Xml for Address {
     }
     fn write_body(&self, w: &mut Writer) {
         self.write(w, true);
+    }
+}
+
+impl Stable for Address {
+    /// Of two addresses of one type.
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        match (self, to) {
+            (Address::Pci(from), Address::Pci(to)) => {
+                told!(
+                    from,
+                    to,
+                    |a| a.to_string(),
+                    "Target device PCI address {to} does not match source {from}"
+                );
+            }
+            (Address::Drive(from), Address::Drive(to)) => {
+                let told = |a: &DriveAddress| format!("{}:{}:{}", a.controller, a.bus, a.unit);
+                told!(from, to, |a| told(a), "Target device drive address {to} does not match source {from}");
+            }
+            (Address::VirtioSerial(from), Address::VirtioSerial(to)) => {
+                let told = |a: &VirtioSerialAddress| format!("{}:{}:{}", a.controller, a.bus, a.port);
+                told!(
+                    from,
+                    to,
+                    |a| told(a),
+                    "Target device virtio serial address {to} does not match source {from}"
+                );
+            }
+            (Address::Ccid(from), Address::Ccid(to)) => {
+                let told = |a: &CcidAddress| format!("{}:{}", a.controller, a.slot);
+                told!(from, to, |a| told(a), "Target device ccid address {to} does not match source {from}");
+            }
+            (Address::Isa(from), Address::Isa(to)) => {
+                let signed = |n: Option<u32>| n.unwrap_or(0).cast_signed();
+                let told = |a: &IsaAddress| format!("{}:{}", signed(a.iobase), signed(a.irq));
+                told!(from, to, |a| told(a), "Target device isa address {to} does not match source {from}");
+            }
+            (Address::Dimm(from), Address::Dimm(to)) => {
+                told!(
+                    from,
+                    to,
+                    |a| a.slot.unwrap_or(0),
+                    "Target device dimm slot {to} does not match source {from}"
+                );
+                told!(
+                    from,
+                    to,
+                    |a| a.base.unwrap_or(0),
+                    "Target device dimm base address '{to:x}' does not match source '{from:x}'"
+                );
+            }
+            (Address::Ccw(from), Address::Ccw(to)) => {
+                let part = |n: Option<u32>| n.unwrap_or(0);
+                let told =
+                    |a: &CcwAddress| format!("{:x}.{:x}.{:04x}", part(a.cssid), part(a.ssid), part(a.devno));
+                told!(from, to, |a| told(a), "Target device CCW address {to} does not match source {from}");
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }

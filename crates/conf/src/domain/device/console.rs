@@ -6,6 +6,7 @@ use virtus_xml::{Element, Only, Value, Writer, Xml, field, keywords};
 use super::chardev::{Chardev, ChardevSource};
 use super::info::DeviceInfo;
 use crate::domain::parse::{RULES, keyword_attr, unsupported, xml_error};
+use crate::domain::stable::{Or, Stable, text, told};
 
 keywords! {
     /// What a serial port is plugged into.
@@ -181,4 +182,82 @@ impl Xml for ChannelTarget {
         }
     }
     fn write_body(&self, _: &mut Writer) {}
+}
+
+impl Stable for Serial {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(
+            self,
+            to,
+            |d| Or(d.target.kind, "none"),
+            "Target serial type {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |d| Or(d.target.model.as_deref(), "none"),
+            "Target serial model {to} does not match source {from}"
+        );
+        told!(self, to, |d| Or(d.target.port, "-1"), "Target serial port {to} does not match source {from}");
+        self.info.check_stable(&to.info)
+    }
+}
+
+impl Stable for Parallel {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| Or(d.port, "-1"), "Target parallel port {to} does not match source {from}");
+        self.info.check_stable(&to.info)
+    }
+}
+
+impl Stable for Console {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| Or(d.kind, "none"), "Target console type {to} does not match source {from}");
+        self.info.check_stable(&to.info)
+    }
+}
+
+impl Stable for Channel {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.target.tag(), "Target channel type {to} does not match source {from}");
+        match (&self.target, &to.target) {
+            (ChannelTarget::Virtio { name: ours, .. }, ChannelTarget::Virtio { name: theirs, .. })
+            | (ChannelTarget::Xen { name: ours }, ChannelTarget::Xen { name: theirs }) => {
+                told!(
+                    ours,
+                    theirs,
+                    |name| text(name),
+                    "Target channel name {to} does not match source {from}"
+                );
+                let spice = |channel: &Channel| matches!(channel.chardev.source, ChardevSource::SpiceVmc);
+                if ours.is_none() && spice(self) != spice(to) {
+                    let text =
+                        "Changing device type to/from spicevmc would change default target channel name";
+                    return Err(unsupported(text));
+                }
+            }
+            (
+                ChannelTarget::GuestFwd { address: ours, port: our_port },
+                ChannelTarget::GuestFwd { address: theirs, port: their_port },
+            ) => told!(
+                (ours, our_port),
+                (theirs, their_port),
+                |to| format!("{}:{}", to.0, to.1),
+                "Target channel addr {to} does not match source {from}"
+            ),
+            _ => {}
+        }
+        self.info.check_stable(&to.info)
+    }
+}
+
+impl ChannelTarget {
+    /// The type.
+    fn tag(&self) -> &'static str {
+        match self {
+            ChannelTarget::Virtio { .. } => "virtio",
+            ChannelTarget::GuestFwd { .. } => "guestfwd",
+            ChannelTarget::Xen { .. } => "xen",
+        }
+    }
 }

@@ -4,8 +4,9 @@ use virtus_base::Result;
 use virtus_xml::{Element, OnOff, Writer, Xml, field, keywords};
 
 use super::info::DeviceInfo;
-use super::virtio::VirtioOptions;
+use super::virtio::{VirtioOptions, check_driver};
 use crate::domain::parse::{RULES, unsupported};
+use crate::domain::stable::{Stable, told};
 
 /// `<controller>`.
 #[derive(Clone, Debug, PartialEq)]
@@ -289,5 +290,65 @@ impl Xml for Controller {
         self.driver.write_body(w);
         w.end_unless_empty();
         self.info.write_body(w);
+    }
+}
+
+impl Stable for Controller {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.kind.tag(), "Target controller type {to} does not match source {from}");
+        told!(
+            self,
+            to,
+            |d| d.index.unwrap_or(0),
+            "Target controller index {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |d| d.kind.model_number(),
+            "Target controller model {to} does not match source {from}"
+        );
+        told!(self, to, |d| d.kind.ports(), "Target controller ports {to} does not match source {from}");
+        told!(self, to, |d| d.kind.vectors(), "Target controller vectors {to} does not match source {from}");
+        check_driver(&self.driver, &to.driver, |driver| &driver.virtio)?;
+        self.info.check_stable(&to.info)
+    }
+}
+
+impl ControllerKind {
+    /// libvirt tells models by number.
+    fn model_number(&self) -> i64 {
+        fn number<T: PartialEq>(all: &[T], model: &Option<T>) -> i64 {
+            let place = model.as_ref().and_then(|model| all.iter().position(|other| other == model));
+            place.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1)
+        }
+        match self {
+            ControllerKind::Ide { model } => number(IdeModel::ALL, model),
+            ControllerKind::Scsi { model } => number(ScsiModel::ALL, model),
+            ControllerKind::Usb { model, .. } => number(UsbModel::ALL, model),
+            ControllerKind::Pci { model, .. } => number(PciModel::ALL, model),
+            ControllerKind::VirtioSerial { model, .. } => number(VirtioSerialModel::ALL, model),
+            ControllerKind::Fdc { .. }
+            | ControllerKind::Sata { .. }
+            | ControllerKind::Ccid { .. }
+            | ControllerKind::XenBus { .. }
+            | ControllerKind::Isa { .. } => -1,
+        }
+    }
+
+    fn ports(&self) -> i32 {
+        match self {
+            ControllerKind::VirtioSerial { ports, .. } | ControllerKind::Usb { ports, .. } => {
+                ports.unwrap_or(-1)
+            }
+            _ => -1,
+        }
+    }
+
+    fn vectors(&self) -> i32 {
+        match self {
+            ControllerKind::VirtioSerial { vectors, .. } => vectors.unwrap_or(-1),
+            _ => -1,
+        }
     }
 }

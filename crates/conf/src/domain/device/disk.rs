@@ -7,6 +7,7 @@ use super::info::DeviceInfo;
 use super::storage::{self, Auth, BackingStore, Encryption, FileSource, Location, StorageSource};
 use super::virtio::VirtioOptions;
 use crate::domain::parse::{keyword_attr, unsupported, xml_error};
+use crate::domain::stable::{Or, Stable, equal, text, told};
 
 keywords! {
     /// What the guest sees.
@@ -531,6 +532,62 @@ pub fn name_index(name: &str) -> Option<u32> {
     u32::try_from(index - 1).ok()
 }
 
+impl Stable for Disk {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.device, "Target disk device {to} does not match source {from}");
+        told!(
+            self,
+            to,
+            |d| d.bus().map_or("", DiskBus::as_str),
+            "Target disk bus {to} does not match source {from}"
+        );
+        told!(self, to, |d| d.dst(), "Target disk {to} does not match source {from}");
+        told!(self, to, |d| text(&d.rest.serial), "Target disk serial {to} does not match source {from}");
+        told!(self, to, |d| text(&d.rest.wwn), "Target disk wwn '{to}' does not match source '{from}'");
+        equal!(
+            self,
+            to,
+            |d| (d.rest.readonly, d.rest.shareable),
+            "Target disk access mode does not match source"
+        );
+        told!(self, to, |d| Or(d.model, "default"), "Target disk model {to} does not match source {from}");
+        told!(
+            self,
+            to,
+            |d| d.rest.target.rotation_rate.unwrap_or(0),
+            "Target disk rotation rate {to} RPM does not match source {from} RPM"
+        );
+        told!(
+            self,
+            to,
+            |d| d.driver.options.queues.unwrap_or(0),
+            "Target disk queue count {to} does not match source {from}"
+        );
+        self.check_queue_size(to)?;
+        self.driver.options.virtio.check_stable(&to.driver.options.virtio)?;
+        self.info.check_stable(&to.info)?;
+        told!(
+            self,
+            to,
+            |d| d.block_size(|b| b.logical_block_size),
+            "Target disk logical_block_size {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |d| d.block_size(|b| b.physical_block_size),
+            "Target disk physical_block_size {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |d| d.block_size(|b| b.discard_granularity),
+            "Target disk discard_granularity {to} does not match source {from}"
+        );
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::name_index;
@@ -550,5 +607,21 @@ mod tests {
         ] {
             assert_eq!(name_index(name), want, "{name}");
         }
+    }
+}
+
+impl Disk {
+    /// libvirt tells how many queues there are, not how long they are.
+    fn check_queue_size(&self, to: &Self) -> Result<()> {
+        let (from, to) = (&self.driver.options, &to.driver.options);
+        if from.queue_size == to.queue_size {
+            return Ok(());
+        }
+        let (from, to) = (from.queues.unwrap_or(0), to.queues.unwrap_or(0));
+        Err(unsupported(format!("Target disk queue size {to} does not match source {from}")))
+    }
+
+    fn block_size(&self, size: impl Fn(&BlockIo) -> Option<u32>) -> u32 {
+        self.rest.blockio.as_ref().and_then(size).unwrap_or(0)
     }
 }

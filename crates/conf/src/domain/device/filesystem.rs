@@ -4,9 +4,10 @@ use virtus_base::Result;
 use virtus_xml::{Element, OnOff, Writer, Xml, field, keywords};
 
 use super::info::DeviceInfo;
-use super::virtio::VirtioOptions;
+use super::virtio::{VirtioOptions, check_driver};
 use crate::domain::misc::IdMaps;
 use crate::domain::parse::{RULES, keyword_attr};
+use crate::domain::stable::{Or, Stable, equal, told};
 use crate::scaled::KiB;
 
 keywords! {
@@ -221,5 +222,20 @@ impl Xml for Filesystem {
             }
         }
         self.info.write_body(w);
+    }
+}
+
+impl Stable for Filesystem {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        equal!(self, to, |d| d.options.model, "Target filesystem model does not match source");
+        told!(
+            self,
+            to,
+            |d| Or(d.target.as_deref(), "(null)"),
+            "Target filesystem guest target {to} does not match source {from}"
+        );
+        equal!(self, to, |d| d.readonly, "Target filesystem access mode does not match source");
+        check_driver(&self.driver, &to.driver, |driver| &driver.virtio)?;
+        self.info.check_stable(&to.info)
     }
 }

@@ -8,6 +8,7 @@ use super::info::DeviceInfo;
 use super::interface::Teaming;
 use super::storage::{Auth, NetHost, StartupPolicy};
 use crate::domain::parse::{RULES, internal, keyword_attr, unsupported, xml_error};
+use crate::domain::stable::{Stable, told};
 
 /// `<hostdev>`.
 #[derive(Clone, Debug, PartialEq)]
@@ -415,5 +416,18 @@ impl Xml for HostDev {
             w.empty("shareable");
         }
         self.info.write_body(w);
+    }
+}
+
+impl Stable for HostDev {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.source.mode(), "Target host device mode {to} does not match source {from}");
+        told!(
+            self,
+            to,
+            |d| d.source.tag(),
+            "Target host device subsystem type {to} is not compatible with source subsystem type {from}"
+        );
+        self.info.check_stable(&to.info)
     }
 }

@@ -3,6 +3,8 @@
 use virtus_xml::{Xml, keywords};
 
 use super::info::DeviceInfo;
+use crate::domain::stable::{Stable, told};
+use virtus_base::Result;
 
 keywords! {
     /// Of which bus.
@@ -16,4 +18,11 @@ pub struct Hub {
     pub kind: HubType,
     #[xml(flatten)]
     pub info: DeviceInfo,
+}
+
+impl Stable for Hub {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.kind, "Target hub device type {to} does not match source {from}");
+        self.info.check_stable(&to.info)
+    }
 }

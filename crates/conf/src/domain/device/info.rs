@@ -5,6 +5,7 @@ use virtus_xml::{Element, OnOff, Only, Writer, Xml, YesNo};
 
 use super::address::Address;
 use crate::domain::parse::internal;
+use crate::domain::stable::{Stable, told};
 
 /// The end of most devices' elements.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -130,5 +131,22 @@ impl Xml for DeviceInfo {
         if let Some(address) = &self.address {
             w.element("address", address);
         }
+    }
+}
+
+impl Stable for DeviceInfo {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        let tag = |info: &DeviceInfo| info.address.as_ref().map_or("none", Address::tag);
+        told!(self, to, |d| tag(d), "Target device address type {to} does not match source {from}");
+        if let (Some(from), Some(to)) = (&self.address, &to.address) {
+            from.check_stable(to)?;
+        }
+        told!(
+            self,
+            to,
+            |d| d.acpi_index.unwrap_or(0),
+            "Target ACPI index '{to}' does not match source '{from}'"
+        );
+        Ok(())
     }
 }

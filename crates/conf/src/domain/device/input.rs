@@ -3,7 +3,9 @@
 use virtus_xml::{OnOff, Xml, keywords};
 
 use super::info::DeviceInfo;
-use super::virtio::VirtioOptions;
+use super::virtio::{VirtioOptions, check_driver};
+use crate::domain::stable::{Stable, switch, told};
+use virtus_base::Result;
 
 keywords! {
     /// What it is.
@@ -65,4 +67,24 @@ pub struct InputSource {
     pub grab_toggle: Option<GrabToggle>,
     #[xml(attr)]
     pub repeat: Option<OnOff>,
+}
+
+impl Stable for Input {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.kind, "Target input device type {to} does not match source {from}");
+        told!(self, to, |d| switch(d.bus), "Target input device bus {to} does not match source {from}");
+        told!(self, to, |d| told_model(d.model), "Target input model {to} does not match source {from}");
+        check_driver(&self.driver, &to.driver, |driver| driver)?;
+        self.info.check_stable(&to.info)
+    }
+}
+
+/// libvirt calls the model by the name of the bus that has its number.
+fn told_model(model: Option<InputModel>) -> &'static str {
+    match model {
+        None => "default",
+        Some(InputModel::Virtio) => InputBus::Ps2.as_str(),
+        Some(InputModel::Transitional) => InputBus::Usb.as_str(),
+        Some(InputModel::NonTransitional) => InputBus::Xen.as_str(),
+    }
 }

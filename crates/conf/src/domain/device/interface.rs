@@ -8,8 +8,9 @@ use virtus_base::{Result, Uuid};
 use virtus_xml::{Element, OnOff, Only, Writer, Xml, YesNo, keywords};
 
 use super::info::DeviceInfo;
-use super::virtio::VirtioOptions;
+use super::virtio::{VirtioOptions, check_driver};
 use crate::domain::parse::{keyword_attr, unsupported, xml_error};
+use crate::domain::stable::{Or, Stable, told};
 use crate::net::virtual_port::PortType;
 use crate::net::{Bandwidth, MacAddr, VirtualPort, Vlan};
 
@@ -396,32 +397,37 @@ impl Xml for Interface {
     }
 }
 
-/// The models libvirt knows are the same in any case.
+/// The models libvirt knows.
+const KNOWN_MODELS: &[&str] = &[
+    "netfront",
+    "rtl8139",
+    "virtio",
+    "e1000",
+    "e1000e",
+    "igb",
+    "virtio-transitional",
+    "virtio-non-transitional",
+    "usb-net",
+    "spapr-vlan",
+    "lan9118",
+    "scm91c111",
+    "vlance",
+    "vmxnet",
+    "vmxnet2",
+    "vmxnet3",
+    "Am79C970A",
+    "Am79C973",
+    "82540EM",
+    "82545EM",
+    "82543GC",
+];
+
+/// Models that libvirt knows are the same in any case.
 fn canonical_model(model: String) -> String {
-    const KNOWN: &[&str] = &[
-        "netfront",
-        "rtl8139",
-        "virtio",
-        "e1000",
-        "e1000e",
-        "igb",
-        "virtio-transitional",
-        "virtio-non-transitional",
-        "usb-net",
-        "spapr-vlan",
-        "lan9118",
-        "scm91c111",
-        "vlance",
-        "vmxnet",
-        "vmxnet2",
-        "vmxnet3",
-        "Am79C970A",
-        "Am79C973",
-        "82540EM",
-        "82545EM",
-        "82543GC",
-    ];
-    KNOWN.iter().find(|known| known.eq_ignore_ascii_case(&model)).map_or(model, |known| (*known).to_owned())
+    KNOWN_MODELS
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(&model))
+        .map_or(model, |known| (*known).to_owned())
 }
 
 /// Whether a device name is one the daemon makes.
@@ -429,4 +435,37 @@ pub fn generated_name(name: &str) -> bool {
     ["vnet", "macvtap", "macvlan"].iter().any(|prefix| {
         name.strip_prefix(prefix).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
     })
+}
+
+impl Stable for Interface {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(
+            self,
+            to,
+            |d| Or(d.mac.as_ref().map(|mac| mac.address), ""),
+            "Target network card mac {to} does not match source {from}"
+        );
+        told!(self, to, |d| d.unknown_model(), "Target network card model {to} does not match source {from}");
+        told!(
+            self,
+            to,
+            |d| Or(d.rest.model.as_deref(), "unknown"),
+            "Target network card model {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |d| d.rest.mtu.unwrap_or(0),
+            "Target network card MTU {to} does not match source {from}"
+        );
+        check_driver(&self.rest.driver, &to.rest.driver, |driver| &driver.virtio)?;
+        self.info.check_stable(&to.info)
+    }
+}
+
+impl Interface {
+    /// The model as libvirt tells one that it does not know.
+    fn unknown_model(&self) -> Or<&str> {
+        Or(self.rest.model.as_deref().filter(|model| !KNOWN_MODELS.contains(model)), "<null>")
+    }
 }

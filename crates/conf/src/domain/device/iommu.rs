@@ -3,6 +3,8 @@
 use virtus_xml::{OnOff, Xml, keywords};
 
 use super::info::DeviceInfo;
+use crate::domain::stable::{Or, Stable, switch, told};
+use virtus_base::Result;
 
 keywords! {
     /// The device.
@@ -36,4 +38,52 @@ pub struct IommuDriver {
     pub aw_bits: Option<u32>,
     #[xml(attr)]
     pub dma_translation: Option<OnOff>,
+}
+
+impl Stable for Iommu {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(
+            self,
+            to,
+            |d| d.model,
+            "Target domain IOMMU device model '{to}' does not match source '{from}'"
+        );
+        told!(
+            self,
+            to,
+            |d| switch(d.driver.intremap),
+            "Target domain IOMMU device intremap value '{to}' does not match source '{from}'"
+        );
+        told!(
+            self,
+            to,
+            |d| switch(d.driver.caching_mode),
+            "Target domain IOMMU device caching mode '{to}' does not match source '{from}'"
+        );
+        told!(
+            self,
+            to,
+            |d| switch(d.driver.eim),
+            "Target domain IOMMU device eim value '{to}' does not match source '{from}'"
+        );
+        told!(
+            self,
+            to,
+            |d| switch(d.driver.iotlb),
+            "Target domain IOMMU device iotlb value '{to}' does not match source '{from}'"
+        );
+        told!(
+            self,
+            to,
+            |d| Or(d.driver.aw_bits, "0"),
+            "Target domain IOMMU device aw_bits value '{to}' does not match source '{from}'"
+        );
+        told!(
+            self,
+            to,
+            |d| switch(d.driver.dma_translation),
+            "Target domain IOMMU device dma translation '{to}' does not match source '{from}'"
+        );
+        self.info.check_stable(&to.info)
+    }
 }

@@ -3,7 +3,9 @@
 use virtus_xml::{OnOff, Xml, keywords};
 
 use super::info::DeviceInfo;
-use super::virtio::VirtioOptions;
+use super::virtio::{VirtioOptions, check_driver};
+use crate::domain::stable::{Stable, switch, told};
+use virtus_base::Result;
 
 keywords! {
     /// The device.
@@ -29,4 +31,24 @@ pub struct MemBalloon {
     pub info: DeviceInfo,
     #[xml(omit_default)]
     pub driver: VirtioOptions,
+}
+
+impl Stable for MemBalloon {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.model, "Target balloon model {to} does not match source {from}");
+        told!(
+            self,
+            to,
+            |d| switch(d.autodeflate),
+            "Target balloon autodeflate attribute value '{to}' does not match source '{from}'"
+        );
+        told!(
+            self,
+            to,
+            |d| switch(d.free_page_reporting),
+            "Target balloon freePageReporting attribute value '{to}' does not match source '{from}'"
+        );
+        check_driver(&self.driver, &to.driver, |driver| driver)?;
+        self.info.check_stable(&to.info)
+    }
 }

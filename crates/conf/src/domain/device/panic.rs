@@ -3,6 +3,8 @@
 use virtus_xml::{Xml, keywords};
 
 use super::info::DeviceInfo;
+use crate::domain::stable::{Or, Stable, told};
+use virtus_base::Result;
 
 keywords! {
     /// The device.
@@ -17,4 +19,16 @@ pub struct Panic {
     pub model: Option<PanicModel>,
     #[xml(flatten)]
     pub info: DeviceInfo,
+}
+
+impl Stable for Panic {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(
+            self,
+            to,
+            |d| Or(d.model, "default"),
+            "Target panic model '{to}' does not match source '{from}'"
+        );
+        self.info.check_stable(&to.info)
+    }
 }

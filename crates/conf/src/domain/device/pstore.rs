@@ -3,7 +3,9 @@
 use virtus_xml::{Xml, keywords};
 
 use super::info::DeviceInfo;
+use crate::domain::stable::{Stable, told};
 use crate::scaled::KiB;
+use virtus_base::Result;
 
 keywords! {
     /// The device.
@@ -20,4 +22,17 @@ pub struct Pstore {
     pub size: Option<KiB>,
     #[xml(flatten)]
     pub info: DeviceInfo,
+}
+
+impl Stable for Pstore {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.backend, "Target pstore device backend '{to}' does not match source '{from}'");
+        told!(
+            self,
+            to,
+            |d| d.size.unwrap_or_default().0,
+            "Target pstore size '{to}' does not match source '{from}'"
+        );
+        self.info.check_stable(&to.info)
+    }
 }

@@ -6,6 +6,7 @@ use virtus_xml::{Element, Writer, Xml, YesNo, keywords};
 use super::chardev::{Chardev, ChardevSource};
 use super::info::DeviceInfo;
 use crate::domain::parse::{keyword_attr, xml_error};
+use crate::domain::stable::{Stable, equal, told};
 
 keywords! {
     /// What is redirected.
@@ -91,4 +92,40 @@ impl Xml for UsbRule {
         w.attr_value("allow", &self.allow);
     }
     fn write_body(&self, _: &mut Writer) {}
+}
+
+impl Stable for RedirDev {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.bus, "Target redirected device bus {to} does not match source {from}");
+        told!(
+            self,
+            to,
+            |d| d.chardev.source.tag(),
+            "Target redirected device source type {to} does not match source device source type {from}"
+        );
+        self.info.check_stable(&to.info)
+    }
+}
+
+impl Stable for RedirFilter {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(
+            self,
+            to,
+            |d| d.usbdevs.len(),
+            "Target USB redirection filter rule count {to} does not match source {from}"
+        );
+        self.usbdevs.iter().zip(&to.usbdevs).try_for_each(|(from, to)| from.check_stable(to))
+    }
+}
+
+impl Stable for UsbRule {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        equal!(self, to, |rule| rule.class, "Target USB Class code does not match source");
+        equal!(self, to, |rule| rule.vendor, "Target USB vendor ID does not match source");
+        equal!(self, to, |rule| rule.product, "Target USB product ID does not match source");
+        equal!(self, to, |rule| rule.version, "Target USB version does not match source");
+        told!(self, to, |rule| rule.allow, "Target USB allow '{to}' does not match source '{from}'");
+        Ok(())
+    }
 }

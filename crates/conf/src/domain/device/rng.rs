@@ -5,8 +5,9 @@ use virtus_xml::{Element, Writer, Xml, field, keywords};
 
 use super::chardev::Chardev;
 use super::info::DeviceInfo;
-use super::virtio::VirtioOptions;
+use super::virtio::{VirtioOptions, check_driver};
 use crate::domain::parse::{RULES, xml_error};
+use crate::domain::stable::{Stable, told};
 
 keywords! {
     /// Which virtio generation.
@@ -77,5 +78,13 @@ impl Xml for RngBackend {
             RngBackend::Egd(chardev) => chardev.write_body(w),
             _ => {}
         }
+    }
+}
+
+impl Stable for Rng {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.model, "Target RNG model '{to}' does not match source '{from}'");
+        check_driver(&self.driver, &to.driver, |driver| driver)?;
+        self.info.check_stable(&to.info)
     }
 }

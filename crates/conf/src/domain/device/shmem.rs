@@ -4,6 +4,7 @@ use virtus_base::Result;
 use virtus_xml::{Element, OnOff, Writer, Xml, keywords};
 
 use super::info::DeviceInfo;
+use crate::domain::stable::{Or, Stable, equal, told};
 
 keywords! {
     /// The device.
@@ -60,4 +61,30 @@ pub struct Msi {
     pub vectors: Option<u32>,
     #[xml(attr)]
     pub ioeventfd: Option<OnOff>,
+}
+
+impl Stable for Shmem {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(
+            self,
+            to,
+            |d| Or(d.role, "default"),
+            "Target shared memory role '{to}' does not match source role '{from}'"
+        );
+        told!(
+            self,
+            to,
+            |d| d.model,
+            "Target shared memory model '{to}' does not match source model '{from}'"
+        );
+        told!(
+            self,
+            to,
+            |d| d.size.map_or(0, |size| size.0),
+            "Target shared memory size '{to}' does not match source size '{from}'"
+        );
+        equal!(self, to, |d| d.server.is_some(), "Target shared memory server usage doesn't match source");
+        equal!(self, to, |d| &d.msi, "Target shared memory MSI configuration doesn't match source");
+        self.info.check_stable(&to.info)
+    }
 }

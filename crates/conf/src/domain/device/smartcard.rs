@@ -6,6 +6,7 @@ use virtus_xml::{Element, Writer, Xml, field};
 use super::chardev::Chardev;
 use super::info::DeviceInfo;
 use crate::domain::parse::{RULES, xml_error};
+use crate::domain::stable::Stable;
 
 /// `<smartcard>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
@@ -69,5 +70,11 @@ impl Xml for SmartcardMode {
             }
             SmartcardMode::Passthrough(chardev) => chardev.write_body(w),
         }
+    }
+}
+
+impl Stable for Smartcard {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        self.info.check_stable(&to.info)
     }
 }

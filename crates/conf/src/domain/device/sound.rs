@@ -3,7 +3,9 @@
 use virtus_xml::{Xml, YesNo, keywords};
 
 use super::info::DeviceInfo;
-use super::virtio::VirtioOptions;
+use super::virtio::{VirtioOptions, check_driver};
+use crate::domain::stable::{Stable, switch, told};
+use virtus_base::Result;
 
 keywords! {
     /// The card.
@@ -42,4 +44,18 @@ pub struct Sound {
 pub struct Codec {
     #[xml(attr = "type")]
     pub kind: CodecType,
+}
+
+impl Stable for Sound {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.model, "Target sound card model {to} does not match source {from}");
+        told!(
+            self,
+            to,
+            |d| switch(d.multichannel),
+            "Target sound card multichannel setting '{to}' does not match source '{from}'"
+        );
+        check_driver(&self.driver, &to.driver, |driver| driver)?;
+        self.info.check_stable(&to.info)
+    }
 }

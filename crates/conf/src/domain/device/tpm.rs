@@ -6,6 +6,7 @@ use virtus_xml::{Element, Writer, Xml, YesNo, field, keywords};
 use super::chardev::ChardevSource;
 use super::info::DeviceInfo;
 use crate::domain::parse::{RULES, keyword_attr, xml_error};
+use crate::domain::stable::{Stable, equal};
 
 keywords! {
     /// The device.
@@ -158,4 +159,34 @@ impl Xml for ExternalSource {
         }
     }
     fn write_body(&self, _: &mut Writer) {}
+}
+
+impl Stable for Tpm {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        equal!(self, to, |d| d.backend.tag(), "Target TPM device type doesn't match source");
+        equal!(self, to, |d| d.model, "Target TPM device model doesn't match source");
+        equal!(
+            self,
+            to,
+            |d| d.backend.emulator().and_then(|e| e.version),
+            "Target TPM version doesn't match source"
+        );
+        equal!(
+            self,
+            to,
+            |d| d.backend.emulator().and_then(|e| e.active_pcr_banks.as_ref()),
+            "Target active PCR banks doesn't match source"
+        );
+        self.info.check_stable(&to.info)
+    }
+}
+
+impl TpmBackend {
+    /// The program that is one, if one is.
+    pub fn emulator(&self) -> Option<&TpmEmulator> {
+        match self {
+            TpmBackend::Emulator(emulator) => Some(emulator),
+            _ => None,
+        }
+    }
 }

@@ -4,7 +4,8 @@ use virtus_base::Result;
 use virtus_xml::{Element, OnOff, Xml, YesNo, keywords};
 
 use super::info::DeviceInfo;
-use super::virtio::VirtioOptions;
+use super::virtio::{VirtioOptions, check_driver};
+use crate::domain::stable::{Or, Stable, equal, told};
 
 keywords! {
     /// The card.
@@ -117,4 +118,74 @@ pub struct Resolution {
     pub x: u32,
     #[xml(attr)]
     pub y: u32,
+}
+
+impl Stable for Video {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(
+            self,
+            to,
+            |d| Or(d.model.kind, "default"),
+            "Target video card model {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |d| d.model.ram.unwrap_or(0),
+            "Target video card ram {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |d| d.model.vram.unwrap_or(0),
+            "Target video card vram {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |d| d.model.vram64.unwrap_or(0),
+            "Target video card vram64 {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |d| d.model.vgamem.unwrap_or(0),
+            "Target video card vgamem {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |d| d.model.heads.unwrap_or(0),
+            "Target video card heads {to} does not match source {from}"
+        );
+        equal!(
+            self,
+            to,
+            |d| d.model.acceleration.is_some(),
+            "Target video card acceleration does not match source"
+        );
+        told!(
+            self,
+            to,
+            |d| number(d, |a| a.accel2d),
+            "Target video card 2d accel {to} does not match source {from}"
+        );
+        told!(
+            self,
+            to,
+            |d| number(d, |a| a.accel3d),
+            "Target video card 3d accel {to} does not match source {from}"
+        );
+        check_driver(&self.driver, &to.driver, |driver| &driver.virtio)?;
+        self.info.check_stable(&to.info)
+    }
+}
+
+/// libvirt tells switches of acceleration as numbers.
+fn number(video: &Video, of: impl Fn(&Acceleration) -> Option<YesNo>) -> u32 {
+    match video.model.acceleration.as_ref().and_then(of) {
+        None => 0,
+        Some(YesNo::Yes) => 1,
+        Some(YesNo::No) => 2,
+    }
 }

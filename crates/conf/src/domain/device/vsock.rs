@@ -3,7 +3,9 @@
 use virtus_xml::{Xml, YesNo, keywords};
 
 use super::info::DeviceInfo;
-use super::virtio::VirtioOptions;
+use super::virtio::{VirtioOptions, check_driver};
+use crate::domain::stable::{Or, Stable, told};
+use virtus_base::Result;
 
 keywords! {
     /// Which virtio generation.
@@ -27,4 +29,17 @@ pub struct Vsock {
     pub driver: VirtioOptions,
     #[xml(flatten)]
     pub info: DeviceInfo,
+}
+
+impl Stable for Vsock {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(
+            self,
+            to,
+            |d| Or(d.model, "default"),
+            "Target domain vsock device model '{to}' does not match source '{from}'"
+        );
+        check_driver(&self.driver, &to.driver, |driver| driver)?;
+        self.info.check_stable(&to.info)
+    }
 }

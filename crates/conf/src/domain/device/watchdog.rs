@@ -3,6 +3,8 @@
 use virtus_xml::{Xml, keywords};
 
 use super::info::DeviceInfo;
+use crate::domain::stable::{Stable, told};
+use virtus_base::Result;
 
 keywords! {
     /// The device.
@@ -25,4 +27,11 @@ pub struct Watchdog {
     pub action: WatchdogAction,
     #[xml(flatten)]
     pub info: DeviceInfo,
+}
+
+impl Stable for Watchdog {
+    fn check_stable(&self, to: &Self) -> Result<()> {
+        told!(self, to, |d| d.model, "Target watchdog model {to} does not match source {from}");
+        self.info.check_stable(&to.info)
+    }
 }

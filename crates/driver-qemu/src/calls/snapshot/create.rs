@@ -141,30 +141,8 @@ async fn redefine(
     if let Some(parent) = &snapshot.parent {
         tree.check_parent(&snapshot.name, parent)?;
     }
-    let wrong = |text: String| Error::new(ErrorDomain::DOMAIN_SNAPSHOT, ErrorCode::INVALID_ARG, text);
-    let uuid = domain.reference().uuid;
-    if snapshot.domain.as_ref().is_some_and(|model| model.uuid != uuid) {
-        return Err(wrong(format!("definition for snapshot {} must use uuid {uuid}", snapshot.name)));
-    }
-    if let Some(other) = tree.get(&snapshot.name) {
-        let online = |s: &Snapshot| matches!(s.state, Some(SnapshotState::Running | SnapshotState::Paused));
-        let disks_only = |s: &Snapshot| s.state == Some(SnapshotState::DiskSnapshot);
-        if online(other) != online(&snapshot) {
-            return Err(wrong(format!(
-                "cannot change between online and offline snapshot state in snapshot {}",
-                snapshot.name
-            )));
-        }
-        if disks_only(other) != disks_only(&snapshot) {
-            return Err(wrong(format!(
-                "cannot change between disk only and full system in snapshot {}",
-                snapshot.name
-            )));
-        }
-        if snapshot.domain.is_none() {
-            snapshot.domain.clone_from(&other.domain);
-        }
-    }
+    let other = tree.get(&snapshot.name).map(Arc::as_ref);
+    snapshot.redefine(domain.reference().uuid, other, &crate::define::check_stable)?;
     let external = snapshot.state == Some(SnapshotState::DiskSnapshot) || snapshot.is_external();
     let snapshot = aligned(shared, snapshot, external).await?;
     let name = snapshot.name.clone();
