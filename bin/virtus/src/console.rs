@@ -81,7 +81,7 @@ fn escape_byte(escape: &str) -> u8 {
 }
 
 /// Carries bytes both ways.
-fn relay(shell: &mut Shell, mut stream: Stream, escape: u8, ended: &AtomicBool) -> Outcome {
+fn relay(shell: &mut Shell, stream: Stream, escape: u8, ended: &AtomicBool) -> Outcome {
     let connection = shell.connection()?.clone();
     let mut typed = [0; 1024];
     loop {

@@ -295,12 +295,17 @@ impl Connection {
         }
     }
 
-    /// Whether the descriptor is to be watched for room to write, too.
+    /// Whether something waits for room to write. The descriptor that is watched becomes readable then, too.
     pub fn wants_write(&self) -> bool {
         match &self.shared.line {
             Line::Once(peer) => peer.wants_write(),
             Line::Lasting(lasting) => lasting.wants_write(),
         }
+    }
+
+    /// How many have it: clones, and objects that it brought.
+    pub fn holders(&self) -> usize {
+        Arc::strong_count(&self.shared)
     }
 
     /// Says good-bye and ends the connection for everyone who has it.
@@ -318,6 +323,8 @@ impl Connection {
     }
 }
 
+/// What becomes readable when there is something for [`Connection::run_events`] to look after, be it a message that
+/// a thread took in while it waited for the answer to a call.
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.shared.line {

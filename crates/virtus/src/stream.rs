@@ -1,7 +1,7 @@
 //! Bytes that flow beside calls: consoles, screenshots, the contents of volumes.
 
 use std::io::{self, Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_rpc::STREAM_CHUNK;
@@ -10,7 +10,8 @@ use virtus_rpc::client::StreamPiece;
 use crate::connection::Connection;
 use crate::peer::Peer;
 
-/// A stream that a call has opened. What is read and written goes over the call's connection.
+/// A stream that a call has opened. What is read and written goes over the call's connection. One thread may send
+/// while another one receives.
 ///
 /// It ends with [`Stream::finish`], which tells whether the other side has all and kept it, or with
 /// [`Stream::abort`]; one that is dropped before is aborted.
@@ -35,7 +36,7 @@ pub struct Stream {
     peer: Arc<dyn Peer>,
     procedure: (u32, i32),
     serial: u32,
-    state: State,
+    state: Mutex<State>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,11 +63,19 @@ impl Stream {
         procedure: (u32, i32),
         serial: u32,
     ) -> Self {
-        Stream { _connection: connection, peer, procedure, serial, state: State::Open }
+        Stream { _connection: connection, peer, procedure, serial, state: Mutex::new(State::Open) }
+    }
+
+    fn state(&self) -> State {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_state(&self, state: State) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
     fn check_open(&self) -> Result<()> {
-        match self.state {
+        match self.state() {
             State::Closed => {
                 Err(Error::new(ErrorDomain::STREAMS, ErrorCode::OPERATION_INVALID, "stream is not open"))
             }
@@ -74,7 +83,7 @@ impl Stream {
         }
     }
 
-    fn send_piece(&mut self, piece: &StreamPiece) -> Result<()> {
+    fn send_piece(&self, piece: &StreamPiece) -> Result<()> {
         self.check_open()?;
         if let Some(error) = self.peer.stream_failure(self.serial) {
             self.close();
@@ -87,7 +96,7 @@ impl Stream {
     ///
     /// # Errors
     /// Why the other side does not want them, or that the connection has ended.
-    pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
+    pub fn send(&self, bytes: &[u8]) -> Result<()> {
         bytes.chunks(STREAM_CHUNK).try_for_each(|chunk| self.send_piece(&StreamPiece::Data(chunk.to_vec())))
     }
 
@@ -95,7 +104,7 @@ impl Stream {
     ///
     /// # Errors
     /// As [`Stream::send`]; `INVALID_ARG` for a hole longer than the protocol can say.
-    pub fn send_hole(&mut self, length: u64) -> Result<()> {
+    pub fn send_hole(&self, length: u64) -> Result<()> {
         let length = i64::try_from(length)
             .map_err(|_| Error::new(ErrorDomain::STREAMS, ErrorCode::INVALID_ARG, "length"))?;
         self.send_piece(&StreamPiece::Hole(length))
@@ -105,7 +114,7 @@ impl Stream {
     ///
     /// # Errors
     /// Why the other side broke it off, or that the connection has ended.
-    pub fn recv_piece(&mut self) -> Result<Option<Piece>> {
+    pub fn recv_piece(&self) -> Result<Option<Piece>> {
         self.next(false).map(Option::flatten)
     }
 
@@ -113,13 +122,13 @@ impl Stream {
     ///
     /// # Errors
     /// As [`Stream::recv_piece`].
-    pub fn try_recv_piece(&mut self) -> Result<Option<Option<Piece>>> {
+    pub fn try_recv_piece(&self) -> Result<Option<Option<Piece>>> {
         self.next(true)
     }
 
-    fn next(&mut self, now: bool) -> Result<Option<Option<Piece>>> {
+    fn next(&self, now: bool) -> Result<Option<Option<Piece>>> {
         self.check_open()?;
-        if self.state == State::Ended {
+        if self.state() == State::Ended {
             return Ok(Some(None));
         }
         Ok(match self.peer.take_piece(self.serial, now)? {
@@ -127,7 +136,7 @@ impl Stream {
             Some(StreamPiece::Data(bytes)) => Some(Some(Piece::Data(bytes))),
             Some(StreamPiece::Hole(length)) => Some(Some(Piece::Hole(length.unsigned_abs()))),
             Some(StreamPiece::End | StreamPiece::Closed(Ok(()))) => {
-                self.state = State::Ended;
+                self.set_state(State::Ended);
                 Some(None)
             }
             Some(StreamPiece::Closed(Err(error))) => {
@@ -141,7 +150,7 @@ impl Stream {
     ///
     /// # Errors
     /// As [`Stream::recv_piece`].
-    pub fn recv(&mut self, buffer: &mut [u8]) -> Result<usize> {
+    pub fn recv(&self, buffer: &mut [u8]) -> Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
         }
@@ -174,7 +183,7 @@ impl Stream {
     ///
     /// # Errors
     /// What went wrong there with what was sent.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(&self) -> Result<()> {
         self.send_piece(&StreamPiece::End)?;
         let outcome = self.await_close();
         self.close();
@@ -185,7 +194,7 @@ impl Stream {
     ///
     /// # Errors
     /// That the connection has ended.
-    pub fn abort(mut self) -> Result<()> {
+    pub fn abort(&self) -> Result<()> {
         self.send_piece(&give_up())?;
         // the other side answers with the error that the stream was aborted, which is what was wanted
         let _ = self.await_close();
@@ -203,8 +212,8 @@ impl Stream {
         }
     }
 
-    fn close(&mut self) {
-        self.state = State::Closed;
+    fn close(&self) {
+        self.set_state(State::Closed);
         self.peer.forget_stream(self.serial);
     }
 }
@@ -215,7 +224,7 @@ fn give_up() -> StreamPiece {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self.state != State::Closed {
+        if self.state() != State::Closed {
             let _ = self.send_piece(&give_up());
             self.close();
         }

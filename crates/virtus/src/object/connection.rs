@@ -2,7 +2,7 @@
 
 use super::*;
 
-methods! {
+listed! { connection_methods
     Connection {
         fn kind(self) -> String = Remote::connect_get_type();
         fn version(self) -> u64 = Remote::connect_get_version();
@@ -219,3 +219,5 @@ methods! {
         fn set_identity(self, params: &[TypedParam], flags: u32) = Remote::connect_set_identity(params, flags);
     }
 }
+
+connection_methods!(methods);

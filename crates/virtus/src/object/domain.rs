@@ -2,7 +2,7 @@
 
 use super::*;
 
-methods! {
+listed! { domain_methods
     Domain {
         fn xml(self, flags: u32) -> String = Remote::domain_get_xml_desc(self, flags);
         fn info(self) -> DomainGetInfoReply = Remote::domain_get_info(self);
@@ -289,3 +289,5 @@ methods! {
         #stream fn open_channel(self, name: Option<&str>, flags: u32) = Remote::domain_open_channel(self, name, flags);
     }
 }
+
+domain_methods!(methods);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-methods! {
+listed! { interface_methods
     Interface {
         fn xml(self, flags: u32) -> String = Remote::interface_get_xml_desc(self, flags);
         fn undefine(self) = Remote::interface_undefine(self);
@@ -11,3 +11,5 @@ methods! {
         fn is_active(self) -> bool = Remote::interface_is_active(self);
     }
 }
+
+interface_methods!(methods);

@@ -77,6 +77,23 @@ macro_rules! named {
     };
 }
 
+/// Names a list of methods, so that it can be given to a macro: to [`methods`] here, and to those of faces in other
+/// languages, whose functions follow from the same lines.
+macro_rules! listed {
+    ($name:ident $($list:tt)*) => {
+        listed!(@exported ($) $name $($list)*);
+    };
+    (@exported ($dollar:tt) $name:ident $($list:tt)*) => {
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! $name {
+            ($dollar declare:ident) => {
+                $dollar declare! { $($list)* }
+            };
+        }
+    };
+}
+
 /// Declares methods, one a line: what a caller gives and gets, and the call that is made of it. In front may
 /// stand that the call opens a stream (`#stream`), takes descriptors (`#sends`), returns one (`#receives`), or
 /// does both with any number of them (`#files`).

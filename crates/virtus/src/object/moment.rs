@@ -2,7 +2,7 @@
 
 use super::*;
 
-methods! {
+listed! { moment_methods
     DomainSnapshot {
         fn xml(self, flags: u32) -> String = Remote::domain_snapshot_get_xml_desc(self, flags);
         fn revert(self, flags: u32) = Remote::domain_revert_to_snapshot(self, flags);
@@ -24,3 +24,5 @@ methods! {
         fn delete(self, flags: u32) = Remote::domain_checkpoint_delete(self, flags);
     }
 }
+
+moment_methods!(methods);

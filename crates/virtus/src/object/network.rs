@@ -2,7 +2,7 @@
 
 use super::*;
 
-methods! {
+listed! { network_methods
     Network {
         fn create(self) = Remote::network_create(self);
         fn destroy(self) = Remote::network_destroy(self);
@@ -39,3 +39,5 @@ methods! {
         fn delete(self, flags: u32) = Remote::network_port_delete(self, flags);
     }
 }
+
+network_methods!(methods);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-methods! {
+listed! { nodedev_methods
     NodeDevice {
         fn xml(self, flags: u32) -> String = Remote::node_device_get_xml_desc(self, flags);
         fn parent(self) -> Option<String> = Remote::node_device_get_parent(self);
@@ -23,3 +23,5 @@ methods! {
             = Remote::node_device_detach_flags(self, driver_name, flags);
     }
 }
+
+nodedev_methods!(methods);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-methods! {
+listed! { nwfilter_methods
     NwFilter {
         fn xml(self, flags: u32) -> String = Remote::nwfilter_get_xml_desc(self, flags);
         fn undefine(self) = Remote::nwfilter_undefine(self);
@@ -12,3 +12,5 @@ methods! {
         fn delete(self) = Remote::nwfilter_binding_delete(self);
     }
 }
+
+nwfilter_methods!(methods);

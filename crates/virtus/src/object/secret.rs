@@ -2,7 +2,7 @@
 
 use super::*;
 
-methods! {
+listed! { secret_methods
     Secret {
         fn xml(self, flags: u32) -> String = Remote::secret_get_xml_desc(self, flags);
         fn set_value(self, value: &[u8], flags: u32) = Remote::secret_set_value(self, value, flags);
@@ -10,3 +10,5 @@ methods! {
         fn undefine(self) = Remote::secret_undefine(self);
     }
 }
+
+secret_methods!(methods);

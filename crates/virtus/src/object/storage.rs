@@ -2,7 +2,7 @@
 
 use super::*;
 
-methods! {
+listed! { storage_methods
     StoragePool {
         fn create(self, flags: u32) = Remote::storage_pool_create(self, flags);
         fn build(self, flags: u32) = Remote::storage_pool_build(self, flags);
@@ -45,3 +45,5 @@ methods! {
             = Remote::storage_vol_download(self, offset, length, flags);
     }
 }
+
+storage_methods!(methods);

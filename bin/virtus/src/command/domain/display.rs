@@ -206,7 +206,7 @@ fn screenshot(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let screen = arguments.number::<u32>("screen")?.unwrap_or(0);
     let domain = shell.domain(arguments)?;
     let name = arguments.needed("domain")?;
-    let (mime, mut stream) = shell
+    let (mime, stream) = shell
         .connection()?
         .open_stream(Remote::domain_screenshot(domain.clone(), screen, 0))
         .or_say(format_args!("could not take a screenshot of {name}"))?;

@@ -39,11 +39,11 @@ impl Stream {
 
     async fn with<R: Send + 'static>(
         &mut self,
-        act: impl FnOnce(&mut crate::Stream) -> Result<R> + Send + 'static,
+        act: impl FnOnce(&crate::Stream) -> Result<R> + Send + 'static,
     ) -> Result<R> {
-        let mut stream = self.take()?;
+        let stream = self.take()?;
         let (stream, outcome) = blocking(move || {
-            let outcome = act(&mut stream);
+            let outcome = act(&stream);
             Ok((stream, outcome))
         })
         .await?;
@@ -96,7 +96,7 @@ impl Stream {
     /// # Errors
     /// As [`Stream::recv_piece`](crate::Stream::recv_piece).
     pub async fn recv_piece(&mut self) -> Result<Option<Piece>> {
-        self.with(crate::Stream::recv_piece).await
+        self.with(|stream| stream.recv_piece()).await
     }
 
     /// Says that all is sent, and awaits that the other side has done with it.
