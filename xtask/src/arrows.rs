@@ -79,6 +79,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // faces
     ("virtus", &["virtus-api", "virtus-base", "virtus-driver-test", "virtus-rpc", "virtus-xdr"]),
     ("virtus-capi", &["virtus", "virtus-base"]),
+    ("virtus-capi-package", &["virtus", "virtus-capi"]),
     ("virtus-cli", &["virtus", "virtus-base"]),
     ("virtusd", DAEMON),
     // beside them

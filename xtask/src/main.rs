@@ -1,6 +1,7 @@
-//! House keeping: `cargo xtask tidy` checks what the compiler does not.
+//! House keeping: `cargo xtask tidy` checks what the compiler does not, `cargo xtask libvirt` builds the C library.
 
 mod arrows;
+mod libvirt;
 mod sources;
 
 use std::fmt;
@@ -28,9 +29,16 @@ impl fmt::Display for Findings {
 }
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() != Some("tidy") {
-        eprintln!("cargo xtask tidy    check dependency arrows, file sizes, unsafe code and documentation");
-        return ExitCode::from(2);
+    match std::env::args().nth(1).as_deref() {
+        Some("tidy") => {}
+        Some("libvirt") => return built(libvirt::run(root(), std::env::args_os().skip(2))),
+        _ => {
+            eprintln!(
+                "cargo xtask tidy       check dependency arrows, file sizes, unsafe code and documentation"
+            );
+            eprintln!("{}", libvirt::HELP);
+            return ExitCode::from(2);
+        }
     }
     match tidy() {
         Ok(findings) if findings.len() == 0 => {
@@ -48,8 +56,22 @@ fn main() -> ExitCode {
     }
 }
 
+fn built(outcome: std::io::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("xtask: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
 fn tidy() -> std::io::Result<Findings> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    let root = root();
     let metadata = output(
         Command::new(env!("CARGO"))
             .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])

@@ -120,7 +120,7 @@ pub struct TypeDef {
 ///     header DOMAIN, errors DOMAIN;
 ///
 ///     "0.0.3" fn virDomainGetOSType(domain: Of<Domain>) -> String = domain.os_type();
-///     "0.0.3" fn virDomainReboot(domain: Rw<Domain>, flags: c_uint) -> () = domain.reboot(flags);
+///     "0.1.0" fn virDomainReboot(domain: Rw<Domain>, flags: c_uint) -> () = domain.reboot(flags);
 /// }
 /// ```
 ///

@@ -36,29 +36,60 @@ mod domain;
 mod error;
 #[allow(dead_code)]
 mod handle;
+mod interface;
+mod listing;
 #[allow(dead_code)]
 mod memory;
+mod network;
+mod nodedev;
+mod nwfilter;
 #[allow(dead_code)]
 pub mod object;
 #[allow(dead_code)]
 mod ret;
+mod secret;
+mod storage;
 #[cfg(test)]
 mod tests;
+mod uuid;
 
 use declare::{Export, TypeDef};
 
 pub use connect::*;
 pub use domain::*;
 pub use error::*;
+pub use interface::*;
+pub use network::*;
+pub use nodedev::*;
+pub use nwfilter::*;
+pub use secret::*;
+pub use storage::*;
 
 /// Every function.
 pub fn exports() -> impl Iterator<Item = &'static Export> {
-    [connect::EXPORTS, domain::EXPORTS, error::EXPORTS].into_iter().flatten()
+    [
+        connect::EXPORTS,
+        domain::EXPORTS,
+        error::EXPORTS,
+        interface::EXPORTS,
+        network::leases::EXPORTS,
+        network::networks::EXPORTS,
+        network::ports::EXPORTS,
+        nodedev::EXPORTS,
+        nwfilter::EXPORTS,
+        secret::EXPORTS,
+        storage::pools::EXPORTS,
+        storage::volumes::EXPORTS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Every struct whose fields C may see.
 pub fn structs() -> impl Iterator<Item = &'static TypeDef> {
-    [error::STRUCTS].into_iter().flatten()
+    [error::STRUCTS, network::leases::STRUCTS, storage::pools::STRUCTS, storage::volumes::STRUCTS]
+        .into_iter()
+        .flatten()
 }
 
 /// Every type of function that C gives.

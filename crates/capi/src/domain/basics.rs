@@ -18,7 +18,7 @@ exports! {
         = domains.fill(&conn, conn.list_all_domains(flags)?);
     "0.0.3" fn virDomainLookupByName(conn: Of<Connect>, name: Text) -> virtus::Domain
         = conn.lookup_domain_by_name(&name);
-    "0.0.3" fn virDomainLookupByUUID(conn: Of<Connect>, uuid: Uuid) -> virtus::Domain
+    "0.0.5" fn virDomainLookupByUUID(conn: Of<Connect>, uuid: Uuid) -> virtus::Domain
         = conn.lookup_domain_by_uuid(uuid);
     "0.0.3" fn virDomainGetName(domain: Of<Domain>) -> Lent = Ok(Lent::new(&domain.name));
     "0.0.3" fn virDomainFree(domain: Of<Domain>) -> () = domain.free();

@@ -10,6 +10,7 @@ use crate::handle::{Held, Object, Of};
 use crate::memory;
 
 pub(crate) use crate::connect::Connect;
+use crate::nodedev::ParentName;
 
 opaque! {
     virConnect
@@ -81,7 +82,7 @@ macro_rules! kinds {
             parent: Held<$parent>,
             value: virtus::$kind,
             $(pub(crate) $text: CString,)*
-            $($field: $type,)?
+            $(pub(crate) $field: $type,)?
         }
 
         impl Object for $kind {
@@ -141,7 +142,8 @@ kinds! {
     /// A volume.
     StorageVolume(virStorageVol) of Connect, INVALID_STORAGE_VOL from STORAGE, texts[pool_name name key];
     /// A device of the host.
-    NodeDevice(virNodeDevice) of Connect, INVALID_NODE_DEVICE from NODEDEV, texts[name];
+    NodeDevice(virNodeDevice) of Connect, INVALID_NODE_DEVICE from NODEDEV, texts[name]
+        with parent_name: ParentName = |_| ParentName::default();
     /// Rules for packets.
     NwFilter(virNWFilter) of Connect, INVALID_NWFILTER from NWFILTER, texts[name];
     /// Where a filter applies.
