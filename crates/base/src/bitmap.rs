@@ -6,8 +6,11 @@ pub struct Bitmap {
     words: Vec<u64>,
 }
 
-/// No bitmap text may name a bit at or past this one.
+/// No bitmap has a bit at or past this one.
 pub const MAX_BITS: usize = 1 << 20;
+
+/// No bitmap text may name a bit at or past this one; libvirt's documents know no more CPUs or nodes.
+const MAX_TEXT: usize = 1 << 14;
 
 impl Bitmap {
     /// The empty set.
@@ -57,15 +60,20 @@ impl Bitmap {
 
     /// The set bits in order.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words
-            .iter()
-            .enumerate()
-            .flat_map(|(i, word)| (0..64).filter(move |b| word >> b & 1 == 1).map(move |b| i * 64 + b))
+        self.words.iter().zip(0..).filter(|(word, _)| **word != 0).flat_map(|(word, i)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then_some(left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(i * 64 + bit)
+            })
+        })
     }
 
     /// The highest set bit.
     pub fn last(&self) -> Option<usize> {
-        self.iter().last()
+        let (i, word) = self.words.iter().enumerate().rfind(|(_, word)| **word != 0)?;
+        Some(i * 64 + 63 - word.leading_zeros() as usize)
     }
 
     /// Reads `0-3,^2,7`; blanks around items are allowed. `None` for anything else, and for the empty text.
@@ -75,7 +83,7 @@ impl Bitmap {
             let s = s.trim();
             (!s.is_empty() && s.bytes().all(|b| b.is_ascii_digit()))
                 .then(|| s.parse().ok())?
-                .filter(|n| *n < MAX_BITS)
+                .filter(|n| *n < MAX_TEXT)
         };
         for item in text.split(',') {
             let item = item.trim();

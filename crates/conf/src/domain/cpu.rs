@@ -4,6 +4,8 @@ mod stable;
 
 pub(super) use stable::check_cells;
 
+use std::collections::{HashMap, HashSet};
+
 use virtus_base::{Bitmap, Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, OnOff, Writer, Xml, YesNo, keywords};
 
@@ -69,11 +71,12 @@ fn cpu_error(text: impl Into<String>) -> Error {
 const VENDOR_ID_LENGTH: usize = 12;
 
 fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
+    let last: HashMap<&str, usize> = cpu.features.iter().map(|f| f.name.as_str()).zip(0..).collect();
     for (i, feature) in cpu.features.iter().enumerate() {
         if feature.name.is_empty() {
             return Err(cpu_error("Invalid CPU feature name"));
         }
-        if cpu.features.iter().skip(i + 1).any(|other| other.name == feature.name) {
+        if last.get(feature.name.as_str()).is_some_and(|last| *last > i) {
             return Err(cpu_error(format!("CPU feature '{}' specified more than once", feature.name)));
         }
     }
@@ -229,6 +232,7 @@ fn number(numa: &mut GuestNuma, _: Element<'_>) -> Result<()> {
         cell.id.get_or_insert(i);
     }
     let count = numa.cells.len();
+    let last: HashMap<Option<u32>, usize> = numa.cells.iter().map(|cell| cell.id).zip(0..).collect();
     for (i, cell) in numa.cells.iter().enumerate() {
         let id = cell.id.unwrap_or_default();
         if usize::try_from(id).is_ok_and(|id| id >= count) {
@@ -236,7 +240,7 @@ fn number(numa: &mut GuestNuma, _: Element<'_>) -> Result<()> {
                 "Exactly one 'cell' element per guest NUMA cell allowed, non-contiguous ranges or ranges not starting from 0 are not allowed",
             ));
         }
-        if numa.cells.iter().skip(i + 1).any(|other| other.id == cell.id) {
+        if last.get(&cell.id).is_some_and(|last| *last > i) {
             return Err(xml_error(format!("Duplicate NUMA cell info for cell id '{id}'")));
         }
     }
@@ -256,9 +260,10 @@ fn complete_distances(cells: &mut [NumaCell]) {
         .enumerate()
         .flat_map(|(i, cell)| cell.distances.iter().map(move |sibling| (i, sibling.clone())))
         .collect();
+    let mut known: HashSet<(usize, u32)> = said.iter().map(|(from, sibling)| (*from, sibling.id)).collect();
     let mut add = |from: usize, to: u32, value: u32| {
         if let Some(cell) = cells.get_mut(from)
-            && !cell.distances.iter().any(|s| s.id == to)
+            && known.insert((from, to))
         {
             cell.distances.push(Sibling { id: to, value });
         }

@@ -1,5 +1,7 @@
 //! `<vcpu>`, `<vcpus>`, `<cputune>`, `<iothreads>`, `<throttlegroups>`.
 
+use std::collections::HashSet;
+
 use virtus_base::{Bitmap, Result};
 use virtus_xml::{Element, Writer, Xml, YesNo, keywords};
 
@@ -111,13 +113,22 @@ impl CpuTune {
         }
         let one = |thread: u32| std::iter::once(usize::try_from(thread).unwrap_or(0)).collect::<Bitmap>();
         let mut list: Vec<(u32, Sched)> = Vec::new();
-        for policy in &self.vcpusched {
-            let known = threads(&policy.vcpus).take_while(|vcpu| *vcpu < vcpus);
-            list.extend(known.map(|vcpu| (vcpu, policy.sched.clone())));
+        let mut seen = Bitmap::new();
+        'policies: for policy in &self.vcpusched {
+            for vcpu in threads(&policy.vcpus).take_while(|vcpu| *vcpu < vcpus) {
+                list.push((vcpu, policy.sched.clone()));
+                // two policies for one are refused later, and the rest is of no account
+                let bit = usize::try_from(vcpu).unwrap_or(0);
+                if seen.contains(bit) {
+                    break 'policies;
+                }
+                seen.set(bit);
+            }
         }
         list.sort_by_key(|(vcpu, _)| *vcpu);
         self.vcpusched =
             list.into_iter().map(|(vcpu, sched)| VcpuSched { vcpus: one(vcpu), sched }).collect();
+        let iothreads: HashSet<u32> = iothreads.iter().copied().collect();
         let mut list: Vec<(u32, Sched)> = Vec::new();
         for policy in &self.iothreadsched {
             let known = threads(&policy.iothreads).filter(|thread| iothreads.contains(thread));

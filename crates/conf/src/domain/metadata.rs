@@ -44,13 +44,10 @@ impl Xml for Metadata {
     fn read(e: Element<'_>) -> Result<Self> {
         let mut root = RawElement::read(e)?;
         // an element without namespace, or a second one of the same, is dropped
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
         root.retain_elements(|child| match child.namespace() {
-            Some(uri) if !seen.iter().any(|s| s == uri) => {
-                seen.push(uri.to_owned());
-                true
-            }
-            _ => false,
+            Some(uri) => seen.insert(uri.to_owned()),
+            None => false,
         });
         Ok(Metadata { root })
     }

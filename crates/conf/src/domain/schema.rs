@@ -21,7 +21,10 @@ pub fn error(what: impl std::fmt::Display) -> Error {
 
 /// Something nobody asked for stands at `line`.
 pub(super) fn unknown(root: Element<'_>, kind: &str, name: &str, line: u32) -> Error {
-    let around = root.elements().filter(|e| e.line() <= line).last();
+    // to tell one line takes reading all before it
+    let parts: Vec<Element<'_>> = root.elements().collect();
+    let after = parts.partition_point(|part| part.line() <= line);
+    let around = after.checked_sub(1).and_then(|last| parts.get(last).copied());
     error(format_args!("{}line {line}: unexpected {kind} {name}", as_a_validator(around)))
 }
 

@@ -2,6 +2,8 @@
 //!
 //! A device that has a name keeps it: the user's (`ua-…`), or that of a guest which runs already.
 
+use std::collections::HashSet;
+
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::console::ConsoleType;
 use virtus_conf::domain::device::controller::{Controller, ControllerKind, PciModel, ScsiModel};
@@ -40,9 +42,13 @@ pub fn assign(domain: &mut Domain) {
     let (builtin_ide, q35) = (machine.has_builtin_ide(), machine.is_q35());
     let devices = &mut domain.devices;
 
-    let controllers = &devices.controllers;
+    let lsi = |controller: &&Controller| {
+        matches!(controller.kind, ControllerKind::Scsi { model: Some(ScsiModel::Lsilogic) })
+    };
+    let flat: HashSet<u32> =
+        devices.controllers.iter().filter(lsi).map(|c| c.index.unwrap_or_default()).collect();
     for disk in devices.disks.iter_mut().filter(|disk| disk.info.alias.is_none()) {
-        disk.info.alias = Some(disk_alias(disk, controllers));
+        disk.info.alias = Some(disk_alias(disk, &flat));
     }
 
     // network devices of the host that are handed over are named as other such devices
@@ -96,38 +102,41 @@ pub fn assign(domain: &mut Domain) {
     for controller in devices.controllers.iter_mut().filter(|controller| controller.info.alias.is_none()) {
         controller.info.alias = Some(controller_alias(controller, builtin_ide, q35));
     }
-    for i in 0..devices.memories.len() {
-        let Some(memory) = devices.memories.get(i) else { break };
-        let prefix = match memory.model {
-            MemoryModel::Dimm => "dimm",
-            MemoryModel::Nvdimm => "nvdimm",
-            MemoryModel::VirtioPmem => "virtiopmem",
-            MemoryModel::VirtioMem => "virtiomem",
-            MemoryModel::SgxEpc => "epc",
+    let infos = || devices.memories.iter().map(|memory| &memory.info);
+    let mut numbers = [
+        (MemoryModel::Dimm, "dimm"),
+        (MemoryModel::Nvdimm, "nvdimm"),
+        (MemoryModel::VirtioPmem, "virtiopmem"),
+        (MemoryModel::VirtioMem, "virtiomem"),
+        (MemoryModel::SgxEpc, "epc"),
+    ]
+    .map(|(model, prefix)| (model, Numbers::above(prefix, infos())));
+    for memory in &mut devices.memories {
+        let Some((_, numbers)) = numbers.iter_mut().find(|(model, _)| *model == memory.model) else {
+            continue;
         };
-        let mut numbers = Numbers::above(prefix, devices.memories.iter().map(|memory| &memory.info));
-        if let (MemoryModel::Dimm | MemoryModel::Nvdimm, Some(Address::Dimm(dimm))) =
-            (memory.model, &memory.info.address)
-        {
-            numbers.next = dimm.slot.unwrap_or(numbers.next);
-        }
-        if let Some(memory) = devices.memories.get_mut(i) {
-            numbers.name(&mut memory.info);
+        match (memory.model, &memory.info.address) {
+            // a module is named by its slot
+            (MemoryModel::Dimm | MemoryModel::Nvdimm, Some(Address::Dimm(dimm)))
+                if memory.info.alias.is_none() && dimm.slot.is_some() =>
+            {
+                let slot = dimm.slot.unwrap_or_default();
+                memory.info.alias = Some(format!("{}{slot}", numbers.prefix));
+                numbers.next = numbers.next.max(slot.saturating_add(1));
+            }
+            _ => numbers.name(&mut memory.info),
         }
     }
 }
 
-fn disk_alias(disk: &Disk, controllers: &[Controller]) -> String {
+/// `flat`: the SCSI controllers on which disks have no bus and target of their own.
+fn disk_alias(disk: &Disk, flat: &HashSet<u32>) -> String {
     let bus = disk.bus().map_or("virtio", DiskBus::as_str);
     let Some(Address::Drive(drive)) = &disk.info.address else {
         return format!("{bus}-disk{}", disk_name::index(disk.dst()).unwrap_or_default());
     };
-    let flat = controllers.iter().any(|controller| {
-        matches!(controller.kind, ControllerKind::Scsi { model: Some(ScsiModel::Lsilogic) })
-            && controller.index.unwrap_or_default() == drive.controller
-    });
     match disk.bus() {
-        Some(DiskBus::Scsi) if !flat => {
+        Some(DiskBus::Scsi) if !flat.contains(&drive.controller) => {
             format!("{bus}{}-{}-{}-{}", drive.controller, drive.bus, drive.target, drive.unit)
         }
         _ => format!("{bus}{}-{}-{}", drive.controller, drive.bus, drive.unit),

@@ -1,7 +1,7 @@
 //! Buses that virtio devices of other machines are on by default: s390's channels, virtio-mmio; and pSeries'
 //! virtual I/O.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::Domain;
@@ -53,6 +53,7 @@ pub(super) fn spapr_vio(domain: &mut Domain) -> Result<()> {
     if let Some(reg) = twice {
         return Err(bad(format!("spapr-vio address {reg:#x} already in use")));
     }
+    let mut next: BTreeMap<u64, u64> = BTreeMap::new();
     let mut place = |info: &mut DeviceInfo, belongs: bool, first: u64| {
         if belongs && !matches!(info.address, Some(Address::SpaprVio(_))) {
             info.address = Some(Address::SpaprVio(SpaprVioAddress { reg: None }));
@@ -60,11 +61,11 @@ pub(super) fn spapr_vio(domain: &mut Domain) -> Result<()> {
         if let Some(Address::SpaprVio(vio)) = &mut info.address
             && vio.reg.is_none()
         {
-            let mut reg = first;
-            while !seen.insert(reg) {
-                reg += VIO_STEP;
+            let reg = next.entry(first).or_insert(first);
+            while !seen.insert(*reg) {
+                *reg += VIO_STEP;
             }
-            vio.reg = Some(reg);
+            vio.reg = Some(*reg);
         }
     };
     for net in &mut devices.interfaces {

@@ -15,7 +15,7 @@ use virtus_conf::domain::device::memory::MemoryModel;
 pub(super) fn assign(domain: &mut Domain) -> Result<()> {
     let Some(max) = &domain.max_memory else { return Ok(()) };
     let memories = &mut domain.devices.memories;
-    let mut taken: BTreeSet<u32> = memories
+    let taken: BTreeSet<u32> = memories
         .iter()
         .filter_map(|memory| match &memory.info.address {
             Some(Address::Dimm(dimm)) => Some(dimm.slot.unwrap_or(0)),
@@ -26,11 +26,11 @@ pub(super) fn assign(domain: &mut Domain) -> Result<()> {
         .iter_mut()
         .filter(|memory| matches!(memory.model, MemoryModel::Dimm | MemoryModel::Nvdimm))
         .filter(|memory| !matches!(memory.info.address, Some(Address::Dimm(_))));
+    let mut free = (0..max.slots).filter(|slot| !taken.contains(slot));
     for memory in modules {
-        let free = (0..max.slots).find(|slot| !taken.contains(slot));
-        let slot =
-            free.ok_or_else(|| Error::internal(ErrorDomain::QEMU, "failed to find an empty memory slot"))?;
-        taken.insert(slot);
+        let slot = free
+            .next()
+            .ok_or_else(|| Error::internal(ErrorDomain::QEMU, "failed to find an empty memory slot"))?;
         memory.info.address = Some(Address::Dimm(DimmAddress { slot: Some(slot), base: None }));
     }
     Ok(())

@@ -8,7 +8,7 @@ use virtus_conf::domain::device::DeviceInfo;
 use virtus_conf::domain::device::address::{Address, VirtioSerialAddress};
 use virtus_conf::domain::device::console::{ChannelTarget, ConsoleType};
 use virtus_conf::domain::device::controller::{Controller, ControllerKind};
-use virtus_conf::domain::post_parse::order::insert_controller;
+use virtus_conf::domain::post_parse::order::insert_controllers;
 
 /// How many ports a controller has that does not say.
 const DEFAULT_PORTS: u32 = 31;
@@ -17,17 +17,37 @@ const DEFAULT_PORTS: u32 = 31;
 struct Ports {
     count: u32,
     taken: BTreeSet<u32>,
+    /// No port from 1 to before this one is free; none is ever given back.
+    next: u32,
 }
 
 impl Ports {
-    fn free(&self, first: u32) -> Option<u32> {
-        (first..self.count).find(|port| !self.taken.contains(port))
+    fn new(count: u32) -> Self {
+        Ports { count, taken: BTreeSet::new(), next: 1 }
+    }
+
+    fn free(&mut self, first: u32) -> Option<u32> {
+        if first == 0 && self.count > 0 && !self.taken.contains(&0) {
+            return Some(0);
+        }
+        while self.taken.contains(&self.next) {
+            self.next += 1;
+        }
+        Some(self.next).filter(|port| *port < self.count)
     }
 }
 
-/// All controllers, by index.
+/// All controllers.
 #[derive(Default)]
-struct Controllers(BTreeMap<u32, Ports>);
+struct Controllers {
+    by_index: BTreeMap<u32, Ports>,
+    /// Those that are not known to be full, for devices that may have port 0 and for those that may not.
+    open: [BTreeSet<u32>; 2],
+    /// Those that are to be added to the definition.
+    new: Vec<Controller>,
+    /// All indexes below are used.
+    below: u32,
+}
 
 fn bad(text: String) -> Error {
     Error::new(ErrorDomain::DOMAIN, ErrorCode::XML_ERROR, text)
@@ -38,7 +58,10 @@ impl Controllers {
         let ControllerKind::VirtioSerial { ports, .. } = &controller.kind else { return Ok(()) };
         let index = controller.index.unwrap_or_default();
         let count = ports.and_then(|ports| u32::try_from(ports).ok()).unwrap_or(DEFAULT_PORTS);
-        match self.0.insert(index, Ports { count, taken: BTreeSet::new() }) {
+        for open in &mut self.open {
+            open.insert(index);
+        }
+        match self.by_index.insert(index, Ports::new(count)) {
             None => Ok(()),
             Some(_) => Err(Error::internal(
                 ErrorDomain::DOMAIN,
@@ -50,7 +73,7 @@ impl Controllers {
     fn reserve(&mut self, address: &VirtioSerialAddress) -> Result<()> {
         let VirtioSerialAddress { controller, port, .. } = *address;
         let ports = self
-            .0
+            .by_index
             .get_mut(&controller)
             .ok_or_else(|| bad(format!("virtio serial controller {controller} is missing")))?;
         if port >= ports.count {
@@ -64,12 +87,23 @@ impl Controllers {
         Ok(())
     }
 
-    /// A free port for a device that named at most its controller. A new controller is added to the domain
-    /// when all are full.
-    fn next(&mut self, domain: &mut Domain, wanted: Option<u32>, first: u32) -> Result<VirtioSerialAddress> {
+    /// The first port that is free, from `first` on.
+    fn free(&mut self, first: u32) -> Option<(u32, u32)> {
+        let open = self.open.get_mut(usize::from(first != 0))?;
+        while let Some(index) = open.first().copied() {
+            match self.by_index.get_mut(&index).and_then(|ports| ports.free(first)) {
+                Some(port) => return Some((index, port)),
+                None => open.remove(&index),
+            };
+        }
+        None
+    }
+
+    /// A free port for a device that named at most its controller; of a new controller when all are full.
+    fn next(&mut self, wanted: Option<u32>, first: u32) -> Result<VirtioSerialAddress> {
         let found = match wanted {
             Some(controller) => {
-                let ports = self.0.get(&controller).ok_or_else(|| {
+                let ports = self.by_index.get_mut(&controller).ok_or_else(|| {
                     Error::internal(
                         ErrorDomain::DOMAIN,
                         format!("virtio-serial controller {controller} not available"),
@@ -80,22 +114,25 @@ impl Controllers {
                 })?;
                 (controller, port)
             }
-            None if self.0.is_empty() => {
+            None if self.by_index.is_empty() => {
                 return Err(Error::internal(
                     ErrorDomain::DOMAIN,
                     "no virtio-serial controllers are available",
                 ));
             }
-            None => match self.0.iter().find_map(|(index, ports)| Some((*index, ports.free(first)?))) {
+            None => match self.free(first) {
                 Some(found) => found,
                 None => {
-                    let index = (0..=u32::MAX).find(|index| !self.0.contains_key(index)).unwrap_or(u32::MAX);
+                    while self.by_index.contains_key(&self.below) {
+                        self.below += 1;
+                    }
+                    let index = self.below;
                     let new = super::controller(
                         ControllerKind::VirtioSerial { model: None, ports: None, vectors: None },
                         index,
                     );
                     self.add(&new)?;
-                    insert_controller(&mut domain.devices.controllers, new);
+                    self.new.push(new);
                     (index, first)
                 }
             },
@@ -121,23 +158,21 @@ pub(super) fn assign(domain: &mut Domain) -> Result<()> {
         controllers.reserve(address)?;
     }
 
-    let mut consoles = std::mem::take(&mut domain.devices.consoles);
-    for console in &consoles {
+    for console in &domain.devices.consoles {
         if console.kind == Some(ConsoleType::Virtio) && complete(&console.info).is_none() {
             // libvirt keeps the port free, but does not write it down: port 0 is the first console's
-            controllers.next(domain, wanted(&console.info), 0)?;
+            controllers.next(wanted(&console.info), 0)?;
         }
     }
-    domain.devices.consoles.append(&mut consoles);
-
-    let mut channels = std::mem::take(&mut domain.devices.channels);
-    for channel in &mut channels {
+    for channel in &mut domain.devices.channels {
         if matches!(channel.target, ChannelTarget::Virtio { .. }) && complete(&channel.info).is_none() {
-            let address = controllers.next(domain, wanted(&channel.info), 1)?;
+            let address = controllers.next(wanted(&channel.info), 1)?;
             channel.info.address = Some(Address::VirtioSerial(address));
         }
     }
-    domain.devices.channels.append(&mut channels);
+    if !controllers.new.is_empty() {
+        insert_controllers(&mut domain.devices.controllers, controllers.new);
+    }
     Ok(())
 }
 

@@ -57,3 +57,6 @@ pub fn complete(domain: &mut Domain, environment: &dyn Environment) -> Result<Ar
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod growth;

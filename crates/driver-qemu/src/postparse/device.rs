@@ -1,5 +1,7 @@
 //! What is left open of a single device.
 
+use std::collections::HashSet;
+
 use virtus_base::Result;
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode};
@@ -16,7 +18,7 @@ use virtus_conf::domain::device::storage::{BackingStore, EncryptionEngine, Locat
 use virtus_conf::domain::device::tpm::{Tpm, TpmBackend, TpmModel, TpmVersion};
 use virtus_conf::domain::device::video::{Video, VideoType};
 use virtus_conf::domain::device::vsock::VsockModel;
-use virtus_conf::domain::device::{Address, Channel, Console, Device, DeviceInfo, MemBalloon, Parallel};
+use virtus_conf::domain::device::{Channel, Console, Device, DeviceInfo, MemBalloon, Parallel};
 use virtus_xml::OnOff;
 
 use super::domain::needs_x2apic;
@@ -75,19 +77,13 @@ pub(super) fn all(domain: &mut Domain, emulator: &dyn Emulator, environment: &dy
 
 /// SCSI controllers that a device of the host brought with it are of the model of the one before.
 pub(super) fn implied_controllers(domain: &mut Domain) {
-    let implied = |index: u32| {
-        domain.devices.hostdevs.iter().any(|hostdev| {
-            matches!(hostdev.source, HostDevSource::Scsi(_))
-                && matches!(&hostdev.info.address, Some(Address::Drive(drive)) if drive.controller == index)
-        })
-    };
-    let indexes: Vec<u32> =
-        domain.devices.controllers.iter().filter_map(|c| c.index).filter(|i| implied(*i)).collect();
+    let scsi = domain.devices.hostdevs.iter().filter(|dev| matches!(dev.source, HostDevSource::Scsi(_)));
+    let implied: HashSet<u32> = scsi.filter_map(|dev| Some(dev.info.drive()?.controller)).collect();
     let mut previous = None;
     for controller in &mut domain.devices.controllers {
         let index = controller.index.unwrap_or_default();
         if let ControllerKind::Scsi { model } = &mut controller.kind {
-            if model.is_none() && indexes.contains(&index) {
+            if model.is_none() && implied.contains(&index) {
                 *model = previous;
             }
             previous = model.or(previous);

@@ -159,9 +159,10 @@ pub(super) fn numa(domain: &mut Domain) -> Result<()> {
     let Some((first, others)) = numa.cells.split_first_mut().filter(|_| max <= MOST_VCPUS) else {
         return Ok(());
     };
-    let elsewhere = |cpu| others.iter().filter_map(|cell| cell.cpus.as_ref()).any(|cpus| cpus.contains(cpu));
+    let elsewhere: Bitmap =
+        others.iter().filter_map(|cell| cell.cpus.as_ref()).flat_map(Bitmap::iter).collect();
     let cpus = first.cpus.get_or_insert_with(Bitmap::new);
-    for cpu in (0..max).filter(|cpu| !elsewhere(*cpu)) {
+    for cpu in (0..max).filter(|cpu| !elsewhere.contains(*cpu)) {
         cpus.set(cpu);
     }
     Ok(())

@@ -13,6 +13,11 @@ use crate::disk_name;
 /// More than QEMU's throttling counts.
 const IOTUNE_MAX: u64 = 1_000_000_000_000_000;
 
+/// Whether two disks can be in one group of limits: it has the same limits for all.
+pub(super) fn may_share(one: &Disk, other: &Disk) -> bool {
+    one.dst() == other.dst() || one.rest.iotune == other.rest.iotune
+}
+
 impl Checks<'_> {
     pub(super) fn disks(&self, disk: &Disk) -> Result<()> {
         self.disk_frontend(disk)?;
@@ -211,11 +216,11 @@ impl Checks<'_> {
         let count = self.domain.iothreads.unwrap_or(0);
         let listed = self.domain.iothreadids.as_ref();
         match listed {
-            Some(ids) if ids.iothreads.iter().any(|thread| thread.id == id) => true,
+            Some(_) if self.iothreads.binary_search(&id).is_ok() => true,
             // threads that are not listed get the lowest free numbers
             Some(ids) => {
                 let unlisted = (count as usize).saturating_sub(ids.iothreads.len());
-                let below = ids.iothreads.iter().filter(|thread| thread.id < id).count();
+                let below = self.iothreads.partition_point(|thread| *thread < id);
                 id != 0 && (id as usize).saturating_sub(below) <= unlisted
             }
             None => (1..=count).contains(&id),
@@ -268,12 +273,10 @@ impl Checks<'_> {
             return Err(unsupported("group_name can be configured only together with settings"));
         }
         if let Some(name) = &tune.group_name {
-            let other = self.domain.devices.disks.iter().find(|other| {
-                other.dst() != disk.dst()
-                    && other.rest.iotune.group_name.as_ref() == Some(name)
-                    && other.rest.iotune != *tune
-            });
-            if let Some(other) = other {
+            let group = self.sharing.get(name.as_str());
+            let mut others =
+                group.into_iter().flat_map(|group| [Some(group.first), group.different]).flatten();
+            if let Some(other) = others.find(|other| !may_share(other, disk)) {
                 let text = format!("different iotunes for disks {} and {}", disk.dst(), other.dst());
                 return Err(unsupported(text));
             }

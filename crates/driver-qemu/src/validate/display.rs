@@ -25,10 +25,6 @@ const CARDS: &[(VideoType, &str)] = &[
 const VNC_PASSWORD: usize = 8;
 
 impl Checks<'_> {
-    fn has_graphics(&self, is: impl Fn(&Graphics) -> bool) -> bool {
-        self.domain.devices.graphics.iter().any(is)
-    }
-
     pub(super) fn graphics(&self, graphics: &Graphics) -> Result<()> {
         let kind = match graphics {
             Graphics::Sdl(_) => "sdl",
@@ -50,7 +46,7 @@ impl Checks<'_> {
         if capability.is_none_or(|capability| !self.has(capability)) {
             return Err(unsupported(format!("{kind} graphics are not supported with this QEMU")));
         }
-        if self.has_graphics(|g| matches!(g, Graphics::EglHeadless { .. })) {
+        if self.egl_headless {
             if !matches!(graphics, Graphics::EglHeadless { .. } | Graphics::Vnc(_) | Graphics::Spice(_)) {
                 return Err(unsupported(
                     "graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types",
@@ -76,7 +72,7 @@ impl Checks<'_> {
     pub(super) fn audio(&self, audio: &Audio) -> Result<()> {
         if let AudioBackend::Spice(_) = audio.backend {
             self.need("spice", "spice audio backend is not supported with this QEMU")?;
-            if !self.has_graphics(|g| matches!(g, Graphics::Spice(_))) {
+            if !self.spice {
                 return Err(unsupported("Spice audio is not supported without spice graphics"));
             }
         }

@@ -19,9 +19,11 @@ mod pci_controller;
 mod security;
 mod storage;
 
+use std::collections::HashMap;
+
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::Domain;
-use virtus_conf::domain::device::{Address, Device, DeviceInfo};
+use virtus_conf::domain::device::{Address, Device, DeviceInfo, Disk, Graphics};
 use virtus_conf::domain::validate as generic;
 
 use crate::emulator::Emulator;
@@ -33,6 +35,47 @@ struct Checks<'a> {
     domain: &'a Domain,
     machine: Machine<'a>,
     emulator: &'a dyn Emulator,
+    /// The I/O threads that are listed, in order.
+    iothreads: Vec<u32>,
+    /// Disks that share limits, by the name of their group.
+    sharing: HashMap<&'a str, Sharing<'a>>,
+    /// There is a display that only draws.
+    egl_headless: bool,
+    /// There is a SPICE display.
+    spice: bool,
+}
+
+/// The disks of one group of limits.
+struct Sharing<'a> {
+    first: &'a Disk,
+    /// The first that has another name and other limits.
+    different: Option<&'a Disk>,
+}
+
+impl<'a> Checks<'a> {
+    fn new(domain: &'a Domain, emulator: &'a dyn Emulator) -> Self {
+        let mut iothreads: Vec<u32> =
+            domain.iothreadids.iter().flat_map(|list| &list.iothreads).map(|thread| thread.id).collect();
+        iothreads.sort_unstable();
+        let devices = &domain.devices;
+        let mut sharing: HashMap<&str, Sharing<'_>> = HashMap::new();
+        for disk in &devices.disks {
+            let Some(name) = &disk.rest.iotune.group_name else { continue };
+            let group = sharing.entry(name).or_insert(Sharing { first: disk, different: None });
+            if group.different.is_none() && !disk::may_share(disk, group.first) {
+                group.different = Some(disk);
+            }
+        }
+        Checks {
+            domain,
+            machine: Machine::of(domain),
+            emulator,
+            iothreads,
+            sharing,
+            egl_headless: devices.graphics.iter().any(|g| matches!(g, Graphics::EglHeadless { .. })),
+            spice: devices.graphics.iter().any(|g| matches!(g, Graphics::Spice(_))),
+        }
+    }
 }
 
 /// Checks a whole definition.
@@ -40,7 +83,7 @@ struct Checks<'a> {
 /// # Errors
 /// `CONFIG_UNSUPPORTED` mostly, with libvirt's texts.
 pub fn all(domain: &Domain, emulator: &dyn Emulator) -> Result<()> {
-    let checks = Checks { domain, machine: Machine::of(domain), emulator };
+    let checks = Checks::new(domain, emulator);
     checks.domain()?;
     // of two faults the one of the first device is told, so the generic rules and a device's own ones take turns;
     // without a fault there is no need to
@@ -55,7 +98,7 @@ pub fn all(domain: &Domain, emulator: &dyn Emulator) -> Result<()> {
 /// # Errors
 /// As [`all`].
 pub fn one(device: &Device, domain: &Domain, emulator: &dyn Emulator) -> Result<()> {
-    let checks = Checks { domain, machine: Machine::of(domain), emulator };
+    let checks = Checks::new(domain, emulator);
     if let Some(info) = device.info() {
         checks.info(info)?;
     }
@@ -101,11 +144,12 @@ impl Checks<'_> {
     /// Every device in libvirt's order, each after the generic rules if `generic`.
     fn devices(&self, generic: bool) -> Result<()> {
         let devices = &self.domain.devices;
+        let known = generic.then(|| generic::Known::of(self.domain));
         macro_rules! each {
             ($($list:ident: $variant:ident),* $(,)?) => {$(
                 for device in &devices.$list {
-                    if generic {
-                        generic::device(&Device::$variant(Box::new(device.clone())), self.domain)?;
+                    if let Some(known) = &known {
+                        known.device(&Device::$variant(Box::new(device.clone())))?;
                     }
                     self.info(&device.info)?;
                     self.$list(device)?;

@@ -3,7 +3,7 @@
 use virtus_base::Result;
 use virtus_xml::{Element, OnOff, Only, Writer, Xml, YesNo};
 
-use super::address::Address;
+use super::address::{Address, DriveAddress};
 use crate::domain::parse::internal;
 use crate::domain::stable::{Stable, told};
 
@@ -90,6 +90,14 @@ impl Xml for AddressOrNone {
 pub(super) const USER_ALIAS: &str = "ua-";
 
 impl DeviceInfo {
+    /// The place on a bus of drives, if it has one.
+    pub fn drive(&self) -> Option<&DriveAddress> {
+        match &self.address {
+            Some(Address::Drive(address)) => Some(address),
+            _ => None,
+        }
+    }
+
     /// Whether the user chose the alias.
     pub fn has_user_alias(&self) -> bool {
         self.alias.as_deref().is_some_and(|a| a.starts_with(USER_ALIAS))

@@ -11,14 +11,11 @@ pub(super) fn order(domain: &mut Domain) -> Result<()> {
     if domain.os.kind.name != OsType::Hvm {
         return Ok(());
     }
-    let mut orders: Vec<u32> = Vec::new();
+    let mut orders = std::collections::HashSet::new();
     let mut twice = None;
     domain.devices.each_info(|_, info| {
-        if let Some(boot) = &info.boot {
-            if orders.contains(&boot.order) {
-                twice.get_or_insert(boot.order);
-            }
-            orders.push(boot.order);
+        if let Some(boot) = info.boot.as_ref().filter(|boot| !orders.insert(boot.order)) {
+            twice.get_or_insert(boot.order);
         }
     });
     if let Some(order) = twice {

@@ -1,62 +1,79 @@
 //! Controllers' indexes.
 
+use std::collections::{HashMap, HashSet};
+
 use virtus_base::Result;
 
 use super::{order, xml_error};
 use crate::domain::Domain;
 use crate::domain::device::controller::{Controller, ControllerKind, UsbModel};
 
-/// The lowest index no controller of this kind has.
-fn unused_index(controllers: &[Controller], tag: &str) -> u32 {
-    let mut index = 0;
-    while controllers.iter().any(|c| c.kind.tag() == tag && c.index == Some(index)) {
-        index += 1;
-    }
-    index
+/// The indexes that controllers of one kind have.
+#[derive(Default)]
+struct Indexes {
+    used: HashSet<u32>,
+    /// All below are used.
+    below: u32,
 }
 
-fn is_usb2(kind: &ControllerKind) -> bool {
+impl Indexes {
+    /// Takes the lowest index that no controller has.
+    fn take(&mut self) -> u32 {
+        while self.used.contains(&self.below) {
+            self.below += 1;
+        }
+        self.used.insert(self.below);
+        self.below
+    }
+}
+
+/// The model of a USB 2 controller or of one of its companions.
+fn usb2(kind: &ControllerKind) -> Option<UsbModel> {
     let usb2 = [UsbModel::Ich9Ehci1, UsbModel::Ich9Uhci1, UsbModel::Ich9Uhci2, UsbModel::Ich9Uhci3];
-    matches!(kind, ControllerKind::Usb { model: Some(model), .. } if usb2.contains(model))
+    match kind {
+        ControllerKind::Usb { model: Some(model), .. } if usb2.contains(model) => Some(*model),
+        _ => None,
+    }
 }
 
 /// Gives each controller without index the lowest free one. A USB2 controller that follows another joins
 /// that one's group, unless the group has its model.
 pub fn assign_indexes(domain: &mut Domain) {
     let list = &mut domain.devices.controllers;
+    let mut indexes: HashMap<&'static str, Indexes> = HashMap::new();
+    let mut groups: HashSet<(u32, UsbModel)> = HashSet::new();
+    for Controller { kind, index, .. } in &*list {
+        let Some(index) = *index else { continue };
+        indexes.entry(kind.tag()).or_default().used.insert(index);
+        groups.extend(usb2(kind).map(|model| (index, model)));
+    }
     let mut regroup = false;
-    for i in 0..list.len() {
-        let (before, Some((controller, _))) =
-            (list.get(..i).unwrap_or_default(), list.get(i..).and_then(<[_]>::split_first))
-        else {
-            continue;
-        };
-        if controller.index.is_some() {
-            continue;
+    // the index of the USB controller before, if that is of USB 2
+    let mut previous = None;
+    for (i, Controller { kind, index, .. }) in list.iter_mut().enumerate() {
+        let model = usb2(kind);
+        if index.is_none() {
+            let joined = model.zip(previous).filter(|(model, group)| !groups.contains(&(*group, *model)));
+            regroup |= model.is_some() && i > 0;
+            let taken = match joined {
+                Some((_, group)) => group,
+                None => indexes.entry(kind.tag()).or_default().take(),
+            };
+            groups.extend(model.map(|model| (taken, model)));
+            *index = Some(taken);
         }
-        let mut joined = None;
-        if i > 0 && is_usb2(&controller.kind) {
-            regroup = true;
-            let previous = before.iter().rev().find(|c| c.kind.tag() == "usb").filter(|c| is_usb2(&c.kind));
-            joined = previous
-                .and_then(|c| c.index)
-                .filter(|index| !list.iter().any(|c| c.index == Some(*index) && c.kind == controller.kind));
-        }
-        let index = joined.unwrap_or_else(|| unused_index(list, controller.kind.tag()));
-        if let Some(controller) = list.get_mut(i) {
-            controller.index = Some(index);
+        if kind.tag() == "usb" {
+            previous = index.filter(|_| model.is_some());
         }
     }
     if regroup {
-        for controller in std::mem::take(list) {
-            order::insert_controller(list, controller);
-        }
+        order::arrange_controllers(list);
     }
 }
 
 /// Refuses two controllers of a kind with one index; companions on USB have the same.
 pub(super) fn reject_duplicates(domain: &Domain) -> Result<()> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for controller in domain.devices.controllers.iter().filter(|c| c.kind.tag() != "usb") {
         let index = controller.index.unwrap_or(0);
         if !seen.insert((controller.kind.tag(), index)) {

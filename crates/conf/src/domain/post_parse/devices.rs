@@ -1,15 +1,17 @@
 //! Defaults of single devices.
 
+use std::collections::{HashMap, HashSet};
+
 use virtus_base::{Error, ErrorDomain, Result};
 use virtus_xml::YesNo;
 
-use super::implicit::scsi_address_in_use;
+use super::implicit::scsi_addresses;
 use super::xml_error;
 use crate::domain::Domain;
 use crate::domain::device::address::{Address, DriveAddress};
 use crate::domain::device::console::{ConsoleType, SerialType};
 use crate::domain::device::controller::{ControllerKind, ScsiModel};
-use crate::domain::device::disk::{Disk, DiskBus, DiskDevice, SnapshotLocation, name_index};
+use crate::domain::device::disk::{Disk, DiskBus, DiskDevice, IoTune, SnapshotLocation, name_index};
 use crate::domain::device::filesystem::AccessMode;
 use crate::domain::device::hostdev::{HostDevSource, MdevModel, ScsiSource};
 use crate::domain::device::input::{Input, InputBus, InputType};
@@ -149,14 +151,12 @@ fn input_bus(input: &Input, arch: Option<&str>) -> InputBus {
 /// Numbers parallel ports, serial ports that are not ISA's, and consoles.
 fn ports(domain: &mut Domain) {
     fn number<'a>(ports: impl Iterator<Item = &'a mut Option<u32>>) {
-        let mut ports: Vec<_> = ports.collect();
-        for i in 0..ports.len() {
-            if ports.get(i).is_some_and(|p| p.is_none()) {
-                let next = ports.iter().filter_map(|p| **p).max().map_or(0, |max| max.saturating_add(1));
-                if let Some(port) = ports.get_mut(i) {
-                    **port = Some(next);
-                }
-            }
+        let ports: Vec<_> = ports.collect();
+        let after = |port: u32| port.saturating_add(1);
+        let mut next = ports.iter().filter_map(|port| **port).max().map_or(0, after);
+        for port in ports.into_iter().filter(|port| port.is_none()) {
+            *port = Some(next);
+            next = after(next);
         }
     }
     let devices = &mut domain.devices;
@@ -191,15 +191,14 @@ fn video(video: &mut Video) {
 }
 
 fn disks(domain: &mut Domain) -> Result<()> {
-    let mut list = std::mem::take(&mut domain.devices.disks);
-    let done = list.iter_mut().try_for_each(|disk| one_disk(disk, domain));
-    domain.devices.disks = list;
-    done?;
+    let taken = scsi_addresses(&domain.devices.hostdevs);
+    domain.devices.disks.iter_mut().try_for_each(|disk| one_disk(disk, &taken))?;
     share_limits(&mut domain.devices.disks);
     Ok(())
 }
 
-fn one_disk(disk: &mut Disk, domain: &Domain) -> Result<()> {
+/// `taken`: what SCSI devices of the host have.
+fn one_disk(disk: &mut Disk, taken: &HashSet<DriveAddress>) -> Result<()> {
     if let Some(rest) = disk.rest.target.dev.strip_prefix("ioemu:") {
         disk.rest.target.dev = rest.to_owned();
     }
@@ -246,7 +245,7 @@ fn one_disk(disk: &mut Disk, domain: &Domain) -> Result<()> {
         _ => {}
     }
     if disk.info.address.is_none() {
-        drive_address(disk, domain)?;
+        drive_address(disk, taken)?;
     }
     Ok(())
 }
@@ -281,7 +280,7 @@ fn iscsi_unit(name: String) -> String {
 }
 
 /// A disk's name says its place on a bus of drives.
-fn drive_address(disk: &mut Disk, domain: &Domain) -> Result<()> {
+fn drive_address(disk: &mut Disk, taken: &HashSet<DriveAddress>) -> Result<()> {
     let name = disk.dst().to_owned();
     let index = name_index(&name)
         .ok_or_else(|| xml_error(format!("Unknown disk name '{name}' and no address specified")))?;
@@ -290,7 +289,7 @@ fn drive_address(disk: &mut Disk, domain: &Domain) -> Result<()> {
         Some(DiskBus::Scsi) => {
             // unit 7 is the controller itself
             let address = drive(index / SCSI_UNITS, 0, index % SCSI_UNITS);
-            if scsi_address_in_use(&domain.devices.hostdevs, &address) {
+            if taken.contains(&address) {
                 let DriveAddress { controller, bus, target, unit } = address;
                 return Err(unsupported(format!(
                     "using disk target name '{name}' conflicts with SCSI host device address controller='{controller}' bus='{bus}' target='{target}' unit='{unit}"
@@ -309,43 +308,44 @@ fn drive_address(disk: &mut Disk, domain: &Domain) -> Result<()> {
 
 /// A disk of a throttle group that says no limits has those of the group's first disk that does.
 fn share_limits(disks: &mut [Disk]) {
-    let bare = |d: &Disk| {
-        let mut tune = d.rest.iotune.clone();
-        tune.group_name = None;
-        tune == Default::default()
-    };
-    for i in 0..disks.len() {
-        let Some(name) = disks.get(i).filter(|d| bare(d)).and_then(|d| d.rest.iotune.group_name.clone())
-        else {
-            continue;
-        };
-        let limits = disks
-            .iter()
-            .find(|d| d.rest.iotune.group_name.as_ref() == Some(&name) && !bare(d))
-            .map(|d| d.rest.iotune.clone());
-        if let (Some(limits), Some(disk)) = (limits, disks.get_mut(i)) {
-            disk.rest.iotune = limits;
+    let bare = |tune: &IoTune| tune.limits().all(|(_, limit)| limit.is_none());
+    let mut limits: HashMap<String, IoTune> = HashMap::new();
+    for tune in disks.iter().map(|disk| &disk.rest.iotune) {
+        if let Some(name) = tune.group_name.as_ref().filter(|_| !bare(tune)) {
+            limits.entry(name.clone()).or_insert_with(|| tune.clone());
+        }
+    }
+    for tune in disks.iter_mut().map(|disk| &mut disk.rest.iotune) {
+        let Some(name) = tune.group_name.as_ref().filter(|_| bare(tune)) else { continue };
+        if let Some(limits) = limits.get(name) {
+            *tune = limits.clone();
         }
     }
 }
 
 fn hostdevs(domain: &mut Domain) -> Result<()> {
-    for i in 0..domain.devices.hostdevs.len() {
-        let free = free_scsi_address(domain);
-        let disks = &domain.devices.disks;
-        let Some(hostdev) = domain.devices.hostdevs.get_mut(i) else { continue };
+    let devices = &mut domain.devices;
+    let on_scsi = devices.disks.iter().filter(|disk| disk.bus() == Some(DiskBus::Scsi));
+    let disks: HashSet<DriveAddress> = on_scsi.filter_map(|disk| disk.info.drive().copied()).collect();
+    let mut used = scsi_addresses(&devices.hostdevs);
+    used.extend(&disks);
+    // the first place on a SCSI controller that neither a disk nor a host device has
+    let mut places = (0..=u32::MAX).flat_map(|controller| {
+        (0..SCSI_UNITS).map(move |unit| DriveAddress { controller, bus: 0, target: 0, unit })
+    });
+    for hostdev in &mut devices.hostdevs {
         match &mut hostdev.source {
             HostDevSource::Scsi(scsi) => {
                 if let ScsiSource::Iscsi { name, .. } = &mut scsi.source {
                     *name = name.take().map(iscsi_unit);
                 }
-                let address = hostdev.info.address.get_or_insert(Address::Drive(free));
-                let taken = disks
-                    .iter()
-                    .any(|d| d.bus() == Some(DiskBus::Scsi) && d.info.address.as_ref() == Some(&*address));
-                if let (Address::Drive(DriveAddress { controller, bus, target, unit }), true) =
-                    (address, taken)
+                let address = hostdev.info.address.get_or_insert_with(|| {
+                    Address::Drive(places.find(|place| !used.contains(place)).unwrap_or_default())
+                });
+                if let Address::Drive(address) = address
+                    && disks.contains(address)
                 {
+                    let DriveAddress { controller, bus, target, unit } = address;
                     return Err(xml_error(format!(
                         "SCSI host address controller='{controller}' bus='{bus}' target='{target}' unit='{unit}' in use by a SCSI disk"
                     )));
@@ -367,21 +367,4 @@ fn hostdevs(domain: &mut Domain) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The first place on a SCSI controller that neither a disk nor a host device has.
-fn free_scsi_address(domain: &Domain) -> DriveAddress {
-    let used =
-        |address: &DriveAddress| {
-            scsi_address_in_use(&domain.devices.hostdevs, address)
-                || domain.devices.disks.iter().any(|d| {
-                    d.bus() == Some(DiskBus::Scsi) && d.info.address == Some(Address::Drive(*address))
-                })
-        };
-    (0..=u32::MAX)
-        .flat_map(|controller| {
-            (0..SCSI_UNITS).map(move |unit| DriveAddress { controller, bus: 0, target: 0, unit })
-        })
-        .find(|address| !used(address))
-        .unwrap_or_default()
 }

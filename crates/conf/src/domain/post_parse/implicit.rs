@@ -1,6 +1,8 @@
 //! Devices that others bring with them: controllers for what is plugged into them, the console of the first
 //! serial port, a card for the screen.
 
+use std::collections::HashSet;
+
 use virtus_base::Result;
 
 use super::order;
@@ -16,20 +18,25 @@ use crate::domain::device::video::Video;
 use crate::domain::os::OsType;
 use crate::domain::parse::unsupported;
 
-/// Whether a SCSI device of the host has this address.
-pub fn scsi_address_in_use(hostdevs: &[HostDev], address: &DriveAddress) -> bool {
-    hostdevs.iter().any(|h| {
-        matches!(h.source, HostDevSource::Scsi(_)) && h.info.address == Some(Address::Drive(*address))
-    })
+/// The addresses that SCSI devices of the host have.
+pub(crate) fn scsi_addresses(hostdevs: &[HostDev]) -> HashSet<DriveAddress> {
+    let scsi = hostdevs.iter().filter(|h| matches!(h.source, HostDevSource::Scsi(_)));
+    scsi.filter_map(|h| h.info.drive().copied()).collect()
 }
 
-/// Adds a controller unless there is one of its kind and index.
-fn ensure(devices: &mut Devices, kind: ControllerKind, index: u32) {
-    let there = |c: &Controller| c.kind.tag() == kind.tag() && c.index == Some(index);
-    if !devices.controllers.iter().any(there) {
-        let (driver, info) = (ControllerDriver::default(), DeviceInfo::default());
-        let controller = Controller { kind, index: Some(index), driver, info };
-        order::insert_controller(&mut devices.controllers, controller);
+/// Adds controllers of one kind, but for those that are there.
+fn ensure(devices: &mut Devices, kind: &ControllerKind, indexes: impl IntoIterator<Item = u32>) {
+    let same = devices.controllers.iter().filter(|c| c.kind.tag() == kind.tag());
+    let mut there: HashSet<u32> = same.filter_map(|c| c.index).collect();
+    let missing = indexes.into_iter().filter(|index| there.insert(*index));
+    let new: Vec<Controller> = missing
+        .map(|index| {
+            let (driver, info) = (ControllerDriver::default(), DeviceInfo::default());
+            Controller { kind: kind.clone(), index: Some(index), driver, info }
+        })
+        .collect();
+    if !new.is_empty() {
+        order::insert_controllers(&mut devices.controllers, new);
     }
 }
 
@@ -43,11 +50,9 @@ pub(super) fn controllers(domain: &mut Domain) {
         (DiskBus::Sata, ControllerKind::Sata { model: None }),
     ] {
         let named = devices.disks.iter().filter(|d| d.bus() == Some(bus)).filter_map(|d| drive(&d.info));
-        for index in upto(named.max()) {
-            ensure(devices, kind.clone(), index);
-        }
+        let highest = named.max();
+        ensure(devices, &kind, upto(highest));
     }
-    let serial = || ControllerKind::VirtioSerial { model: None, ports: None, vectors: None };
     let index = |info: &DeviceInfo| match &info.address {
         Some(Address::VirtioSerial(address)) => address.controller,
         _ => 0,
@@ -55,15 +60,11 @@ pub(super) fn controllers(domain: &mut Domain) {
     let channels = devices.channels.iter().filter(|c| matches!(c.target, ChannelTarget::Virtio { .. }));
     let consoles = devices.consoles.iter().filter(|c| c.kind == Some(ConsoleType::Virtio));
     let wanted: Vec<u32> = channels.map(|c| index(&c.info)).chain(consoles.map(|c| index(&c.info))).collect();
-    for index in wanted {
-        ensure(devices, serial(), index);
-    }
+    ensure(devices, &ControllerKind::VirtioSerial { model: None, ports: None, vectors: None }, wanted);
     smartcards(devices);
     let scsi = devices.hostdevs.iter().filter(|h| matches!(h.source, HostDevSource::Scsi(_)));
     let highest = scsi.filter_map(|h| drive(&h.info)).max();
-    for index in upto(highest) {
-        ensure(devices, ControllerKind::Scsi { model: None }, index);
-    }
+    ensure(devices, &ControllerKind::Scsi { model: None }, upto(highest));
 }
 
 /// The indexes up to `highest`; a bound keeps one absurd number from adding millions of controllers.
@@ -72,10 +73,7 @@ fn upto(highest: Option<u32>) -> impl Iterator<Item = u32> {
 }
 
 fn drive(info: &DeviceInfo) -> Option<u32> {
-    match &info.address {
-        Some(Address::Drive(address)) => Some(address.controller),
-        _ => None,
-    }
+    info.drive().map(|address| address.controller)
 }
 
 fn smartcards(devices: &mut Devices) {
@@ -83,20 +81,18 @@ fn smartcards(devices: &mut Devices) {
         Some(Address::Ccid(address)) => Some(*address),
         _ => None,
     };
-    for i in 0..devices.smartcards.len() {
-        let used: Vec<_> = devices.smartcards.iter().filter_map(|s| address(&s.info)).collect();
-        let Some(card) = devices.smartcards.get_mut(i) else { continue };
-        let controller = match address(&card.info) {
-            Some(address) => address.controller,
-            None if card.info.address.is_none() => {
-                let slot = used.iter().filter(|a| a.controller == 0).map(|a| a.slot + 1).max().unwrap_or(0);
-                card.info.address = Some(Address::Ccid(CcidAddress { controller: 0, slot }));
-                0
-            }
-            None => continue,
-        };
-        ensure(devices, ControllerKind::Ccid { model: None }, controller);
+    let used = devices.smartcards.iter().filter_map(|card| address(&card.info));
+    let after = |slot: u32| slot.saturating_add(1);
+    let mut free = used.filter(|a| a.controller == 0).map(|a| after(a.slot)).max().unwrap_or(0);
+    let mut wanted = Vec::new();
+    for card in &mut devices.smartcards {
+        if card.info.address.is_none() {
+            card.info.address = Some(Address::Ccid(CcidAddress { controller: 0, slot: free }));
+            free = after(free);
+        }
+        wanted.extend(address(&card.info).map(|address| address.controller));
     }
+    ensure(devices, &ControllerKind::Ccid { model: None }, wanted);
 }
 
 /// Whether a serial port can be the guest's console.

@@ -21,7 +21,7 @@ use super::Domain;
 
 pub use controllers::assign_indexes as assign_controller_indexes;
 pub use devices::{added, generic as devices};
-pub use implicit::{scsi_address_in_use, sync_console};
+pub use implicit::sync_console;
 
 /// The definition as a whole: vCPUs, memory sizes, boot order, timers, and the devices that others bring with
 /// them (controllers, the console of the first serial port, a card for the screen).

@@ -2,27 +2,27 @@
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
+use super::Known;
 use super::disk::labels;
-use crate::domain::Domain;
 use crate::domain::device::chardev::{ChardevSource, SocketMode};
 use crate::domain::device::storage::Reconnect;
 use crate::domain::parse::{internal, unsupported};
 
 /// `generated`: the daemon chooses the path of a socket that has none.
-pub(super) fn source(source: &ChardevSource, generated: bool, domain: &Domain) -> Result<()> {
+pub(super) fn source(source: &ChardevSource, generated: bool, known: &Known<'_>) -> Result<()> {
     let missing = |what: &str| Err(internal(format!("Missing source {what} attribute for char device")));
     match source {
         ChardevSource::File { source } => {
             if source.path.is_none() {
                 return missing("path");
             }
-            labels(&source.seclabels, domain)
+            labels(&source.seclabels, known)
         }
         ChardevSource::Dev { source } | ChardevSource::Pipe { source } => {
             if source.path.is_none() {
                 return missing("path");
             }
-            labels(&source.seclabels, domain)
+            labels(&source.seclabels, known)
         }
         ChardevSource::Nmdm { source } if source.master.is_some() != source.slave.is_some() => {
             Err(internal("Should define both master and slave path attributes for nmdm device"))
@@ -46,7 +46,7 @@ pub(super) fn source(source: &ChardevSource, generated: bool, domain: &Domain) -
                 return missing("path");
             }
             reconnect(source.mode, source.reconnect.as_ref())?;
-            labels(&source.seclabels, domain)
+            labels(&source.seclabels, known)
         }
         ChardevSource::SpicePort { source } | ChardevSource::Dbus { source } => {
             channel_name(source.channel.as_deref())

@@ -1,9 +1,12 @@
 //! The definition as a whole.
 
+use std::collections::{HashMap, HashSet};
+
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::{detail, hostdev, printable, refuse, topology};
 use crate::domain::Domain;
+use crate::domain::consistency::Owners;
 use crate::domain::device::address::{Address, DriveAddress};
 use crate::domain::device::filesystem::FsDriverType;
 use crate::domain::device::hostdev::HostDevSource;
@@ -11,8 +14,8 @@ use crate::domain::device::storage::NetProtocol;
 use crate::domain::features::IoApic;
 use crate::domain::os::{Firmware, FirmwareFeatureName, LoaderType};
 use crate::domain::parse::{unsupported, xml_error};
-use crate::domain::post_parse::scsi_address_in_use;
 use crate::domain::seclabel::SecLabelType;
+use crate::scaled::KiB;
 
 /// Checks what concerns more than one device, and everything that is none.
 ///
@@ -58,7 +61,7 @@ fn appid(domain: &Domain) -> Result<()> {
 
 fn disk_names(domain: &Domain) -> Result<()> {
     let disks = &domain.devices.disks;
-    let mut seen = std::collections::HashMap::new();
+    let mut seen = HashMap::new();
     for disk in disks {
         let source = disk.source.path().or_else(|| disk.source.network().and_then(image));
         let source = source.unwrap_or("");
@@ -88,7 +91,7 @@ fn drive_addresses(domain: &Domain) -> Result<()> {
         Some(Address::Drive(drive)) => Some(*drive),
         _ => None,
     };
-    let mut seen = std::collections::HashMap::new();
+    let mut seen = HashMap::new();
     for disk in &domain.devices.disks {
         let Some(address) = drive(&disk.info.address) else { continue };
         if let Some(first) = seen.insert((disk.bus(), address), disk.dst()) {
@@ -98,12 +101,11 @@ fn drive_addresses(domain: &Domain) -> Result<()> {
             )));
         }
     }
-    let list = &domain.devices.hostdevs;
-    for (i, host) in list.iter().enumerate() {
-        let (HostDevSource::Scsi(_), Some(address)) = (&host.source, drive(&host.info.address)) else {
-            continue;
-        };
-        if scsi_address_in_use(list.get(i + 1..).unwrap_or_default(), &address) {
+    let scsi = domain.devices.hostdevs.iter().filter(|host| matches!(host.source, HostDevSource::Scsi(_)));
+    let addresses: Vec<DriveAddress> = scsi.filter_map(|host| drive(&host.info.address)).collect();
+    let last: HashMap<DriveAddress, usize> = addresses.iter().copied().zip(0..).collect();
+    for (i, address) in addresses.into_iter().enumerate() {
+        if last.get(&address).is_some_and(|last| *last > i) {
             let DriveAddress { controller, bus, target, unit } = address;
             return Err(unsupported(format!(
                 "SCSI host address controller='{bus}' bus='{controller}' target='{target}' unit='{unit}' in use by another SCSI host device"
@@ -114,7 +116,7 @@ fn drive_addresses(domain: &Domain) -> Result<()> {
 }
 
 fn aliases(domain: &Domain) -> Result<()> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let mut twice = None;
     // the first console is the first serial port, under the same alias
     let console = domain.devices.consoles.first().and_then(|c| c.info.alias.clone());
@@ -150,22 +152,27 @@ fn hugepages(domain: &Domain) -> Result<()> {
         return Ok(());
     };
     let cells = domain.cpu.as_ref().and_then(|c| c.numa.as_ref()).map_or(0, |n| n.cells.len());
+    let mut owners = Owners::default();
+    let mut master: Option<KiB> = None;
     for (i, page) in huge.pages.iter().enumerate() {
-        for other in huge.pages.iter().take(i) {
-            match (&page.nodeset, &other.nodeset) {
-                (Some(a), Some(b)) if a.iter().any(|node| b.contains(node)) => {
+        match &page.nodeset {
+            Some(nodes) if nodes.is_empty() => {}
+            Some(nodes) => {
+                if let Some(other) = owners.first(nodes).and_then(|other| huge.pages.get(other)) {
                     return Err(detail(format!(
                         "nodeset attribute of hugepages of sizes {} and {} intersect",
                         page.size.0, other.size.0
                     )));
                 }
-                (None, None) => {
+                owners.add(nodes, i);
+            }
+            None => {
+                if let Some(other) = master.replace(page.size) {
                     return Err(detail(format!(
                         "two master hugepages detected: {} and {}",
-                        page.size.0, other.size.0
+                        page.size.0, other.0
                     )));
                 }
-                _ => {}
             }
         }
         let beyond = page.nodeset.iter().flat_map(|n| n.iter()).find(|n| *n >= cells.max(1));
@@ -263,7 +270,7 @@ fn videos(domain: &Domain) -> Result<()> {
 
 fn blkio(domain: &Domain) -> Result<()> {
     let devices = domain.blkiotune.as_ref().map(|b| b.devices.as_slice()).unwrap_or_default();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     match devices.iter().find(|d| !seen.insert(&d.path)) {
         Some(twice) => Err(unsupported(format!("duplicate blkio device path '{}'", twice.path))),
         None => Ok(()),
@@ -280,7 +287,7 @@ fn idmap(domain: &Domain) -> Result<()> {
 }
 
 fn filesystems(domain: &Domain) -> Result<()> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let virtiofs =
         domain.devices.filesystems.iter().filter(|f| f.driver.kind == Some(FsDriverType::Virtiofs));
     match virtiofs.filter_map(|f| f.target.as_ref()).find(|target| !seen.insert(*target)) {
@@ -309,10 +316,10 @@ fn iothreads(domain: &Domain) -> Result<()> {
 }
 
 fn seclabels(domain: &Domain) -> Result<()> {
-    let labels = &domain.seclabels;
-    for (i, label) in labels.iter().enumerate() {
+    let mut seen = HashSet::new();
+    for label in &domain.seclabels {
         let model = label.model.as_deref();
-        if labels.iter().take(i).any(|other| other.model.as_deref() == model) {
+        if !seen.insert(model) {
             let model = model.unwrap_or("(null)");
             return Err(detail(format!("seclabel for model {model} is already provided")));
         }

@@ -2,7 +2,7 @@
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
-use super::{character, disk, hostdev, input, interface, memory, no_virtio, refuse, refuse_xml};
+use super::{Known, character, disk, hostdev, input, interface, memory, no_virtio, refuse, refuse_xml};
 use crate::domain::Domain;
 use crate::domain::device::address::Address;
 use crate::domain::device::console::ChannelTarget;
@@ -22,70 +22,73 @@ use crate::domain::parse::{internal, unsupported, xml_error};
 /// # Errors
 /// libvirt's, for the first rule that is broken.
 pub fn devices(domain: &Domain) -> Result<()> {
-    let d = &domain.devices;
-    d.disks.iter().try_for_each(|x| info(&x.info).and_then(|()| disk::disk(x, domain)))?;
+    let (known, d) = (&Known::of(domain), &domain.devices);
+    d.disks.iter().try_for_each(|x| info(&x.info).and_then(|()| disk::disk(x, known)))?;
     d.interfaces.iter().try_for_each(|x| info(&x.info).and_then(|()| interface::interface(x)))?;
-    d.sounds.iter().try_for_each(|x| info(&x.info).and_then(|()| audio_exists(domain, x.audio)))?;
+    d.sounds.iter().try_for_each(|x| info(&x.info).and_then(|()| audio_exists(known, x.audio)))?;
     d.hostdevs.iter().try_for_each(hostdev::hostdev)?;
-    d.videos.iter().try_for_each(|x| info(&x.info).and_then(|()| video(x, domain)))?;
+    d.videos.iter().try_for_each(|x| info(&x.info).and_then(|()| video(x, known)))?;
     d.controllers.iter().try_for_each(|x| info(&x.info).and_then(|()| controller(x)))?;
-    d.smartcards.iter().try_for_each(|x| smartcard(x, domain))?;
-    d.serials.iter().try_for_each(|x| chardev(&x.chardev, false, domain))?;
-    d.parallels.iter().try_for_each(|x| chardev(&x.chardev, false, domain))?;
-    d.channels.iter().try_for_each(|x| chardev(&x.chardev, named(&x.target), domain))?;
-    d.consoles.iter().try_for_each(|x| chardev(&x.chardev, false, domain))?;
-    d.inputs.iter().try_for_each(|x| info(&x.info).and_then(|()| input::input(x, domain)))?;
+    d.smartcards.iter().try_for_each(|x| smartcard(x, known))?;
+    d.serials.iter().try_for_each(|x| chardev(&x.chardev, false, known))?;
+    d.parallels.iter().try_for_each(|x| chardev(&x.chardev, false, known))?;
+    d.channels.iter().try_for_each(|x| chardev(&x.chardev, named(&x.target), known))?;
+    d.consoles.iter().try_for_each(|x| chardev(&x.chardev, false, known))?;
+    d.inputs.iter().try_for_each(|x| info(&x.info).and_then(|()| input::input(x, known)))?;
     d.filesystems.iter().try_for_each(|x| info(&x.info).and_then(|()| filesystem(x)))?;
-    d.rngs.iter().try_for_each(|x| info(&x.info).and_then(|()| rng(x, domain)))?;
+    d.rngs.iter().try_for_each(|x| info(&x.info).and_then(|()| rng(x, known)))?;
     d.shmems.iter().try_for_each(|x| info(&x.info).and_then(|()| shmem(x)))?;
-    d.memories.iter().try_for_each(|x| info(&x.info).and_then(|()| memory::memory(x, domain)))?;
+    d.memories.iter().try_for_each(|x| info(&x.info).and_then(|()| memory::memory(x, known)))?;
     d.vsocks.iter().try_for_each(|x| info(&x.info).and_then(|()| vsock(x)))?;
-    d.redirdevs.iter().try_for_each(|x| redirdev(x, domain))?;
+    d.redirdevs.iter().try_for_each(|x| redirdev(x, known))?;
     d.iommus.iter().try_for_each(iommu)?;
-    d.audios.iter().try_for_each(|x| audio(x, domain))?;
-    d.graphics.iter().try_for_each(|x| graphics(x, domain))
+    d.audios.iter().try_for_each(|x| audio(x, known))?;
+    d.graphics.iter().try_for_each(|x| graphics(x, known))
 }
 
-/// Checks one device that is to join `domain`.
-///
-/// # Errors
-/// As [`devices`].
-pub fn one(device: &Device, domain: &Domain) -> Result<()> {
-    if let (Some(found), false) = (device.info(), matches!(device, Device::HostDev(_))) {
-        info(found)?;
-    }
-    match device {
-        Device::Disk(x) => disk::disk(x, domain),
-        Device::Interface(x) => interface::interface(x),
-        Device::Sound(x) => audio_exists(domain, x.audio),
-        Device::HostDev(x) => hostdev::hostdev(x),
-        Device::Video(x) => video(x, domain),
-        Device::Controller(x) => controller(x),
-        Device::Smartcard(x) => smartcard(x, domain),
-        Device::Serial(x) => chardev(&x.chardev, false, domain),
-        Device::Parallel(x) => chardev(&x.chardev, false, domain),
-        Device::Channel(x) => chardev(&x.chardev, named(&x.target), domain),
-        Device::Console(x) => chardev(&x.chardev, false, domain),
-        Device::Input(x) => input::input(x, domain),
-        Device::Filesystem(x) => filesystem(x),
-        Device::Rng(x) => rng(x, domain),
-        Device::Shmem(x) => shmem(x),
-        Device::Memory(x) => memory::memory(x, domain),
-        Device::Vsock(x) => vsock(x),
-        Device::RedirDev(x) => redirdev(x, domain),
-        Device::Iommu(x) => iommu(x),
-        Device::Audio(x) => audio(x, domain),
-        Device::Graphics(x) => graphics(x, domain),
-        Device::Lease(_)
-        | Device::Tpm(_)
-        | Device::RedirFilter(_)
-        | Device::Hub(_)
-        | Device::Watchdog(_)
-        | Device::MemBalloon(_)
-        | Device::Nvram(_)
-        | Device::Panic(_)
-        | Device::Crypto(_)
-        | Device::Pstore(_) => Ok(()),
+impl Known<'_> {
+    /// Checks one device of the definition, or one that is to join it.
+    ///
+    /// # Errors
+    /// As [`devices`].
+    pub fn device(&self, device: &Device) -> Result<()> {
+        let known = self;
+        if let (Some(found), false) = (device.info(), matches!(device, Device::HostDev(_))) {
+            info(found)?;
+        }
+        match device {
+            Device::Disk(x) => disk::disk(x, known),
+            Device::Interface(x) => interface::interface(x),
+            Device::Sound(x) => audio_exists(known, x.audio),
+            Device::HostDev(x) => hostdev::hostdev(x),
+            Device::Video(x) => video(x, known),
+            Device::Controller(x) => controller(x),
+            Device::Smartcard(x) => smartcard(x, known),
+            Device::Serial(x) => chardev(&x.chardev, false, known),
+            Device::Parallel(x) => chardev(&x.chardev, false, known),
+            Device::Channel(x) => chardev(&x.chardev, named(&x.target), known),
+            Device::Console(x) => chardev(&x.chardev, false, known),
+            Device::Input(x) => input::input(x, known),
+            Device::Filesystem(x) => filesystem(x),
+            Device::Rng(x) => rng(x, known),
+            Device::Shmem(x) => shmem(x),
+            Device::Memory(x) => memory::memory(x, known),
+            Device::Vsock(x) => vsock(x),
+            Device::RedirDev(x) => redirdev(x, known),
+            Device::Iommu(x) => iommu(x),
+            Device::Audio(x) => audio(x, known),
+            Device::Graphics(x) => graphics(x, known),
+            Device::Lease(_)
+            | Device::Tpm(_)
+            | Device::RedirFilter(_)
+            | Device::Hub(_)
+            | Device::Watchdog(_)
+            | Device::MemBalloon(_)
+            | Device::Nvram(_)
+            | Device::Panic(_)
+            | Device::Crypto(_)
+            | Device::Pstore(_) => Ok(()),
+        }
     }
 }
 
@@ -104,23 +107,21 @@ fn named(target: &ChannelTarget) -> bool {
     matches!(target, ChannelTarget::Virtio { .. } | ChannelTarget::Xen { .. })
 }
 
-fn chardev(chardev: &Chardev, generated: bool, domain: &Domain) -> Result<()> {
-    character::source(&chardev.source, generated, domain)
+fn chardev(chardev: &Chardev, generated: bool, known: &Known<'_>) -> Result<()> {
+    character::source(&chardev.source, generated, known)
 }
 
-fn video(video: &Video, domain: &Domain) -> Result<()> {
+fn video(video: &Video, known: &Known<'_>) -> Result<()> {
     let model = &video.model;
     let Some(kind) = model.kind else {
         return Err(internal("missing video model and cannot determine default"));
     };
-    let list = &domain.devices.videos;
-    let lonely = list.len() > 1 && list.iter().any(|v| v.model.kind == Some(VideoType::None));
     let vhost_user = video.driver.name == Some(VideoDriverName::VhostUser);
     let rendernode = model.acceleration.as_ref().is_some_and(|a| a.rendernode.is_some());
     let empty = model.resolution.as_ref().is_some_and(|r| r.x == 0 || r.y == 0);
     let set = |size: Option<u32>| kind != VideoType::Qxl && size.is_some_and(|s| s != 0);
     refuse(&[
-        (lonely, "a 'none' video type must be the only video device defined for the domain"),
+        (known.none_among_videos, "a 'none' video type must be the only video device defined for the domain"),
         (
             vhost_user && kind != VideoType::Virtio,
             "'vhostuser' driver is only supported with 'virtio' device",
@@ -201,18 +202,18 @@ fn controller(controller: &Controller) -> Result<()> {
     ])
 }
 
-fn smartcard(card: &Smartcard, domain: &Domain) -> Result<()> {
+fn smartcard(card: &Smartcard, known: &Known<'_>) -> Result<()> {
     let ccid = card.info.address.as_ref().is_none_or(|a| matches!(a, Address::Ccid(_)));
     refuse(&[(!ccid, "Controllers must use the 'ccid' address type")])?;
     match &card.mode {
-        SmartcardMode::Passthrough(source) => chardev(source, false, domain),
+        SmartcardMode::Passthrough(source) => chardev(source, false, known),
         _ => Ok(()),
     }
 }
 
-fn rng(rng: &Rng, domain: &Domain) -> Result<()> {
+fn rng(rng: &Rng, known: &Known<'_>) -> Result<()> {
     match &rng.backend {
-        RngBackend::Egd(source) => chardev(source, false, domain),
+        RngBackend::Egd(source) => chardev(source, false, known),
         _ => Ok(()),
     }
 }
@@ -245,12 +246,9 @@ fn vsock(vsock: &Vsock) -> Result<()> {
     if vsock.model.is_none() { no_virtio(&vsock.driver) } else { Ok(()) }
 }
 
-fn redirdev(redirdev: &RedirDev, domain: &Domain) -> Result<()> {
-    refuse(&[(
-        !super::topology::has_usb(domain),
-        "cannot add redirected USB device: USB is disabled for this domain",
-    )])?;
-    chardev(&redirdev.chardev, false, domain)
+fn redirdev(redirdev: &RedirDev, known: &Known<'_>) -> Result<()> {
+    refuse(&[(!known.usb, "cannot add redirected USB device: USB is disabled for this domain")])?;
+    chardev(&redirdev.chardev, false, known)
 }
 
 fn iommu(iommu: &Iommu) -> Result<()> {
@@ -263,23 +261,23 @@ fn iommu(iommu: &Iommu) -> Result<()> {
     Ok(())
 }
 
-fn audio(audio: &Audio, domain: &Domain) -> Result<()> {
-    match domain.devices.audios.iter().filter(|a| a.id == audio.id).count() {
-        0 | 1 => Ok(()),
+fn audio(audio: &Audio, known: &Known<'_>) -> Result<()> {
+    match known.audios.get(&audio.id) {
+        None | Some(0 | 1) => Ok(()),
         _ => Err(xml_error(format!("audio ID {} is used multiple times", audio.id))),
     }
 }
 
-fn audio_exists(domain: &Domain, id: Option<u32>) -> Result<()> {
+fn audio_exists(known: &Known<'_>, id: Option<u32>) -> Result<()> {
     match id {
-        Some(id) if !domain.devices.audios.iter().any(|a| a.id == id) => {
+        Some(id) if !known.audios.contains_key(&id) => {
             Err(xml_error(format!("no audio device with ID {id}")))
         }
         _ => Ok(()),
     }
 }
 
-fn graphics(graphics: &Graphics, domain: &Domain) -> Result<()> {
+fn graphics(graphics: &Graphics, known: &Known<'_>) -> Result<()> {
     let listens = match graphics {
         Graphics::Vnc(vnc) => &vnc.server.listens.list,
         Graphics::Spice(spice) => &spice.listens.list,
@@ -293,7 +291,7 @@ fn graphics(graphics: &Graphics, domain: &Domain) -> Result<()> {
     let nameless = listens.iter().any(|l| matches!(l, Listen::Network { network, .. } if network.is_empty()));
     refuse_xml(&[(nameless, "'network' attribute is required for listen type 'network'")])?;
     match graphics {
-        Graphics::Vnc(vnc) => audio_exists(domain, vnc.audio),
+        Graphics::Vnc(vnc) => audio_exists(known, vnc.audio),
         _ => Ok(()),
     }
 }

@@ -1,9 +1,10 @@
 //! Disks.
 
+use std::collections::HashMap;
+
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
-use super::{no_virtio, printable, refuse, refuse_xml};
-use crate::domain::Domain;
+use super::{Known, no_virtio, printable, refuse, refuse_xml};
 use crate::domain::device::Disk;
 use crate::domain::device::address::Address;
 use crate::domain::device::disk::{DiskBus, DiskDevice, IoTune, Sgio, SnapshotLocation, VirtioModel};
@@ -17,7 +18,7 @@ use crate::domain::seclabel::DeviceSecLabel;
 const VENDOR_MAX: usize = 8;
 const PRODUCT_MAX: usize = 16;
 
-pub(super) fn disk(disk: &Disk, domain: &Domain) -> Result<()> {
+pub(super) fn disk(disk: &Disk, known: &Known<'_>) -> Result<()> {
     let (dst, rest) = (disk.dst(), &disk.rest);
     chain(disk, &mut |s| source(s))?;
     let lun = disk.device == DiskDevice::Lun;
@@ -40,7 +41,7 @@ pub(super) fn disk(disk: &Disk, domain: &Domain) -> Result<()> {
     if matches!(disk.source.location, Location::VhostUser(_)) {
         vhost_user(disk)?;
     }
-    chain(disk, &mut |s| labels(&s.common.seclabels, domain))?;
+    chain(disk, &mut |s| labels(&s.common.seclabels, known))?;
     let removable = matches!(disk.device, DiskDevice::Cdrom | DiskDevice::Floppy);
     refuse(&[(rest.target.tray.is_some() && !removable, "tray is only valid for cdrom and floppy")])?;
     for (what, text, max) in [("vendor", &rest.vendor, VENDOR_MAX), ("product", &rest.product, PRODUCT_MAX)] {
@@ -88,7 +89,7 @@ pub(super) fn disk(disk: &Disk, domain: &Domain) -> Result<()> {
             (!inside.slices.is_empty(), "slices are not supported for <dataStore>"),
         ])?;
     }
-    driver(disk, domain)?;
+    driver(disk, known)?;
     let named = |prefixes: &[&str]| prefixes.iter().any(|p| dst.starts_with(p));
     match disk.device {
         DiskDevice::Disk | DiskDevice::Lun if !named(&["hd", "sd", "vd", "xvd", "ubd"]) => {
@@ -104,7 +105,7 @@ pub(super) fn disk(disk: &Disk, domain: &Domain) -> Result<()> {
     }
 }
 
-fn driver(disk: &Disk, domain: &Domain) -> Result<()> {
+fn driver(disk: &Disk, known: &Known<'_>) -> Result<()> {
     let (options, rest) = (&disk.driver.options, &disk.rest);
     let no_unref = options.discard_no_unref.is_some_and(|d| d.is_true());
     refuse(&[
@@ -128,9 +129,8 @@ fn driver(disk: &Disk, domain: &Domain) -> Result<()> {
         )));
     }
     refuse(&[(disk.device == DiskDevice::Cdrom, "cdrom device with throttle filters isn't supported")])?;
-    let groups = domain.throttlegroups.as_ref().map(|t| t.groups.as_slice()).unwrap_or_default();
     for filter in &rest.throttlefilters {
-        if !groups.iter().any(|g| g.group_name.as_ref() == Some(&filter.group)) {
+        if !known.throttle_groups.contains(filter.group.as_str()) {
             return Err(unsupported(format!("throttle group '{}' not found", filter.group)));
         }
     }
@@ -184,8 +184,9 @@ fn source(source: &StorageSource) -> Result<()> {
 
 fn cookies(source: &StorageSource) -> Result<()> {
     let cookies = source.network().map(|n| n.cookies.as_slice()).unwrap_or_default();
+    let last: HashMap<&str, usize> = cookies.iter().map(|cookie| cookie.name.as_str()).zip(0..).collect();
     for (i, cookie) in cookies.iter().enumerate() {
-        if cookies.iter().skip(i + 1).any(|other| other.name == cookie.name) {
+        if last.get(cookie.name.as_str()).is_some_and(|last| *last > i) {
             return Err(Error::new(
                 ErrorDomain::STORAGE,
                 ErrorCode::XML_ERROR,
@@ -311,10 +312,8 @@ fn vhost_user(disk: &Disk) -> Result<()> {
 }
 
 /// Refuses a device's own label where the domain's says that nothing is relabelled.
-pub(super) fn labels(labels: &[DeviceSecLabel], domain: &Domain) -> Result<()> {
-    let fixed = labels.iter().any(|label| {
-        domain.seclabels.iter().any(|d| d.model == label.model && d.relabel.is_some_and(|r| !r.is_true()))
-    });
+pub(super) fn labels(labels: &[DeviceSecLabel], known: &Known<'_>) -> Result<()> {
+    let fixed = labels.iter().any(|label| known.fixed_labels.contains(&label.model.as_deref()));
     refuse(&[(fixed, "label overrides require relabeling to be enabled at the domain level")])
 }
 

@@ -1,14 +1,16 @@
 //! Devices of the host.
 
-use virtus_base::Result;
+use std::collections::HashSet;
+
+use virtus_base::{Result, Uuid};
 use virtus_xml::OnOff;
 
 use super::{refuse, refuse_xml};
 use crate::domain::Domain;
 use crate::domain::device::HostDev;
-use crate::domain::device::address::Address;
+use crate::domain::device::address::{Address, PciAddress};
 use crate::domain::device::disk::Sgio;
-use crate::domain::device::hostdev::HostDevSource;
+use crate::domain::device::hostdev::{HostDevSource, ScsiSource};
 use crate::domain::device::interface::TeamingType;
 use crate::domain::parse::internal;
 
@@ -49,10 +51,9 @@ pub(super) fn hostdev(hostdev: &HostDev) -> Result<()> {
 /// No device twice, and one frame buffer at most.
 pub(super) fn together(domain: &Domain) -> Result<()> {
     let list = &domain.devices.hostdevs;
-    for (i, one) in list.iter().enumerate() {
-        let twice = list.iter().skip(i + 1).any(|other| same(&one.source, &other.source));
-        refuse_xml(&[(twice, "Hostdev already exists in the domain configuration")])?;
-    }
+    let mut seen = HashSet::new();
+    let twice = list.iter().any(|hostdev| !seen.insert(Identity::of(&hostdev.source)));
+    refuse_xml(&[(twice, "Hostdev already exists in the domain configuration")])?;
     let framebuffers = list
         .iter()
         .filter(|h| matches!(&h.source, HostDevSource::Mdev(mdev) if mdev.ramfb == Some(OnOff::On)));
@@ -61,31 +62,58 @@ pub(super) fn together(domain: &Domain) -> Result<()> {
 
 /// Whether two descriptions find the same device.
 pub fn same(one: &HostDevSource, other: &HostDevSource) -> bool {
-    use crate::domain::device::hostdev::ScsiSource::{Host, Iscsi};
-    match (one, other) {
-        (HostDevSource::Pci(a), HostDevSource::Pci(b)) => {
-            (a.address.domain, a.address.bus, a.address.slot, a.address.function)
-                == (b.address.domain, b.address.bus, b.address.slot, b.address.function)
-        }
-        (HostDevSource::Usb(a), HostDevSource::Usb(b)) => match (&a.address, &b.address) {
-            // two of a kind can be told apart by their place
-            (Some(a), Some(b)) => (a.bus, a.device, &a.port) == (b.bus, b.device, &b.port),
-            (None, None) => (a.vendor, a.product) == (b.vendor, b.product),
-            _ => false,
-        },
-        (HostDevSource::Scsi(a), HostDevSource::Scsi(b)) => match (&a.source, &b.source) {
-            (
-                Host { adapter, bus, target, unit },
-                Host { adapter: adapter2, bus: bus2, target: target2, unit: unit2 },
-            ) => (adapter, bus, target, unit) == (adapter2, bus2, target2, unit2),
-            (Iscsi { name, hosts, .. }, Iscsi { name: name2, hosts: hosts2, .. }) => {
-                name == name2
-                    && hosts.first().map(|h| (&h.name, &h.port)) == hosts2.first().map(|h| (&h.name, &h.port))
+    Identity::of(one) == Identity::of(other)
+}
+
+/// What tells a device of the host from others.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity<'a> {
+    Pci(u32, u32, u32, u32),
+    /// Two of a kind can be told apart by their place.
+    UsbPlace(Option<u32>, Option<u32>, Option<&'a str>),
+    UsbKind(Option<u32>, Option<u32>),
+    Scsi {
+        adapter: &'a str,
+        bus: u32,
+        target: u32,
+        unit: u64,
+    },
+    Iscsi {
+        name: Option<&'a str>,
+        host: Option<(Option<&'a str>, Option<&'a str>)>,
+    },
+    ScsiHost(&'a str),
+    Mdev(Uuid),
+    Storage(&'a str),
+    Misc(&'a str),
+    Net(&'a str),
+}
+
+impl<'a> Identity<'a> {
+    fn of(source: &'a HostDevSource) -> Identity<'a> {
+        match source {
+            HostDevSource::Pci(pci) => {
+                let PciAddress { domain, bus, slot, function, .. } = pci.address;
+                Identity::Pci(domain, bus, slot, function)
             }
-            _ => false,
-        },
-        (HostDevSource::ScsiHost(a), HostDevSource::ScsiHost(b)) => a.wwpn == b.wwpn,
-        (HostDevSource::Mdev(a), HostDevSource::Mdev(b)) => a.uuid == b.uuid,
-        _ => one.mode() == "capabilities" && one == other,
+            HostDevSource::Usb(usb) => match &usb.address {
+                Some(place) => Identity::UsbPlace(place.bus, place.device, place.port.as_deref()),
+                None => Identity::UsbKind(usb.vendor, usb.product),
+            },
+            HostDevSource::Scsi(scsi) => match &scsi.source {
+                ScsiSource::Host { adapter, bus, target, unit } => {
+                    Identity::Scsi { adapter, bus: *bus, target: *target, unit: *unit }
+                }
+                ScsiSource::Iscsi { name, hosts, .. } => Identity::Iscsi {
+                    name: name.as_deref(),
+                    host: hosts.first().map(|host| (host.name.as_deref(), host.port.as_deref())),
+                },
+            },
+            HostDevSource::ScsiHost(adapter) => Identity::ScsiHost(&adapter.wwpn),
+            HostDevSource::Mdev(mdev) => Identity::Mdev(mdev.uuid),
+            HostDevSource::Storage { block } => Identity::Storage(block),
+            HostDevSource::Misc { char } => Identity::Misc(char),
+            HostDevSource::Net { interface } => Identity::Net(interface),
+        }
     }
 }

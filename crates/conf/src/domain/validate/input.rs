@@ -2,14 +2,15 @@
 
 use virtus_base::Result;
 
-use super::refuse;
+use super::{Known, refuse};
+use crate::domain::VirtType;
 use crate::domain::device::Input;
 use crate::domain::device::input::{InputBus, InputType};
 use crate::domain::os::OsType;
 use crate::domain::parse::{internal, unsupported};
-use crate::domain::{Domain, VirtType};
 
-pub(super) fn input(input: &Input, domain: &Domain) -> Result<()> {
+pub(super) fn input(input: &Input, known: &Known<'_>) -> Result<()> {
+    let domain = known.domain;
     let pointing = matches!(input.kind, InputType::Mouse | InputType::Keyboard);
     let (kind, bus) = (input.kind, input.bus);
     let word = bus.map_or("default", InputBus::as_str);

@@ -3,8 +3,7 @@
 use virtus_base::Result;
 use virtus_xml::YesNo;
 
-use super::{detail, refuse};
-use crate::domain::Domain;
+use super::{Known, detail, refuse};
 use crate::domain::device::MemoryDevice;
 use crate::domain::device::memory::MemoryModel;
 use crate::domain::memory::MemoryAccess;
@@ -13,7 +12,8 @@ use crate::domain::parse::unsupported;
 /// The size of a transparent huge page on nearly every host, in KiB.
 const HUGE_PAGE: u64 = 2048;
 
-pub(super) fn memory(memory: &MemoryDevice, domain: &Domain) -> Result<()> {
+pub(super) fn memory(memory: &MemoryDevice, known: &Known<'_>) -> Result<()> {
+    let domain = known.domain;
     let (model, source, target) = (memory.model, &memory.source, &memory.target);
     let cells = domain.cpu.as_ref().and_then(|c| c.numa.as_ref()).map_or(0, |n| n.cells.len());
     // persistent and encrypted memory stand outside the nodes; the others are memory of one

@@ -8,18 +8,28 @@ mod disk;
 mod hostdev;
 mod input;
 mod interface;
+mod known;
 mod memory;
 mod topology;
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::Domain;
-use super::device::VirtioOptions;
+use super::device::{Device, VirtioOptions};
 use super::parse::unsupported;
 
 pub use definition::{boot, definition};
-pub use device::{devices, one as device};
+pub use device::devices;
 pub use hostdev::same as same_host_device;
+pub use known::Known;
+
+/// Checks one device that is to join `domain`.
+///
+/// # Errors
+/// As [`devices`].
+pub fn device(device: &Device, domain: &Domain) -> Result<()> {
+    Known::of(domain).device(device)
+}
 
 /// All of it: each device, then the definition as a whole.
 ///

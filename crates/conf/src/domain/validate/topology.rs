@@ -1,9 +1,12 @@
 //! vCPUs and NUMA nodes, and what buses there are.
 
+use std::collections::HashSet;
+
 use virtus_base::Result;
 
 use super::refuse;
 use crate::domain::Domain;
+use crate::domain::consistency::Owners;
 use crate::domain::cpu::NumaCell;
 use crate::domain::cpu_tune::Placement;
 use crate::domain::device::controller::{ControllerKind, UsbModel};
@@ -36,13 +39,13 @@ pub(super) fn numa(domain: &Domain) -> Result<()> {
 }
 
 fn cells(cells: &[NumaCell]) -> Result<()> {
+    let mut owners = Owners::default();
     for (i, cell) in cells.iter().enumerate() {
-        for (j, other) in cells.iter().enumerate().take(i) {
-            if let (Some(a), Some(b)) = (&cell.cpus, &other.cpus)
-                && a.iter().any(|cpu| b.contains(cpu))
-            {
+        if let Some(cpus) = cell.cpus.as_ref().filter(|cpus| !cpus.is_empty()) {
+            if let Some(j) = owners.first(cpus) {
                 return Err(unsupported(format!("NUMA cells {i} and {j} have overlapping vCPU ids")));
             }
+            owners.add(cpus, i);
         }
         for sibling in &cell.distances {
             let (id, value) = (sibling.id, sibling.value);
@@ -68,13 +71,14 @@ fn tune(tune: &NumaTune, cells: &[NumaCell], domain: &Domain) -> Result<()> {
     if !tune.memnodes.is_empty() && cells.is_empty() {
         return Err(xml_error("Element 'memnode' is invalid without any guest NUMA cells"));
     }
-    for (i, node) in tune.memnodes.iter().enumerate() {
+    let mut seen = HashSet::new();
+    for node in &tune.memnodes {
         if usize::try_from(node.cellid).is_ok_and(|id| id >= cells.len()) {
             return Err(xml_error(
                 "Argument 'cellid' in memnode element must correspond to existing guest's NUMA cell",
             ));
         }
-        if tune.memnodes.iter().take(i).any(|other| other.cellid == node.cellid) {
+        if !seen.insert(node.cellid) {
             return Err(xml_error(format!("Multiple memnode elements with cellid {}", node.cellid)));
         }
         if let Some(memory) = &tune.memory {

@@ -3,6 +3,8 @@
 //! Two runs over the same rules: the first finds out which controllers are needed and adds them, the second
 //! hands the addresses out.
 
+use std::collections::{HashMap, HashSet};
+
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::console::ConsoleType;
@@ -81,11 +83,12 @@ impl Run {
             // a definition that left all buses to us gets a spare port for hot-plug
             buses.reserve_next(Connect::AUTO | Connect::PCIE_DEVICE, 0, None)?;
         }
+        let there: HashSet<u32> = controllers::pci(domain).map(|(index, _)| index).collect();
         for index in 1..buses.len() {
             let Some(bus) = buses.get(index) else { break };
             let model = bus.model;
             let number = u32::try_from(index).unwrap_or(u32::MAX);
-            if controllers::pci(domain).any(|(index, _)| index == number) {
+            if there.contains(&number) {
                 continue;
             }
             let upstream = Connect::upstream(model);
@@ -284,8 +287,14 @@ impl Run {
 
     /// Controllers other than PCI's own.
     fn controllers(&self, list: &mut [Controller], buses: &mut Buses) -> Result<()> {
-        for i in 0..list.len() {
-            let Some(controller) = list.get(i) else { break };
+        // the parts of a USB 2 controller are functions of one slot
+        let mut slots: HashMap<u32, Place> = HashMap::new();
+        for part in list.iter().filter(|controller| companion(controller).is_some()) {
+            if let Some(pci) = present(&part.info) {
+                slots.entry(part.index.unwrap_or_default()).or_insert_with(|| place_of(pci));
+            }
+        }
+        for controller in list {
             let index = controller.index.unwrap_or_default();
             let connect = controller.connect(&self.kinds);
             let skip = match &controller.kind {
@@ -299,21 +308,10 @@ impl Run {
                 continue;
             }
             let Some((function, multifunction)) = companion(controller) else {
-                if let Some(controller) = list.get_mut(i) {
-                    choose(buses, &mut controller.info, connect)?;
-                }
+                choose(buses, &mut controller.info, connect)?;
                 continue;
             };
-            // the parts of a USB 2 controller are functions of one slot
-            let sibling = list
-                .iter()
-                .find(|other| {
-                    companion(other).is_some()
-                        && other.index.unwrap_or_default() == index
-                        && present(&other.info).is_some()
-                })
-                .and_then(|other| present(&other.info))
-                .map(|pci| Place { function, ..place_of(pci) });
+            let sibling = slots.get(&index).map(|place| Place { function, ..*place });
             let place = match sibling {
                 Some(place) => {
                     buses.reserve(place, connect, 0)?;
@@ -321,8 +319,9 @@ impl Run {
                 }
                 None => buses.reserve_next(connect, 0, Some(function))?,
             };
-            if let Some(controller) = list.get_mut(i).filter(|_| sibling.is_some() || !buses.grows) {
+            if sibling.is_some() || !buses.grows {
                 set(&mut controller.info, place, multifunction);
+                slots.entry(index).or_insert(place);
             }
         }
         Ok(())

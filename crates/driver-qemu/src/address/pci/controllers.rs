@@ -26,6 +26,9 @@ fn unsupported(text: String) -> Error {
 pub(super) fn finish(domain: &mut Domain) -> Result<()> {
     let pseries = Machine::of(domain).is_pseries();
     for i in 0..domain.devices.controllers.len() {
+        let Some(ControllerKind::Pci { .. }) = domain.devices.controllers.get(i).map(|c| &c.kind) else {
+            continue;
+        };
         let free_bus = free_bus_number(domain);
         let free_target = free_target_index(domain);
         let Some(controller) = domain.devices.controllers.get_mut(i) else { break };

@@ -1,6 +1,6 @@
 //! The ports of the guest's USB buses, with the hubs on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::device::address::UsbAddress;
@@ -47,6 +47,8 @@ impl Node {
 #[derive(Clone, Debug, Default)]
 pub(super) struct UsbBuses {
     buses: BTreeMap<u32, Node>,
+    /// The buses that are not known to be full.
+    open: BTreeSet<u32>,
 }
 
 fn bad(text: String) -> Error {
@@ -59,6 +61,7 @@ impl UsbBuses {
     /// # Errors
     /// `XML_ERROR` when there is one of that index.
     pub(super) fn add_controller(&mut self, index: u32, ports: usize) -> Result<()> {
+        self.open.insert(index);
         match self.buses.insert(index, Node::new(ports)) {
             None => Ok(()),
             Some(_) => Err(bad(format!("Duplicate USB controllers with index {index}"))),
@@ -69,6 +72,7 @@ impl UsbBuses {
     pub(super) fn release(&mut self, address: &UsbAddress) {
         if let Ok(port) = self.port(address) {
             *port = Port::default();
+            self.open.insert(address.bus);
         }
     }
 
@@ -83,6 +87,7 @@ impl UsbBuses {
             return Err(bad(format!("Duplicate USB hub on bus {bus} port {}", address.port_text())));
         }
         *port = Port { taken: true, hub: Some(Node::new(HUB_PORTS)) };
+        self.open.insert(address.bus);
         Ok(())
     }
 
@@ -108,11 +113,20 @@ impl UsbBuses {
         if let Some(bus) = wanted.filter(|bus| !self.buses.contains_key(bus)) {
             return Err(bad(format!("USB bus {bus} requested but no controller with that index is present")));
         }
-        let mut buses = self.buses.iter().filter(|(bus, _)| wanted.is_none_or(|wanted| wanted == **bus));
-        let found = buses.find_map(|(bus, node)| Some(UsbAddress { bus: *bus, port: node.free(0)? }));
-        let address = found.ok_or_else(|| Error::internal(ErrorDomain::DOMAIN, "No free USB ports"))?;
-        self.reserve(&address)?;
-        Ok(address)
+        loop {
+            let bus = wanted.filter(|bus| self.open.contains(bus));
+            let bus = if wanted.is_some() { bus } else { self.open.first().copied() };
+            let Some((bus, node)) = bus.and_then(|bus| self.buses.get_key_value(&bus)) else {
+                return Err(Error::internal(ErrorDomain::DOMAIN, "No free USB ports"));
+            };
+            if let Some(port) = node.free(0) {
+                let address = UsbAddress { bus: *bus, port };
+                self.reserve(&address)?;
+                return Ok(address);
+            }
+            let full = *bus;
+            self.open.remove(&full);
+        }
     }
 
     fn port(&mut self, address: &UsbAddress) -> Result<&mut Port> {
