@@ -16,6 +16,7 @@ mod refusals;
 mod restart;
 mod starts;
 mod tuning;
+mod ways;
 
 use virtus_tests::{Need, Story};
 
@@ -26,6 +27,9 @@ const DNSMASQ: Need = Need::Program("dnsmasq", "dnsmasq-base");
 const STRACE: Need = Need::Program("strace", "strace");
 /// Rules in the kernel, and packets to try them with.
 const NFT: Need = Need::Program("nft", "nftables");
+const SSHD: Need = Need::Program("sshd", "openssh-server");
+const NETCAT: Need = Need::Program("nc", "netcat-openbsd");
+const SETPRIV: Need = Need::Program("setpriv", "util-linux");
 const PYTHON: Need = Need::Program("python3", "python3");
 
 macro_rules! stories {
@@ -93,6 +97,11 @@ stories! {
     hostile::silent_and_greedy_peers_bother_nobody [],
     tuning::a_guest_is_tuned_while_it_runs [Need::Guest, SCRIPT],
     tuning::a_guest_goes_back_to_a_snapshot [Need::Guest, SCRIPT],
+    ways::settings_say_where_to [],
+    ways::a_users_daemon_starts_when_it_is_needed [SETPRIV],
+    ways::through_ssh [SSHD, NETCAT],
+    ways::ssh_names_of_libvirts_libraries [SSHD, NETCAT],
+    ways::through_ssh_again [SSHD, NETCAT],
 }
 
 fn main() -> std::process::ExitCode {

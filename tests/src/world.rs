@@ -19,6 +19,9 @@ const KEPT: [(&str, &str); 3] = [
     ("/run/libvirt/qemu/", "/driver.pid"),
     ("/run/libvirt/qemu/", "/autostarted"),
 ];
+/// The home of somebody who is not root.
+const USER: &str = "/run/virtus-user";
+const USER_ID: &str = "12345";
 const GUEST: &str = "/run/virtus-guest";
 
 /// What a program answered.
@@ -214,6 +217,28 @@ impl World {
         program(command.arg("-q").args(args).envs(variables.iter().copied()))
     }
 
+    /// Runs the project's own command line as a user who is not root. The daemon that is theirs is the one under test.
+    ///
+    /// # Errors
+    /// When it cannot be run, or does not end.
+    pub fn called_by_user(&self, args: &[&str], variables: &[(&str, &str)]) -> Outcome<Answer> {
+        if !Path::new(USER).exists() {
+            // the programs may lie where a user does not come
+            sh(&format!(
+                "mkdir -p {USER}/run; cd {USER}; touch virtusd virtus; chown -R {USER_ID} . && chmod 700 run
+                 mount --bind '{}' virtusd; mount --bind '{}' virtus",
+                runner::daemon()?.display(),
+                runner::command_line()?.display()
+            ))?;
+        }
+        let mut command = Command::new("timeout");
+        command.args(["60", "setpriv", "--reuid", USER_ID, "--regid", USER_ID, "--clear-groups"]);
+        command.arg(Path::new(USER).join("virtus")).arg("-q").args(args);
+        command.env("HOME", USER).env("XDG_RUNTIME_DIR", Path::new(USER).join("run"));
+        command.env("LIBVIRTD_PATH", Path::new(USER).join("virtusd"));
+        program(command.current_dir("/").envs(variables.iter().copied()))
+    }
+
     /// Starts the project's own command line for long (`event`, `console`), called `virsh`.
     ///
     /// # Errors
@@ -344,11 +369,11 @@ fn sh(script: &str) -> Outcome {
 }
 
 fn program(command: &mut Command) -> Outcome<Answer> {
-    let done = command
-        .env("LIBVIRT_DEFAULT_URI", "qemu:///system")
-        .env("LC_ALL", "C.UTF-8")
-        .stdin(Stdio::null())
-        .output()?;
+    const DEFAULT: &str = "LIBVIRT_DEFAULT_URI";
+    if command.get_envs().all(|(name, _)| name != DEFAULT) {
+        command.env(DEFAULT, "qemu:///system");
+    }
+    let done = command.env("LC_ALL", "C.UTF-8").stdin(Stdio::null()).output()?;
     ensure!(done.status.code() != Some(124), "{command:?} did not end");
     Ok(Answer {
         ok: done.status.success(),

@@ -103,7 +103,7 @@ impl Way {
                     port: (port != 0).then_some(port),
                     user: uri.and_then(|uri| uri.user.clone()),
                     key: parameter("keyfile").map(str::to_owned),
-                    options: if own { Vec::new() } else { library_options(&parameter) },
+                    options: if own { Vec::new() } else { library_options(&parameter)? },
                     no_tty: no_tty && own,
                     no_verify: no_verify && own,
                     proxy,
@@ -143,26 +143,38 @@ impl Way {
 }
 
 /// What the URIs of libvirt's own ssh libraries say, as options of the program.
-fn library_options<'a>(parameter: &impl Fn(&str) -> Option<&'a str>) -> Vec<String> {
-    let hosts = parameter("known_hosts").map(|path| format!("UserKnownHostsFile={path}"));
-    let verify = parameter("known_hosts_verify").map(|how| {
-        let strict = match how {
-            "auto" => "accept-new",
-            "ignore" => "no",
-            _ => "yes",
-        };
-        format!("StrictHostKeyChecking={strict}")
-    });
-    let methods = parameter("sshauth").map(|list| {
-        let name = |method: &str| match method {
-            "agent" | "privkey" => "publickey",
-            "password" => "password",
-            _ => "keyboard-interactive",
-        };
-        let names: Vec<_> = list.split(',').map(name).collect();
-        format!("PreferredAuthentications={}", names.join(","))
-    });
-    [hosts, verify, methods].into_iter().flatten().collect()
+fn library_options<'a>(parameter: &impl Fn(&str) -> Option<&'a str>) -> Result<Vec<String>> {
+    let wrong = |what: &str, word: &str| {
+        Err(Error::new(ErrorDomain::RPC, ErrorCode::INVALID_ARG, format!("Invalid {what} method: '{word}'")))
+    };
+    let mut options = Vec::new();
+    if let Some(path) = parameter("known_hosts") {
+        options.push(format!("UserKnownHostsFile={path}"));
+    }
+    if let Some(how) = parameter("known_hosts_verify") {
+        options.push(format!(
+            "StrictHostKeyChecking={}",
+            match how {
+                "normal" => "ask",
+                "auto" => "accept-new",
+                "ignore" => "no",
+                other => return wrong("host key verification", other),
+            }
+        ));
+    }
+    if let Some(list) = parameter("sshauth") {
+        let mut methods = Vec::new();
+        for method in list.split(',') {
+            methods.push(match method.to_ascii_lowercase().as_str() {
+                "agent" | "privkey" => "publickey",
+                "password" => "password",
+                "keyboard-interactive" => "keyboard-interactive",
+                _ => return wrong("authentication", method),
+            });
+        }
+        options.push(format!("PreferredAuthentications={}", methods.join(",")));
+    }
+    Ok(options)
 }
 
 /// The socket on the other host, which netcat is told.

@@ -28,7 +28,9 @@ pub(super) fn answer(terminal: &Terminal, questions: &mut [Credential]) -> Resul
         question.answer = match read {
             Ok(1..) if !text.is_empty() => Some(text.to_owned()),
             Ok(1..) => question.default.clone().or(Some(String::new())),
-            _ => None,
+            // whoever says no more says nothing
+            Ok(0) => Some(String::new()),
+            Err(_) => None,
         };
     }
     Ok(())

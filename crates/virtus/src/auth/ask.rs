@@ -1,6 +1,6 @@
 //! Names and passwords: from `auth.conf`, or from whoever can be asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
@@ -59,7 +59,7 @@ pub(super) fn name_and_password(
             let text = std::fs::read_to_string(&path).map_err(|e| {
                 Error::system(ErrorDomain::AUTH, format!("Failed to open file '{}'", path.display()), &e)
             })?;
-            let look = |field| lookup(&text, SERVICE, host, field);
+            let look = |field| lookup((&text, &path), SERVICE, host, field);
             (look("authname")?, look("password")?)
         }
         None => (None, None),
@@ -109,7 +109,7 @@ pub(crate) fn one(
         let text = std::fs::read_to_string(&path).map_err(|e| {
             Error::system(ErrorDomain::AUTH, format!("Failed to open file '{}'", path.display()), &e)
         })?;
-        if let Some(found) = lookup(&text, service, host, field)? {
+        if let Some(found) = lookup((&text, &path), service, host, field)? {
             return Ok(found);
         }
     }
@@ -140,7 +140,7 @@ fn file(uri: Option<&Uri>) -> Option<PathBuf> {
 }
 
 /// What the file has for a host: its section names another one with the credentials.
-fn lookup(text: &str, service: &str, host: &str, field: &str) -> Result<Option<String>> {
+fn lookup((text, path): (&str, &Path), service: &str, host: &str, field: &str) -> Result<Option<String>> {
     let find = |section: &str, key: &str| {
         let mut inside = false;
         let mut found = None;
@@ -161,12 +161,13 @@ fn lookup(text: &str, service: &str, host: &str, field: &str) -> Result<Option<S
     let has = |section: &str| text.lines().any(|line| line.trim() == format!("[{section}]"));
     let Some(section) = sections.iter().find(|section| has(section)) else { return Ok(None) };
     let Some(credentials) = find(section, "credentials") else {
-        let text = format!("Missing item 'credentials' in group '{section}' in auth.conf");
+        let text = format!("Missing item 'credentials' in group '{section}' in '{}'", path.display());
         return Err(Error::new(ErrorDomain::AUTH, ErrorCode::CONF_SYNTAX, text));
     };
     let group = format!("credentials-{credentials}");
     if !has(&group) {
-        let text = format!("Missing group '{group}' referenced from group '{section}' in auth.conf");
+        let text =
+            format!("Missing group '{group}' referenced from group '{section}' in '{}'", path.display());
         return Err(Error::new(ErrorDomain::AUTH, ErrorCode::CONF_SYNTAX, text));
     }
     Ok(find(&group, field))
@@ -186,14 +187,24 @@ mod tests {
 
     #[test]
     fn a_host_has_its_own_or_the_default() {
-        let look = |host, field| lookup(FILE, "libvirt", host, field).unwrap();
+        let look = |host, field| lookup((FILE, Path::new("f")), "libvirt", host, field).unwrap();
         assert_eq!(look("a.example", "authname").as_deref(), Some("fred"));
         assert_eq!(look("a.example", "password").as_deref(), Some("12 3"));
         assert_eq!(look("b", "authname").as_deref(), Some("root"));
         assert_eq!(look("b", "password"), None);
-        assert_eq!(lookup(FILE, "other", "b", "authname"), Ok(None));
-        assert!(lookup(FILE, "esx", "b", "authname").unwrap_err().message().contains("Missing group"));
-        assert!(lookup(FILE, "esx", "c", "authname").unwrap_err().message().contains("Missing item"));
+        assert_eq!(lookup((FILE, Path::new("f")), "other", "b", "authname"), Ok(None));
+        assert!(
+            lookup((FILE, Path::new("f")), "esx", "b", "authname")
+                .unwrap_err()
+                .message()
+                .contains("Missing group")
+        );
+        assert!(
+            lookup((FILE, Path::new("f")), "esx", "c", "authname")
+                .unwrap_err()
+                .message()
+                .contains("Missing item")
+        );
     }
 
     #[test]

@@ -21,7 +21,6 @@ pub(crate) fn authenticate(connection: &Connection, uri: Option<&Uri>, ask: Opti
     let offered = connection.call(Remote::auth_list())?;
     let wanted = match uri.and_then(|uri| uri.parameter("auth")) {
         None => None,
-        Some("none") => Some(NONE),
         Some("polkit") => Some(POLKIT),
         Some(text) if text == "sasl" || text.starts_with("sasl.") => Some(SASL),
         Some(other) => return Err(failed(format!("unknown authentication type {other}"))),

@@ -9,12 +9,11 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    SupportedProtocolVersion, version,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::priority::Priority;
 
 /// What a TLS session needs to know.
 #[derive(Debug)]
@@ -22,7 +21,7 @@ pub(crate) struct Credentials {
     authorities: Vec<CertificateDer<'static>>,
     revoked: Vec<CertificateRevocationListDer<'static>>,
     identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
-    versions: Vec<&'static SupportedProtocolVersion>,
+    priority: Priority,
     verify: bool,
 }
 
@@ -85,7 +84,7 @@ impl Credentials {
         verify: bool,
     ) -> Result<Self> {
         let places = Places::find(directory, rustix::process::geteuid().is_root());
-        let authorities = certificates(&places.authority, "CA certificate")?;
+        let authorities = certificates(&places.authority, AUTHORITY)?;
         let revoked = match std::fs::read(&places.revoked) {
             Ok(pem) => CertificateRevocationListDer::pem_slice_iter(&pem)
                 .collect::<std::result::Result<_, _>>()
@@ -110,17 +109,17 @@ impl Credentials {
                 check_pair(&authorities, own, &places)?;
             }
         }
-        let versions = versions(priority)?;
-        Ok(Credentials { authorities, revoked, identity, versions, verify })
+        let priority = chosen(priority)?;
+        Ok(Credentials { authorities, revoked, identity, priority, verify })
     }
 
     /// How sessions with them are made.
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(self.priority.provider());
         let wrong = |e: rustls::Error| bad(format!("Failed to initialize TLS session: {e}"));
         let verifier = Arc::new(Verifier::new(self, provider.clone())?);
         let config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&self.versions)
+            .with_protocol_versions(&self.priority.versions())
             .map_err(wrong)?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
@@ -134,28 +133,13 @@ impl Credentials {
     }
 }
 
-/// The versions of TLS that a GnuTLS priority text leaves; of all else in it nothing can be chosen here.
-fn versions(priority: Option<&str>) -> Result<Vec<&'static SupportedProtocolVersion>> {
-    let mut found = vec![(&version::TLS13, "TLS1.3"), (&version::TLS12, "TLS1.2")];
-    for word in priority.unwrap_or_default().split(':') {
-        match word.strip_prefix(['-', '!']).and_then(|word| word.strip_prefix("VERS-")) {
-            Some("ALL" | "TLS-ALL") => found.clear(),
-            Some(name) => found.retain(|(_, known)| *known != name),
-            None => match word.strip_prefix("+VERS-") {
-                Some("TLS1.3") => found.push((&version::TLS13, "TLS1.3")),
-                Some("TLS1.2") => found.push((&version::TLS12, "TLS1.2")),
-                _ => {}
-            },
-        }
-    }
-    match found.is_empty() {
-        false => Ok(found.into_iter().map(|(version, _)| version).collect()),
-        true => Err(bad(format!(
-            "Failed to set TLS session priority to {}: no version of TLS is left",
-            priority.unwrap_or_default()
-        ))),
-    }
+/// What a GnuTLS priority text leaves of what there is.
+fn chosen(text: Option<&str>) -> Result<Priority> {
+    let Some(text) = text else { return Ok(Priority::default()) };
+    Priority::parse(text).map_err(|why| bad(format!("Failed to set TLS session priority to {text}: {why}")))
 }
+
+const AUTHORITY: &str = "CA certificate";
 
 fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>> {
     let pem = std::fs::read(path).map_err(|e| {
@@ -164,8 +148,9 @@ fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>>
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(bad(format!("Unable to import {what} {}", path.display()))),
-        Err(e) => Err(bad(format!("Unable to import {what} {}: {e}", path.display()))),
+        // libvirt's word for those whom we trust, of whom there may be several
+        _ if what == AUTHORITY => Err(bad(format!("Unable to import {what} list {}", path.display()))),
+        _ => Err(bad(format!("Unable to import {what} {}", path.display()))),
     }
 }
 
@@ -336,14 +321,5 @@ mod tests {
             error.message(),
             "Cannot read CA certificate '/nonexistent/cacert.pem': No such file or directory"
         );
-    }
-
-    #[test]
-    fn a_priority_text_chooses_versions() {
-        let left = |text| versions(Some(text)).map(|found| found.len());
-        assert_eq!(left("NORMAL"), Ok(2));
-        assert_eq!(left("NORMAL:-VERS-TLS1.3"), Ok(1));
-        assert_eq!(left("NORMAL:-VERS-ALL:+VERS-TLS1.2"), Ok(1));
-        assert!(left("NORMAL:-VERS-ALL:+VERS-TLS1.0").is_err());
     }
 }

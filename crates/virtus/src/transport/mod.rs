@@ -1,6 +1,7 @@
 //! Ways to a daemon: what carries the protocol's bytes.
 
 mod credentials;
+mod priority;
 mod program;
 mod socket;
 pub(crate) mod ssh;

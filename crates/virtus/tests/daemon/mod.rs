@@ -1,8 +1,9 @@
 //! A daemon of a few procedures that can be taken away in the middle of anything.
+#![allow(dead_code)] // not each of the tests needs all of it
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::ops::ControlFlow;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -85,6 +86,27 @@ impl Daemon {
         });
     }
 
+    /// Serves a port of this host, to connections that `shake` has shaken hands with; says which.
+    pub(crate) fn listen<S: Read + Write>(
+        &self,
+        shake: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
+    ) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (shared, shake) = (self.shared.clone(), Arc::new(shake));
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (shared, shake, client) = (shared.clone(), shake.clone(), client.unwrap());
+                std::thread::spawn(move || {
+                    if let Some(client) = shake(client) {
+                        shared.serve(client);
+                    }
+                });
+            }
+        });
+        port
+    }
+
     /// Nobody can connect any more, and who is connected is left alone no longer.
     pub(crate) fn stop(&self) {
         std::fs::remove_file(self.socket()).unwrap();
@@ -111,7 +133,7 @@ fn header(procedure: i32, kind: Kind, serial: u32, status: Status) -> Header {
     Header { program: 0x2000_8086, version: 1, procedure, kind, serial, status }
 }
 
-fn send(client: &mut UnixStream, header: &Header, body: &[u8]) {
+fn send(client: &mut impl Write, header: &Header, body: &[u8]) {
     let mut packet = Vec::new();
     write_packet(&mut packet, header, 0, |out| out.extend_from_slice(body));
     // one that has gone hears nothing
@@ -119,7 +141,7 @@ fn send(client: &mut UnixStream, header: &Header, body: &[u8]) {
 }
 
 impl Shared {
-    fn serve(&self, mut client: UnixStream) {
+    fn serve(&self, mut client: impl Read + Write) {
         let mut deframer = Deframer::new();
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = client.read(&mut buffer) {
