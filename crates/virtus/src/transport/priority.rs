@@ -169,7 +169,7 @@ impl Priority {
             None => return Err(NOT_KNOWN),
         };
         let named = |known: &&str| name.is_none_or(|name| **known == *name);
-        list.retain(|known| !named(&known));
+        list.retain(|known| !named(known));
         if add {
             list.extend(known.into_iter().filter(named));
         }
