@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_int, c_uint, c_void};
 use std::ptr::NonNull;
 
-use virtus::{ErrorCode, Result, Uuid};
+use virtus::{Result, Uuid};
 
 use crate::call::Call;
 use crate::ctype::{CType, Char, UChar, ULong};
@@ -70,22 +70,8 @@ impl<T: Kind> Arg for Rw<T> {
     unsafe fn take(c: Self::C, call: &mut Call, name: &str) -> Result<Self> {
         // SAFETY: as the caller promises
         let found = unsafe { Of::<T>::take(c, call, name)? };
-        check_write(call)?;
+        call.check_write()?;
         Ok(Rw(found))
-    }
-}
-
-/// Refuses a call of a connection that can only look.
-///
-/// # Errors
-/// `OPERATION_DENIED`.
-pub(crate) fn check_write(call: &Call) -> Result<()> {
-    match call.connection.as_ref().is_some_and(|connection| connection.is_read_only()) {
-        true => {
-            Err(call
-                .error(ErrorCode::OPERATION_DENIED, format!("read only access prevents {}", call.function)))
-        }
-        false => Ok(()),
     }
 }
 
@@ -254,9 +240,9 @@ impl<T> Out<T> {
         unsafe { self.0.write(value) }
     }
 
-    /// Where it is.
-    pub(crate) fn as_ptr(&self) -> *mut T {
-        self.0.as_ptr()
+    /// The first of many, of which another argument says how many they are.
+    pub(crate) fn many(&self) -> InMut<T> {
+        InMut(self.0.as_ptr())
     }
 }
 
@@ -349,6 +335,33 @@ impl<T: CType> InMut<T> {
     /// Whether there are any.
     pub(crate) fn is_null(&self) -> bool {
         self.0.is_null()
+    }
+
+    /// Where they are.
+    pub(crate) fn as_ptr(&self) -> *mut T {
+        self.0
+    }
+}
+
+impl<T: CType + Copy> InMut<T> {
+    /// Puts as many values there as there are and have room; says how many.
+    ///
+    /// # Safety
+    /// There is room for so many, unless the pointer is null.
+    ///
+    /// # Errors
+    /// `INVALID_ARG` for a null pointer as room for some.
+    pub(crate) unsafe fn fill(&self, room: c_int, values: &[T], call: &Call, name: &str) -> Result<c_int> {
+        let room = usize::try_from(room).unwrap_or_default();
+        if self.is_null() && room > 0 {
+            return Err(call.wrong(name, "must not be NULL"));
+        }
+        let count = room.min(values.len());
+        if count > 0 {
+            // SAFETY: as the caller promises
+            unsafe { self.0.copy_from_nonoverlapping(values.as_ptr(), count) };
+        }
+        Ok(c_int::try_from(count).unwrap_or(c_int::MAX))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use virtus::{Error, ErrorDomain, Result};
+use virtus::{Error, ErrorCode, ErrorDomain, Result};
 
 use crate::error;
 use crate::handle::Of;
@@ -25,6 +25,53 @@ impl Call {
     pub(crate) fn wrong(&self, argument: &str, must: &str) -> Error {
         let text = format!("{argument} in {} {must}", self.function);
         Error::invalid_arg(self.errors, self.function, argument, text)
+    }
+
+    /// The same with a text of its own.
+    pub(crate) fn refused(&self, argument: &str, text: impl Into<String>) -> Error {
+        Error::invalid_arg(self.errors, self.function, argument, text)
+    }
+
+    /// Refuses what a connection that can only look may not do.
+    ///
+    /// # Errors
+    /// `OPERATION_DENIED`.
+    pub(crate) fn check_write(&self) -> Result<()> {
+        self.check_denied(|function| format!("read only access prevents {function}"))
+    }
+
+    /// Refuses secrets to a connection that can only look.
+    ///
+    /// # Errors
+    /// `OPERATION_DENIED` when there is such a flag.
+    pub(crate) fn check_secure(&self, flags: u32) -> Result<()> {
+        if flags == 0 {
+            return Ok(());
+        }
+        self.check_denied(|function| format!("{function} with secure flag"))
+    }
+
+    fn check_denied(&self, text: impl FnOnce(&str) -> String) -> Result<()> {
+        match self.connection.as_ref().is_some_and(|connection| connection.is_read_only()) {
+            true => Err(self.error(ErrorCode::OPERATION_DENIED, text(self.function))),
+            false => Ok(()),
+        }
+    }
+
+    /// A UUID as text.
+    ///
+    /// # Errors
+    /// `INVALID_ARG`.
+    pub(crate) fn uuid(&self, text: &str) -> Result<virtus::Uuid> {
+        virtus::Uuid::parse(text).ok_or_else(|| self.refused("uuidstr", "Invalid UUID"))
+    }
+
+    /// The flags, with the one that parameters may be texts if the daemon knows it.
+    ///
+    /// # Errors
+    /// The daemon's.
+    pub(crate) fn with_texts(&self, flags: u32) -> Result<u32> {
+        self.connection.as_ref().map_or(Ok(flags), |connection| connection.with_texts(flags))
     }
 
     /// The call's error of `code`.

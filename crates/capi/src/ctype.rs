@@ -1,6 +1,6 @@
 //! What Rust types are called in C: from this the headers' prototypes are written.
 
-use std::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
+use std::ffi::{c_char, c_int, c_uint, c_ulong, c_ushort, c_void};
 
 /// A type of the C API.
 pub trait CType {
@@ -53,6 +53,7 @@ named! {
     UChar = "unsigned char";
     c_int = "int";
     c_uint = "unsigned int";
+    c_ushort = "unsigned short";
     ULong = "unsigned long";
     i64 = "long long";
     u64 = "unsigned long long";

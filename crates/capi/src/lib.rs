@@ -23,6 +23,8 @@
 #![allow(non_snake_case, non_camel_case_types)]
 // the border itself: each place says why it is sound
 #![allow(unsafe_code)]
+// the body of an entry is one expression
+#![allow(clippy::unit_arg)]
 // what C gives and gets is named by traits of ours; the functions are public for C's sake
 #![allow(private_interfaces, private_bounds)]
 
@@ -34,6 +36,7 @@ pub mod ctype;
 pub mod declare;
 mod domain;
 mod error;
+mod flags;
 #[allow(dead_code)]
 mod handle;
 mod interface;
@@ -45,10 +48,13 @@ mod nodedev;
 mod nwfilter;
 #[allow(dead_code)]
 pub mod object;
+mod params;
 #[allow(dead_code)]
 mod ret;
 mod secret;
 mod storage;
+#[allow(dead_code)]
+mod stream;
 #[cfg(test)]
 mod tests;
 mod uuid;
@@ -62,14 +68,13 @@ pub use interface::*;
 pub use network::*;
 pub use nodedev::*;
 pub use nwfilter::*;
+pub use params::*;
 pub use secret::*;
 pub use storage::*;
 
 /// Every function.
 pub fn exports() -> impl Iterator<Item = &'static Export> {
-    [
-        connect::EXPORTS,
-        domain::EXPORTS,
+    const FLAT: &[&[Export]] = &[
         error::EXPORTS,
         interface::EXPORTS,
         network::leases::EXPORTS,
@@ -77,24 +82,30 @@ pub fn exports() -> impl Iterator<Item = &'static Export> {
         network::ports::EXPORTS,
         nodedev::EXPORTS,
         nwfilter::EXPORTS,
+        params::EXPORTS,
         secret::EXPORTS,
         storage::pools::EXPORTS,
         storage::volumes::EXPORTS,
-    ]
-    .into_iter()
-    .flatten()
+    ];
+    [connect::EXPORTS, domain::EXPORTS, FLAT].into_iter().flatten().copied().flatten()
 }
 
 /// Every struct whose fields C may see.
 pub fn structs() -> impl Iterator<Item = &'static TypeDef> {
-    [error::STRUCTS, network::leases::STRUCTS, storage::pools::STRUCTS, storage::volumes::STRUCTS]
-        .into_iter()
-        .flatten()
+    const FLAT: &[&[TypeDef]] = &[
+        error::STRUCTS,
+        network::leases::STRUCTS,
+        params::STRUCTS,
+        storage::pools::STRUCTS,
+        storage::volumes::STRUCTS,
+    ];
+    [connect::STRUCTS, domain::STRUCTS, FLAT].into_iter().flatten().copied().flatten()
 }
 
 /// Every type of function that C gives.
 pub fn callbacks() -> impl Iterator<Item = &'static TypeDef> {
-    [error::CALLBACKS].into_iter().flatten()
+    let flat = [error::CALLBACKS].into_iter().flatten();
+    [connect::CALLBACKS].into_iter().flatten().copied().flatten().chain(flat)
 }
 
 /// The types whose inside C does not see.

@@ -48,6 +48,65 @@ pub(crate) fn optional_text(text: Option<&str>) -> Result<*mut Char> {
     text.map_or(Ok(std::ptr::null_mut()), |text| self::text(text).map(NonNull::as_ptr))
 }
 
+/// Texts as an array with null at its end; the caller frees it and each of them.
+///
+/// # Errors
+/// `NO_MEMORY`.
+pub(crate) fn texts(texts: &[String]) -> Result<*mut *mut Char> {
+    let mut copies = Vec::with_capacity(texts.len() + 1);
+    for text in texts {
+        copies.push(self::text(text)?.as_ptr());
+    }
+    copies.push(std::ptr::null_mut());
+    Ok(copy(&copies)?.as_ptr())
+}
+
+/// One value, which the caller frees.
+///
+/// # Errors
+/// `NO_MEMORY`.
+pub(crate) fn one<T: Copy>(value: T) -> Result<*mut T> {
+    Ok(copy(&[value])?.as_ptr())
+}
+
+/// Pointers as a list with null at its end, which the caller frees.
+///
+/// # Errors
+/// `NO_MEMORY`.
+pub(crate) fn list<T>(values: &[*mut T]) -> Result<*mut *mut T> {
+    let mut list = values.to_vec();
+    list.push(std::ptr::null_mut());
+    Ok(copy(&list)?.as_ptr())
+}
+
+/// Frees a list of so many texts.
+///
+/// # Safety
+/// Null, or a list of so many that came from here.
+pub(crate) unsafe fn free_list(list: *mut *mut Char, count: usize) {
+    if list.is_null() {
+        return;
+    }
+    for place in 0..count {
+        // SAFETY: as the caller promises
+        unsafe { free(*list.add(place)) };
+    }
+    // SAFETY: as the caller promises
+    unsafe { free(list) };
+}
+
+/// Bytes, where there is room for `size`.
+///
+/// # Safety
+/// There is.
+pub(crate) unsafe fn put_bytes(place: *mut c_void, size: usize, bytes: &[u8]) {
+    let count = size.min(bytes.len());
+    if count > 0 {
+        // SAFETY: as the caller promises
+        unsafe { place.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), count) };
+    }
+}
+
 /// Gives back what came from here.
 ///
 /// # Safety
@@ -61,4 +120,19 @@ pub(crate) unsafe fn free<T>(room: *mut T) {
 pub(crate) fn kept(text: &str) -> CString {
     let end = text.find('\0').unwrap_or(text.len());
     CString::new(text.get(..end).unwrap_or_default()).unwrap_or_default()
+}
+
+/// A text as a field of fixed size, cut so that its end fits.
+pub(crate) fn chars<const N: usize>(text: &str) -> [Char; N] {
+    bytes_as_chars(text.as_bytes())
+}
+
+/// Bytes as such a field.
+pub(crate) fn bytes_as_chars<const N: usize>(bytes: &[u8]) -> [Char; N] {
+    let mut field = [Char(0); N];
+    let end = N.saturating_sub(1);
+    for (place, byte) in field.iter_mut().take(end).zip(bytes) {
+        *place = Char(*byte as std::ffi::c_char);
+    }
+    field
 }

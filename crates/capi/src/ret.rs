@@ -1,6 +1,7 @@
 //! What C gets: a value, or the one that says that there is an error.
 
 use std::ffi::{c_int, c_uint};
+use std::os::fd::{IntoRawFd, OwnedFd};
 
 use virtus::{Error, ErrorCode, Result};
 
@@ -54,6 +55,15 @@ impl Ret for usize {
     const FAILURE: c_int = -1;
     fn give(self, call: &Call) -> Result<c_int> {
         c_int::try_from(self).map_err(|_| call.error(ErrorCode::OVERFLOW, "too many"))
+    }
+}
+
+/// A descriptor, which the caller closes.
+impl Ret for OwnedFd {
+    type C = c_int;
+    const FAILURE: c_int = -1;
+    fn give(self, _: &Call) -> Result<c_int> {
+        Ok(self.into_raw_fd())
     }
 }
 

@@ -1,21 +1,41 @@
-//! Connections.
+//! Connections and the host: `libvirt-host.h`.
 
+mod auth;
+pub(crate) mod files;
+mod host;
 mod open;
 
-use virtus::{ErrorCode, ErrorDomain};
+use std::ffi::{CStr, CString};
+use std::sync::OnceLock;
 
+use virtus::constants::VIR_TYPED_PARAM_STRING_OKAY;
+use virtus::{ErrorCode, ErrorDomain, Result};
+
+use crate::declare::{Export, TypeDef};
 use crate::error::Errors;
-use crate::handle::{Object, Of};
+use crate::handle::{Held, Object, Of};
+use crate::memory;
 use crate::object::{Kind, virConnect};
 
-pub(crate) use open::EXPORTS;
+pub use auth::{virConnectAuth, virConnectAuthCallbackPtr, virConnectCredential};
+pub use host::*;
+pub(crate) use host::{borrowed, texts};
 pub use open::*;
+
+pub(crate) const EXPORTS: &[&[Export]] = &[auth::EXPORTS, host::EXPORTS, open::EXPORTS];
+pub(crate) const STRUCTS: &[&[TypeDef]] = &[auth::STRUCTS, host::STRUCTS];
+pub(crate) const CALLBACKS: &[&[TypeDef]] = &[auth::CALLBACKS];
+
+/// The daemon knows parameters that are texts (`VIR_DRV_FEATURE_TYPED_PARAM_STRING`).
+const FEATURE_TEXTS: i32 = 9;
 
 /// A connection that C has.
 #[derive(Debug)]
 pub(crate) struct Connect {
     client: virtus::Connection,
     errors: Errors,
+    kind: OnceLock<CString>,
+    takes_texts: OnceLock<bool>,
 }
 
 impl Object for Connect {
@@ -41,12 +61,47 @@ impl std::ops::Deref for Connect {
 
 impl Connect {
     /// One that C does not have yet.
-    pub(crate) fn new(client: virtus::Connection) -> Self {
-        Connect { client, errors: Errors::default() }
+    ///
+    /// # Errors
+    /// None yet.
+    fn open(client: virtus::Connection) -> Result<Held<Self>> {
+        Ok(Held::new(Connect {
+            client,
+            errors: Errors::default(),
+            kind: OnceLock::new(),
+            takes_texts: OnceLock::new(),
+        }))
     }
 
     /// Its last error and who is told.
     pub(crate) fn errors(&self) -> &Errors {
         &self.errors
+    }
+
+    /// The hypervisor's name, which C may keep as long as the connection.
+    ///
+    /// # Errors
+    /// The daemon's.
+    pub(crate) fn kind(&self) -> Result<&CStr> {
+        if self.kind.get().is_none() {
+            let kind = self.client.kind()?;
+            let _ = self.kind.set(memory::kept(&kind));
+        }
+        Ok(self.kind.get().map_or(c"", CString::as_c_str))
+    }
+
+    /// The flags, with the one that parameters may be texts if the daemon knows it.
+    ///
+    /// # Errors
+    /// The daemon's.
+    pub(crate) fn with_texts(&self, flags: u32) -> Result<u32> {
+        let takes = match self.takes_texts.get() {
+            Some(takes) => *takes,
+            None => *self.takes_texts.get_or_init({
+                let takes = self.client.supports_feature(FEATURE_TEXTS)?;
+                move || takes
+            }),
+        };
+        Ok(if takes { flags | VIR_TYPED_PARAM_STRING_OKAY } else { flags })
     }
 }

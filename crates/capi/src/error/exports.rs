@@ -21,11 +21,13 @@ exports! {
         "4.5.0" fn virGetLastErrorDomain() -> c_int = look(|error| error.domain);
         "1.0.6" fn virGetLastErrorMessage() -> *const Char = message();
         "0.1.0" fn virResetLastError() = reset();
-        // SAFETY: as the caller promises
-        "0.1.0" fn virResetError(err: *mut virError) = unsafe { empty(err) };
+        "0.1.0" fn virResetError(err: *mut virError)
+            // SAFETY: as the caller promises
+            = unsafe { empty(err) };
         "0.6.1" fn virSaveLastError() -> *mut virError = save();
-        // SAFETY: as the caller promises
-        "0.6.1" fn virFreeError(err: *mut virError) = unsafe {
+        "0.6.1" fn virFreeError(err: *mut virError)
+            // SAFETY: as the caller promises
+            = unsafe {
             empty(err);
             memory::free(err);
         };
@@ -34,8 +36,9 @@ exports! {
         "0.1.0" fn virSetErrorFunc(userData: *mut c_void, handler: virErrorFunc) =
             *HANDLER.lock().unwrap_or_else(PoisonError::into_inner) =
                 Handler { function: handler, opaque: Opaque(userData) };
-        // SAFETY: as the caller promises
-        "0.1.0" fn virDefaultErrorFunc(err: *mut virError) = unsafe { err.as_ref().map_or((), |err| print(err)) };
+        "0.1.0" fn virDefaultErrorFunc(err: *mut virError)
+            // SAFETY: as the caller promises
+            = unsafe { err.as_ref().map_or((), |err| print(err)) };
 
         "0.1.0" fn virConnGetLastError(conn: *mut virConnect) -> *mut virError =
             of(conn).map_or(null_mut(), |conn| conn.errors().with(|last| last));

@@ -8,7 +8,8 @@ use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::sync::{Mutex, PoisonError};
 
-use virtus::Error;
+use virtus::{Error, ErrorCode, ErrorDomain, ErrorLevel};
+use virtus_base::Fields;
 
 pub(crate) use c::{CALLBACKS, STRUCTS};
 pub use c::{virError, virErrorFunc};
@@ -55,6 +56,21 @@ pub(crate) fn set(error: &Error) {
             *last = virError::new(error);
         }
     }
+}
+
+/// The error for a failure that nobody has said anything of.
+pub(crate) fn unknown() -> Error {
+    Error::from_fields(Fields {
+        code: ErrorCode::INTERNAL_ERROR,
+        domain: ErrorDomain::NONE,
+        message: "An error occurred, but the cause is unknown".to_owned(),
+        level: ErrorLevel::Error,
+        str1: None,
+        str2: None,
+        str3: None,
+        int1: -1,
+        int2: -1,
+    })
 }
 
 /// Makes `error` the last of this thread and of the connection, and calls whoever wants to be told.

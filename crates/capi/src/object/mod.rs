@@ -11,6 +11,7 @@ use crate::memory;
 
 pub(crate) use crate::connect::Connect;
 use crate::nodedev::ParentName;
+pub(crate) use crate::stream::Stream;
 
 opaque! {
     virConnect

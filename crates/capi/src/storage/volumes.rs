@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_uint};
 use virtus::constants::{VIR_STORAGE_VOL_RESIZE_DELTA, VIR_STORAGE_VOL_RESIZE_SHRINK};
 use virtus::{ErrorCode, Result};
 
-use crate::arg::{Out, OutList, Rw, Text, check_write};
+use crate::arg::{Out, OutList, Rw, Text};
 use crate::call::Call;
 use crate::connect::Connect;
 use crate::declare::{exports, structs};
@@ -78,7 +78,7 @@ fn copy(
     from: &StorageVolume,
     flags: c_uint,
 ) -> Result<virtus::StorageVolume> {
-    check_write(call)?;
+    call.check_write()?;
     // the volume may be another connection's
     if from.parent().is_read_only() {
         let text = format!("read only access prevents {}", call.function);
