@@ -66,8 +66,9 @@ pub fn tag<'a>(e: Element<'a>, name: &str, default: Option<&'static str>, rules:
 /// An attribute of an element that may not be there.
 pub fn attr<V: Value>(at: Option<Element<'_>>, name: &str, rules: &Rules) -> Result<Option<V>> {
     let Some((e, text)) = at.and_then(|e| Some((e, e.attr(name)?))) else { return Ok(None) };
+    let own = || V::error(text).filter(|_| rules.invalid.is_none());
     let value = V::parse(text, rules.base)
-        .ok_or_else(|| V::error(text).unwrap_or_else(|| invalid(e, name, text, V::EXPECTED, rules)))?;
+        .ok_or_else(|| own().unwrap_or_else(|| invalid(e, name, text, V::EXPECTED, rules)))?;
     match rules.number {
         NumberRule::NonZero if value.is_zero() => Err(match rules.invalid {
             Some(_) => invalid(e, name, text, "", rules),

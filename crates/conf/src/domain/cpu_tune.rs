@@ -1,11 +1,14 @@
 //! `<vcpu>`, `<vcpus>`, `<cputune>`, `<iothreads>`, `<throttlegroups>`.
 
-use std::collections::HashSet;
+mod resctrl;
+mod threads;
 
 use virtus_base::{Bitmap, Result};
 use virtus_xml::{Element, Writer, Xml, YesNo, keywords};
 
 use super::device::IoTune;
+
+pub(super) use threads::settle;
 
 keywords! {
     /// Who places the vCPU threads.
@@ -69,6 +72,7 @@ keywords! {
 
 /// `<cputune>`. Periods and quotas are in microseconds.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = threads::check)]
 pub struct CpuTune {
     #[xml(value)]
     pub shares: Option<u64>,
@@ -105,61 +109,27 @@ pub struct CpuTune {
     pub memorytune: Vec<MemoryTune>,
 }
 
-impl CpuTune {
-    /// Splits scheduling policies into one element a thread, in order of the threads.
-    pub(super) fn split(&mut self, vcpus: u32, iothreads: &[u32]) {
-        fn threads(set: &Bitmap) -> impl Iterator<Item = u32> + '_ {
-            set.iter().filter_map(|thread| u32::try_from(thread).ok())
-        }
-        let one = |thread: u32| std::iter::once(usize::try_from(thread).unwrap_or(0)).collect::<Bitmap>();
-        let mut list: Vec<(u32, Sched)> = Vec::new();
-        let mut seen = Bitmap::new();
-        'policies: for policy in &self.vcpusched {
-            for vcpu in threads(&policy.vcpus).take_while(|vcpu| *vcpu < vcpus) {
-                list.push((vcpu, policy.sched.clone()));
-                // two policies for one are refused later, and the rest is of no account
-                let bit = usize::try_from(vcpu).unwrap_or(0);
-                if seen.contains(bit) {
-                    break 'policies;
-                }
-                seen.set(bit);
-            }
-        }
-        list.sort_by_key(|(vcpu, _)| *vcpu);
-        self.vcpusched =
-            list.into_iter().map(|(vcpu, sched)| VcpuSched { vcpus: one(vcpu), sched }).collect();
-        let iothreads: HashSet<u32> = iothreads.iter().copied().collect();
-        let mut list: Vec<(u32, Sched)> = Vec::new();
-        for policy in &self.iothreadsched {
-            let known = threads(&policy.iothreads).filter(|thread| iothreads.contains(thread));
-            list.extend(known.map(|thread| (thread, policy.sched.clone())));
-        }
-        list.sort_by_key(|(thread, _)| *thread);
-        self.iothreadsched =
-            list.into_iter().map(|(thread, sched)| IoThreadSched { iothreads: one(thread), sched }).collect();
-    }
-}
-
 /// The host CPUs of one vCPU.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct VcpuPin {
     #[xml(attr)]
     pub vcpu: u32,
-    #[xml(attr)]
+    #[xml(attr, missing = "missing cpuset for vcpupin", code = INTERNAL_ERROR)]
     pub cpuset: Bitmap,
 }
 
 /// The host CPUs of one I/O thread.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct IoThreadPin {
-    #[xml(attr)]
+    #[xml(attr, rule = "nonzero")]
     pub iothread: u32,
-    #[xml(attr)]
+    #[xml(attr, missing = "missing cpuset for iothreadpin", code = INTERNAL_ERROR)]
     pub cpuset: Bitmap,
 }
 
 /// A scheduling policy with its priority (only of `fifo` and `rr`).
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = threads::priority)]
 pub struct Sched {
     #[xml(attr)]
     pub scheduler: Scheduler,
@@ -170,7 +140,7 @@ pub struct Sched {
 /// The policy of some vCPUs.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct VcpuSched {
-    #[xml(attr)]
+    #[xml(attr, missing = "Missing attribute 'vcpus' in element 'vcpusched'")]
     pub vcpus: Bitmap,
     #[xml(flatten)]
     pub sched: Sched,
@@ -179,7 +149,7 @@ pub struct VcpuSched {
 /// The policy of some I/O threads.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct IoThreadSched {
-    #[xml(attr)]
+    #[xml(attr, missing = "Missing attribute 'iothreads' in element 'iothreadsched'")]
     pub iothreads: Bitmap,
     #[xml(flatten)]
     pub sched: Sched,
@@ -188,7 +158,11 @@ pub struct IoThreadSched {
 /// `<cachetune>`: parts of the host's caches for some vCPUs.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct CacheTune {
-    #[xml(attr)]
+    #[xml(
+        attr,
+        missing = "Missing cachetune attribute 'vcpus'",
+        invalid = "Invalid cachetune attribute 'vcpus' value '{}'"
+    )]
     pub vcpus: Bitmap,
     #[xml(attr, only = "live")]
     pub id: Option<String>,
@@ -248,7 +222,11 @@ pub struct CacheMonitor {
 /// `<memorytune>`: shares of the host's memory bandwidth.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct MemoryTune {
-    #[xml(attr)]
+    #[xml(
+        attr,
+        missing = "Missing memorytune attribute 'vcpus'",
+        invalid = "Invalid memorytune attribute 'vcpus' value '{}'"
+    )]
     pub vcpus: Bitmap,
     #[xml(attr, only = "live")]
     pub id: Option<String>,

@@ -12,6 +12,7 @@ pub mod metadata;
 pub mod misc;
 pub mod numa;
 pub mod os;
+mod owners;
 mod parse;
 pub mod post_parse;
 pub mod qemu_ns;
@@ -149,10 +150,12 @@ fn tidy(domain: &mut Domain, _: Element<'_>) -> Result<()> {
         *uuid = Some(Uuid::random()?);
     }
     numa::place(domain);
-    let (vcpus, iothreads) = (domain.vcpu.max, domain.iothread_ids());
+    cpu_tune::settle(domain)?;
+    let vcpus = domain.vcpu.max;
     if let Some(tune) = &mut domain.cputune {
-        tune.split(vcpus, &iothreads);
+        tune.share(vcpus)?;
     }
+    domain.drop_empty();
     Ok(())
 }
 

@@ -6,13 +6,13 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::{detail, hostdev, printable, refuse, topology};
 use crate::domain::Domain;
-use crate::domain::consistency::Owners;
 use crate::domain::device::address::{Address, DriveAddress};
 use crate::domain::device::filesystem::FsDriverType;
 use crate::domain::device::hostdev::HostDevSource;
 use crate::domain::device::storage::NetProtocol;
 use crate::domain::features::IoApic;
 use crate::domain::os::{Firmware, FirmwareFeatureName, LoaderType};
+use crate::domain::owners::Owners;
 use crate::domain::parse::{unsupported, xml_error};
 use crate::domain::seclabel::SecLabelType;
 use crate::scaled::KiB;

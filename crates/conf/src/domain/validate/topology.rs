@@ -6,11 +6,11 @@ use virtus_base::Result;
 
 use super::refuse;
 use crate::domain::Domain;
-use crate::domain::consistency::Owners;
 use crate::domain::cpu::NumaCell;
 use crate::domain::cpu_tune::Placement;
 use crate::domain::device::controller::{ControllerKind, UsbModel};
 use crate::domain::numa::{NumaMode, NumaTune};
+use crate::domain::owners::Owners;
 use crate::domain::parse::{unsupported, xml_error};
 
 /// Whether the guest has USB at all.
