@@ -146,7 +146,9 @@ fn install(built: &Path, options: &Options, prefix: &Path, destdir: &Path) -> Re
     };
     let (lib, include) = (there(&libdir), there(&includedir).join("libvirt"));
     let pkgconfig = lib.join("pkgconfig");
-    for directory in [&lib, &include, &pkgconfig] {
+    let apidir = prefix.join("share/libvirt/api");
+    let api = there(&apidir);
+    for directory in [&lib, &include, &pkgconfig, &api] {
         std::fs::create_dir_all(directory)?;
     }
     std::fs::copy(built.join("libvirt.a"), lib.join("libvirt.a"))?;
@@ -162,7 +164,10 @@ fn install(built: &Path, options: &Options, prefix: &Path, destdir: &Path) -> Re
         let text = std::fs::read_to_string(built.join(format!("{library}.pc.in")))?
             .replace("@prefix@", &prefix.to_string_lossy())
             .replace("@libdir@", &libdir.to_string_lossy())
-            .replace("@includedir@", &includedir.to_string_lossy());
+            .replace("@includedir@", &includedir.to_string_lossy())
+            .replace("@apidir@", &apidir.to_string_lossy());
+        let described = format!("{library}-api.xml");
+        std::fs::copy(built.join(&described), api.join(&described))?;
         std::fs::write(pkgconfig.join(format!("{library}.pc")), text)?;
     }
     println!("{}\n{}", lib.display(), include.display());

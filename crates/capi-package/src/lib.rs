@@ -1,6 +1,7 @@
 //! What goes beside the C library, from the declarations of its functions in `virtus-capi`: headers, symbol maps,
 //! stubs, pkg-config files, and the table of what is covered.
 
+pub mod api_xml;
 pub mod coverage;
 pub mod headers;
 pub mod libraries;

@@ -4,10 +4,17 @@ use virtus::constants::LIBVIR_VERSION_NUMBER;
 
 use crate::libraries::Library;
 
-/// The file's text; `@prefix@`, `@libdir@` and `@includedir@` are put in by who installs.
+/// The file's text; `@prefix@`, `@libdir@`, `@includedir@` and `@apidir@` are put in by who installs.
 pub fn text(library: &Library) -> String {
     let name = library.name;
     let link = name.strip_prefix("lib").unwrap_or(name);
+    // bindings look for the small ones here as well
+    let described: &[&str] =
+        if library.is_stub() { &[name] } else { &["libvirt", "libvirt-qemu", "libvirt-lxc"] };
+    let api: String = described
+        .iter()
+        .map(|name| format!("{}_api=@apidir@/{name}-api.xml\n", name.replace('-', "_")))
+        .collect();
     let (needs, private) = match library.is_stub() {
         true => ("Requires: libvirt\n", ""),
         // what the static library takes from the system
@@ -18,6 +25,8 @@ pub fn text(library: &Library) -> String {
          exec_prefix=${{prefix}}\n\
          libdir=@libdir@\n\
          includedir=@includedir@\n\
+         \n\
+         {api}\
          \n\
          Name: {name}\n\
          Version: {}\n\

@@ -23,6 +23,8 @@ pub(crate) struct Call {
 impl Call {
     /// An argument is not what it has to be.
     pub(crate) fn wrong(&self, argument: &str, must: &str) -> Error {
+        // a name that is a word of Rust's is declared with a mark
+        let argument = argument.trim_start_matches("r#");
         let text = format!("{argument} in {} {must}", self.function);
         Error::invalid_arg(self.errors, self.function, argument, text)
     }

@@ -111,6 +111,8 @@ pub struct TypeDef {
     pub result: Option<fn() -> String>,
     /// Fields or parameters.
     pub members: &'static [Member],
+    /// A struct's size, and where its fields begin, in bytes.
+    pub layout: Option<(usize, &'static [usize])>,
 }
 
 /// Declares functions of one header. Each has an entry of its own:
@@ -241,6 +243,7 @@ macro_rules! structs {
                 name: stringify!($name),
                 result: None,
                 members: &[$((stringify!($field), <$type as $crate::ctype::CType>::name)),*],
+                layout: Some((size_of::<$name>(), &[$(std::mem::offset_of!($name, $field)),*])),
             },)*
         ];
     };
@@ -281,6 +284,7 @@ macro_rules! callbacks {
                 name: stringify!($name),
                 result: Some(<callbacks!(@result $($ret)?) as $crate::ctype::CType>::name),
                 members: &[$((stringify!($arg), <$type as $crate::ctype::CType>::name)),*],
+                layout: None,
             },)*
         ];
     };

@@ -28,6 +28,7 @@
 // what C gives and gets is named by traits of ours; the functions are public for C's sake
 #![allow(private_interfaces, private_bounds)]
 
+mod admin;
 #[allow(dead_code)]
 mod arg;
 mod call;
@@ -41,6 +42,7 @@ mod flags;
 mod handle;
 mod interface;
 mod listing;
+mod lxc;
 #[allow(dead_code)]
 mod memory;
 mod network;
@@ -49,6 +51,7 @@ mod nwfilter;
 #[allow(dead_code)]
 pub mod object;
 mod params;
+mod qemu;
 #[allow(dead_code)]
 mod ret;
 mod secret;
@@ -61,28 +64,36 @@ mod uuid;
 
 use declare::{Export, TypeDef};
 
+pub use admin::*;
 pub use connect::*;
 pub use domain::*;
 pub use error::*;
 pub use interface::*;
+pub use lxc::*;
 pub use network::*;
 pub use nodedev::*;
 pub use nwfilter::*;
 pub use params::*;
+pub use qemu::*;
 pub use secret::*;
 pub use storage::*;
 
 /// Every function.
 pub fn exports() -> impl Iterator<Item = &'static Export> {
     const FLAT: &[&[Export]] = &[
+        admin::clients::EXPORTS,
+        admin::connection::EXPORTS,
+        admin::servers::EXPORTS,
         error::EXPORTS,
         interface::EXPORTS,
+        lxc::EXPORTS,
         network::leases::EXPORTS,
         network::networks::EXPORTS,
         network::ports::EXPORTS,
         nodedev::EXPORTS,
         nwfilter::EXPORTS,
         params::EXPORTS,
+        qemu::EXPORTS,
         secret::EXPORTS,
         storage::pools::EXPORTS,
         storage::volumes::EXPORTS,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use virtus_api::calls::Administration;
+use virtus_api::constants::VIR_CONNECT_NO_ALIASES;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
 use crate::config::Config;
@@ -31,16 +32,26 @@ impl Connection {
     /// # Errors
     /// What is wrong with the URI, why the daemon cannot be reached, or what it says.
     pub fn open_admin(uri: Option<&str>) -> Result<Connection> {
+        Connection::open_admin_flags(uri, 0)
+    }
+
+    /// As [`Connection::open_admin`], with flags: `VIR_CONNECT_NO_ALIASES` takes the URI as it is; what else there is
+    /// the daemon has to know.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_admin_flags(uri: Option<&str>, flags: u32) -> Result<Connection> {
         let config = Config::load("libvirt-admin.conf")?;
         let name = match uri {
             Some(uri) => uri.to_owned(),
             None => default_uri(&config)?,
         };
-        let uri = Uri::parse(config.alias(&name)?.unwrap_or(&name))?;
+        let alias = if flags & VIR_CONNECT_NO_ALIASES == 0 { config.alias(&name)? } else { None };
+        let uri = Uri::parse(alias.unwrap_or(&name))?;
         let path = socket(&uri)?;
         let link = Link::new(Box::new(way::local(&path, None)?))?;
         let connection = Connection::new_admin(Arc::new(link));
-        connection.call(Administration::connect_open(0))?;
+        connection.call(Administration::connect_open(flags & !VIR_CONNECT_NO_ALIASES))?;
         connection.opened(uri.to_string());
         Ok(connection)
     }

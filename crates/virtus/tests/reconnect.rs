@@ -221,7 +221,7 @@ fn a_stream_ends_with_the_connection_that_opened_it() {
     let connection = quick(SOON).open(Some(&daemon.uri())).unwrap();
     let domain = virtus::DomainRef { name: "alpha".to_owned(), uuid: virtus::Uuid([7; 16]), id: 3 };
     let domain = virtus::Domain::new(connection.clone(), domain);
-    let (_, mut stream) = domain.screenshot(0, 0).unwrap();
+    let (_, stream) = domain.screenshot(0, 0).unwrap();
     restart(&daemon);
     assert_eq!(connection.hostname().unwrap(), "here");
     assert!(stream.recv(&mut [0; 16]).is_err(), "nobody knows it there");

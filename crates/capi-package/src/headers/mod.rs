@@ -10,6 +10,9 @@ mod types;
 
 use std::collections::HashMap;
 
+pub use types::names;
+pub(crate) use types::of as types;
+
 use virtus::constants as api;
 use virtus::manual;
 
@@ -41,7 +44,7 @@ const PARTS: &[&str] = &[
 ];
 
 /// Headers of their own.
-const ALONE: &[&str] = &["libvirt-qemu", "libvirt-lxc", "libvirt-admin"];
+pub(crate) const ALONE: &[&str] = &["libvirt-qemu", "libvirt-lxc", "libvirt-admin"];
 
 /// Every header.
 pub fn all() -> Vec<Header> {

@@ -31,9 +31,9 @@ const TYPES: &[(&str, &[&str])] = &[
             "virDomain",
             "virDomainInfo",
             "virDomainControlInfo",
-            "virDomainBlockStatsStruct",
-            "virDomainInterfaceStatsStruct",
-            "virDomainMemoryStatStruct",
+            "virDomainBlockStats",
+            "virDomainInterfaceStats",
+            "virDomainMemoryStat",
             "virDomainBlockInfo",
             "virDomainBlockJobInfo",
             "virDomainDiskError",
@@ -142,12 +142,12 @@ const TYPES: &[(&str, &[&str])] = &[
     ("libvirt-admin", &["virAdmConnect", "virAdmServer", "virAdmClient", "virAdmConnectCloseFunc"]),
 ];
 
-/// Structs whose tag, or whose pointer's name, is not what one expects.
+/// Structs that C calls otherwise than the library does: name and tag.
 const ODD: &[(&str, &str, &str)] = &[
-    ("virDomainBlockStatsStruct", "_virDomainBlockStats", "virDomainBlockStatsPtr"),
-    ("virDomainInterfaceStatsStruct", "_virDomainInterfaceStats", "virDomainInterfaceStatsPtr"),
-    ("virDomainMemoryStatStruct", "_virDomainMemoryStat", "virDomainMemoryStatPtr"),
-    ("virDomainIPAddress", "_virDomainInterfaceIPAddress", "virDomainIPAddressPtr"),
+    ("virDomainBlockStats", "virDomainBlockStatsStruct", "_virDomainBlockStats"),
+    ("virDomainInterfaceStats", "virDomainInterfaceStatsStruct", "_virDomainInterfaceStats"),
+    ("virDomainMemoryStat", "virDomainMemoryStatStruct", "_virDomainMemoryStat"),
+    ("virDomainIPAddress", "virDomainIPAddress", "_virDomainInterfaceIPAddress"),
 ];
 
 /// Fields that are not to be used any more.
@@ -240,8 +240,7 @@ pub(super) fn after(header: &str) -> &'static str {
 
 /// The types of a header, as far as they are declared.
 pub(super) fn declared(header: &str) -> String {
-    let names = TYPES.iter().filter(|(name, _)| *name == header).flat_map(|(_, names)| *names);
-    names.map(|name| one(name)).collect()
+    of(header).map(|name| one(name)).collect()
 }
 
 fn one(name: &str) -> String {
@@ -254,11 +253,23 @@ fn one(name: &str) -> String {
     }
 }
 
+/// What C calls a struct, its tag, and a pointer to it.
+pub fn names(structure: &str) -> [String; 3] {
+    let pointer = format!("{structure}Ptr");
+    match ODD.iter().find(|(odd, _, _)| *odd == structure) {
+        Some((_, name, tag)) => [(*name).to_owned(), (*tag).to_owned(), pointer],
+        None => [structure.to_owned(), format!("_{structure}"), pointer],
+    }
+}
+
+/// The types of a header.
+pub(crate) fn of(header: &str) -> impl Iterator<Item = &'static &'static str> + use<'_> {
+    TYPES.iter().filter(move |(name, _)| *name == header).flat_map(|(_, names)| *names)
+}
+
 fn data(name: &str, fields: Option<&TypeDef>) -> String {
-    let odd = ODD.iter().find(|(odd, _, _)| *odd == name);
-    let tag = odd.map_or_else(|| format!("_{name}"), |(_, tag, _)| (*tag).to_owned());
-    let pointer = odd.map_or_else(|| format!("{name}Ptr"), |(_, _, pointer)| (*pointer).to_owned());
-    let mut text = format!("typedef struct {tag} {name};\ntypedef {name} *{pointer};\n");
+    let [c_name, tag, pointer] = names(name);
+    let mut text = format!("typedef struct {tag} {c_name};\ntypedef {c_name} *{pointer};\n");
     if let Some(fields) = fields {
         let _ = writeln!(text, "struct {tag} {{");
         for (field, of) in fields.members {
@@ -285,6 +296,6 @@ fn function(callback: &TypeDef) -> String {
 
 /// Every type that a header has.
 #[cfg(test)]
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
     TYPES.iter().flat_map(|(_, names)| names.iter().copied())
 }

@@ -152,7 +152,7 @@ static virConnectAuthPtrDefault: Shared<*const virConnectAuth> = Shared(&raw con
 /// The variable.
 pub(crate) const EXPORTS: &[Export] = &[Export {
     name: "virConnectAuthPtrDefault",
-    since: "0.4.1",
+    since: "0.4.0",
     header: Header::HOST,
     arguments: None,
     result: <*mut virConnectAuth as crate::ctype::CType>::name,

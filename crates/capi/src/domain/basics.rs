@@ -25,7 +25,7 @@ exports! {
         // SAFETY: there is room for `maxids`
         unsafe { ids.fill(maxids.0, &conn.list_domains()?, call, "ids") }
     };
-    "0.1.1" fn virConnectNumOfDefinedDomains(conn: Of<Connect>) -> c_int = conn.num_of_defined_domains();
+    "0.1.5" fn virConnectNumOfDefinedDomains(conn: Of<Connect>) -> c_int = conn.num_of_defined_domains();
     "0.1.1" fn virConnectListDefinedDomains[call](
         conn: Of<Connect>, names: Names, maxnames: NonNegative<c_int>
     ) -> c_int = names.list(call, maxnames, "names", || conn.list_defined_domains());

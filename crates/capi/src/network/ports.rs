@@ -1,13 +1,14 @@
 //! What is plugged into networks.
 
-use std::ffi::c_uint;
+use std::ffi::{c_int, c_uint};
 
 use virtus::Uuid;
 
-use crate::arg::{OutList, Rw, Text};
+use crate::arg::{InMut, Out, OutList, Rw, Text};
 use crate::declare::exports;
 use crate::handle::{Held, Of};
 use crate::object::{Child, Network, NetworkPort, virNetwork};
+use crate::params::{self, virTypedParameter};
 use crate::ret::Parent;
 use crate::uuid::{OutUuid, OutUuidText, UuidText};
 
@@ -32,4 +33,16 @@ exports! {
     "5.5.0" fn virNetworkPortGetUUID(port: Of<NetworkPort>, uuid: OutUuid) -> () = uuid.put(port.uuid());
     "5.5.0" fn virNetworkPortGetUUIDString(port: Of<NetworkPort>, buf: OutUuidText) -> () = buf.put(port.uuid());
     "5.5.0" fn virNetworkPortGetXMLDesc(port: Of<NetworkPort>, flags: c_uint) -> String = port.xml(flags);
+    "5.5.0" fn virNetworkPortGetParameters[call](
+        port: Of<NetworkPort>, params: Out<*mut virTypedParameter>, nparams: Out<c_int>, flags: c_uint
+    ) -> ()
+        = params::give(&params, &nparams, &port.parameters(call.with_texts(flags)?)?, call);
+    "5.5.0" fn virNetworkPortSetParameters[call](
+        port: Rw<NetworkPort>, params: InMut<virTypedParameter>, nparams: c_int, flags: c_uint
+    ) -> ()
+        = {
+            // SAFETY: the C API says that there are so many
+            let params = unsafe { params::read(&params, nparams, call)? };
+            port.set_parameters(&params, flags)
+        };
 }

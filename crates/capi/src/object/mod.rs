@@ -9,6 +9,7 @@ use crate::declare::opaque;
 use crate::handle::{Held, Object, Of};
 use crate::memory;
 
+pub(crate) use crate::admin::connection::AdmConnect;
 pub(crate) use crate::connect::Connect;
 use crate::nodedev::ParentName;
 pub(crate) use crate::stream::Stream;
@@ -151,6 +152,10 @@ kinds! {
     NwFilterBinding(virNWFilterBinding) of Connect, INVALID_NWFILTER_BINDING from NWFILTER, texts[portdev filtername];
     /// A secret.
     Secret(virSecret) of Connect, INVALID_SECRET from SECRET, texts[usage_id];
+    /// A daemon's server.
+    AdminServer(virAdmServer) of AdmConnect, INVALID_CONN from ADMIN, texts[name];
+    /// Who is connected to one.
+    AdminClient(virAdmClient) of AdminServer, INVALID_CONN from ADMIN, texts[];
 }
 
 impl Domain {

@@ -46,10 +46,13 @@ exports! {
         conn: Of<Connect>, pools: OutList<StoragePool>, flags: c_uint
     ) -> usize
         = pools.fill(&conn, conn.list_all_storage_pools(flags)?);
-    "0.4.5" fn virConnectFindStoragePoolSources(
-        conn: Rw<Connect>, r#type: Text, srcSpec: Option<Text>, flags: c_uint
+    "0.4.5" fn virConnectFindStoragePoolSources[call](
+        conn: Of<Connect>, r#type: Text, srcSpec: Option<Text>, flags: c_uint
     ) -> String
-        = conn.find_storage_pool_sources(&r#type, srcSpec.as_deref(), flags);
+        = {
+            call.check_write()?;
+            conn.find_storage_pool_sources(&r#type, srcSpec.as_deref(), flags)
+        };
     "5.2.0" fn virConnectGetStoragePoolCapabilities(conn: Of<Connect>, flags: c_uint) -> String
         = conn.storage_pool_capabilities(flags);
 

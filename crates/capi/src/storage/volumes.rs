@@ -12,6 +12,7 @@ use crate::declare::{exports, structs};
 use crate::handle::Of;
 use crate::object::{Child, StoragePool, StorageVolume, virConnect};
 use crate::ret::{Lent, Parent};
+use crate::stream::Stream;
 
 structs! {
     /// How large a volume is, in bytes.
@@ -45,6 +46,21 @@ exports! {
     "0.9.10" fn virStorageVolResize[call](vol: Rw<StorageVolume>, capacity: u64, flags: c_uint) -> ()
         = resize(call, &vol, capacity, flags);
 
+    "0.9.0" fn virStorageVolDownload[call](
+        vol: Of<StorageVolume>, stream: Of<Stream>, offset: u64, length: u64, flags: c_uint
+    ) -> ()
+        = {
+            call.check_write()?;
+            stream.open(call, ("stream", || foreign(call, &vol)), || Ok(((), vol.download(offset, length, flags)?)))
+        };
+    "0.9.0" fn virStorageVolUpload[call](
+        vol: Of<StorageVolume>, stream: Of<Stream>, offset: u64, length: u64, flags: c_uint
+    ) -> ()
+        = {
+            call.check_write()?;
+            stream.open(call, ("stream", || foreign(call, &vol)), || Ok(((), vol.upload(offset, length, flags)?)))
+        };
+
     "0.4.1" fn virStorageVolFree(vol: Of<StorageVolume>) -> () = vol.free();
     "0.6.0" fn virStorageVolRef(vol: Of<StorageVolume>) -> () = vol.add();
     "0.4.1" fn virStorageVolGetConnect(vol: Of<StorageVolume>) -> Parent<virConnect>
@@ -58,6 +74,10 @@ exports! {
         = vol.info().map(|i| info.put(told(i.kind, i.capacity, i.allocation)));
     "3.0.0" fn virStorageVolGetInfoFlags(vol: Of<StorageVolume>, info: Out<virStorageVolInfo>, flags: c_uint) -> ()
         = vol.info_flags(flags).map(|i| info.put(told(i.kind, i.capacity, i.allocation)));
+}
+
+fn foreign(call: &Call, volume: &virtus::StorageVolume) -> String {
+    format!("stream in {} must match connection of volume '{}'", call.function, volume.name())
 }
 
 fn told(kind: i8, capacity: u64, allocation: u64) -> virStorageVolInfo {

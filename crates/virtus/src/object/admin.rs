@@ -23,7 +23,15 @@ impl Admin {
     /// # Errors
     /// See [`Connection::open_admin`].
     pub fn open(uri: Option<&str>) -> Result<Self> {
-        Ok(Admin { connection: Connection::open_admin(uri)? })
+        Admin::open_flags(uri, 0)
+    }
+
+    /// The same with flags.
+    ///
+    /// # Errors
+    /// See [`Connection::open_admin_flags`].
+    pub fn open_flags(uri: Option<&str>, flags: u32) -> Result<Self> {
+        Ok(Admin { connection: Connection::open_admin_flags(uri, flags)? })
     }
 
     /// The connection to the socket.

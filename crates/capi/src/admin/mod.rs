@@ -1,0 +1,9 @@
+//! `libvirt-admin.h`: the administration of daemons.
+
+pub(crate) mod clients;
+pub(crate) mod connection;
+pub(crate) mod servers;
+
+pub use clients::*;
+pub use connection::*;
+pub use servers::*;
