@@ -14,6 +14,7 @@ mod network;
 mod reads;
 mod refusals;
 mod restart;
+mod shells;
 mod starts;
 mod tuning;
 mod ways;
@@ -27,6 +28,9 @@ const DNSMASQ: Need = Need::Program("dnsmasq", "dnsmasq-base");
 const STRACE: Need = Need::Program("strace", "strace");
 /// Rules in the kernel, and packets to try them with.
 const NFT: Need = Need::Program("nft", "nftables");
+const MAN: Need = Need::Program("man", "man-db");
+const ZSH: Need = Need::Program("zsh", "zsh");
+const FISH: Need = Need::Program("fish", "fish");
 const SSHD: Need = Need::Program("sshd", "openssh-server");
 const NETCAT: Need = Need::Program("nc", "netcat-openbsd");
 const SETPRIV: Need = Need::Program("setpriv", "util-linux");
@@ -49,9 +53,16 @@ stories! {
     daily::autostart_is_kept_and_obeyed [Need::Guest],
     line::it_answers_as_virsh_does [],
     line::lists_are_for_programs_too [],
+    line::every_list_has_its_fields [NFT],
     line::an_editor_changes_a_definition [],
     line::a_console_is_entered_and_left [Need::Guest, SCRIPT],
     line::one_waits_for_what_happens [Need::Guest, SCRIPT],
+    line::one_waits_for_a_guest_on_a_network [Need::Guest, SCRIPT, DNSMASQ, NFT],
+    line::no_command_takes_longer_than_it_may [],
+    shells::manuals_render_without_warnings [MAN],
+    shells::bash_completes [],
+    shells::zsh_completes [ZSH, SCRIPT],
+    shells::fish_completes [FISH],
     line::the_daemon_is_administrated [],
     client::python_sees_the_same_domains [Need::PythonLibvirt],
     client::python_is_told_of_events [Need::PythonLibvirt],

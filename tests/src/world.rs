@@ -217,6 +217,29 @@ impl World {
         program(command.arg("-q").args(args).envs(variables.iter().copied()))
     }
 
+    /// Puts the project's own command line into a directory under the name `virtus`, and says which: for programs that
+    /// look for it in `PATH`.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn own_path(&self) -> Outcome<String> {
+        let directory = self.home.path().join("bin");
+        fs::create_dir_all(&directory)?;
+        let link = directory.join("virtus");
+        if !link.exists() {
+            std::os::unix::fs::symlink(runner::command_line()?, &link)?;
+        }
+        Ok(directory.to_string_lossy().into_owned())
+    }
+
+    /// Starts a shell for long, in which `virtus` is found.
+    ///
+    /// # Errors
+    /// That it cannot be run.
+    pub fn shell(&self, command: &str) -> Outcome<Console> {
+        Console::start(&format!("export PATH={}:$PATH; exec {command}", self.own_path()?), &[])
+    }
+
     /// Runs the project's own command line as a user who is not root. The daemon that is theirs is the one under test.
     ///
     /// # Errors

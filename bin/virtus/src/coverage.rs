@@ -100,11 +100,31 @@ fn lists_for_programs_are_documented() {
     for (catalogue, prefix) in [(&VIRTUS, ""), (&VIRTUS_ADMIN, "admin ")] {
         for command in catalogue.commands() {
             if command.options.iter().any(|option| option.name == "output") {
-                let row = format!("| `{prefix}{}", command.name);
-                assert!(text.contains(&row), "docs/output.md does not have {}", command.name);
+                let name = format!("`{prefix}{}", command.name);
+                let row = |line: &str| line.starts_with('|') && line.contains(&name);
+                assert!(text.lines().any(row), "docs/output.md does not have {}", command.name);
             }
         }
     }
+}
+
+/// What is called a list is one for programs, too.
+#[test]
+fn every_list_is_for_programs_too() {
+    const LISTS: [&str; 6] =
+        ["domifaddr", "domfsinfo", "iothreadinfo", "vcpupin", "domblkinfo", "net-dhcp-leases"];
+    let mut count = 0;
+    for catalogue in [&VIRTUS, &VIRTUS_ADMIN] {
+        for command in catalogue.commands() {
+            let called = command.name.ends_with("list") || command.name.ends_with("-models");
+            if called || LISTS.contains(&command.name) {
+                let option = command.options.iter().find(|option| option.name == "output");
+                assert!(option.is_some_and(|option| option.only_virtus), "{} has no --output", command.name);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > LISTS.len() + 15, "{count} lists");
 }
 
 /// What libvirt's programs do not have must not show in them.

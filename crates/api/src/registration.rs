@@ -247,6 +247,9 @@ impl QemuRegistration {
 pub trait Registrar: Send + Sync {
     /// The registrations of the connection that calls.
     fn registrations(&self) -> std::sync::MutexGuard<'_, Registrations>;
+
+    /// Whether there are secrets, which not every driver has: without them nobody can register for what happens to one.
+    fn has_secrets(&self) -> bool;
 }
 
 #[async_trait::async_trait]
@@ -311,10 +314,13 @@ impl<T: Registrar> EventRegistration for T {
     }
     async fn connect_secret_event_register_any(
         &self,
-        _: &Call,
+        call: &Call,
         event_id: i32,
         secret: Option<SecretRef>,
     ) -> Result<i32> {
+        if !self.has_secrets() {
+            return Err(crate::procedure::unsupported(ErrorDomain::SECRET, call.function));
+        }
         self.registrations().add(Of::Secret, event_id, Only::uuid(secret.map(|s| s.uuid)))
     }
     async fn connect_secret_event_deregister_any(&self, _: &Call, callback_id: i32) -> Result<()> {

@@ -80,6 +80,10 @@ impl Registrar for Session {
         events.join(&self.client);
         self.client.registrations.lock().unwrap_or_else(|e| e.into_inner())
     }
+
+    fn has_secrets(&self) -> bool {
+        self.drivers().unwrap_or(&self.server.drivers).secret.is_some()
+    }
 }
 
 /// Whether this daemon serves a connection URI; an empty one means whatever it has.

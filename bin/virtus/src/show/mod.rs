@@ -7,5 +7,5 @@ pub(crate) mod time;
 pub(crate) mod tree;
 mod value;
 
-pub(crate) use table::{Cell, Table};
+pub(crate) use table::{Cell, Table, is_for_people};
 pub(crate) use value::param;

@@ -55,6 +55,20 @@ macro_rules! number_cells {
 }
 number_cells!(i32, u32, i64, u64, usize);
 
+/// The form that `--output` asks for; a program that has no such option shows tables.
+fn form(arguments: &Arguments) -> Outcome<&str> {
+    let form = if arguments.knows("output") { arguments.text("output")? } else { None };
+    Ok(form.unwrap_or("table"))
+}
+
+/// Whether a list is to be printed for people to read.
+///
+/// # Errors
+/// The option stands there twice.
+pub(crate) fn is_for_people(arguments: &Arguments) -> Outcome<bool> {
+    Ok(form(arguments)? == "table")
+}
+
 /// A list with columns.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
@@ -79,8 +93,7 @@ impl Table {
     /// # Errors
     /// There is no such form.
     pub(crate) fn show(&self, shell: &mut Shell, arguments: &Arguments) -> Outcome {
-        let form = if arguments.knows("output") { arguments.text("output")? } else { None };
-        let text = match form.unwrap_or("table") {
+        let text = match form(arguments)? {
             "table" => self.text(!shell.quiet),
             "json" => {
                 let mut text = serde_json::to_string_pretty(&self.value()).unwrap_or_default();

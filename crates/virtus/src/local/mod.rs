@@ -62,7 +62,11 @@ impl Local {
         let queue = Arc::new(Queue::new()?);
         host.1.join(&queue);
         let mut drivers = host.0.drivers();
-        let session = LocalSession { queue: queue.clone(), hypervisor: drivers.hypervisor.clone() };
+        let session = LocalSession {
+            queue: queue.clone(),
+            hypervisor: drivers.hypervisor.clone(),
+            secrets: drivers.secret.is_some(),
+        };
         drivers.session = Some(Arc::new(session));
         let id = ConnectionId(CONNECTIONS.fetch_add(1, Ordering::Relaxed));
         Ok(Local {
@@ -199,11 +203,16 @@ impl AsFd for Local {
 struct LocalSession {
     queue: Arc<Queue>,
     hypervisor: Option<Arc<dyn Hypervisor>>,
+    secrets: bool,
 }
 
 impl Registrar for LocalSession {
     fn registrations(&self) -> MutexGuard<'_, Registrations> {
         self.queue.registrations()
+    }
+
+    fn has_secrets(&self) -> bool {
+        self.secrets
     }
 }
 

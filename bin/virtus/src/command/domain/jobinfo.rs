@@ -7,7 +7,7 @@ use virtus::{ErrorCode, TypedParam, TypedValue};
 use crate::command::{ACTIVE_DOMAIN, Command, Opt};
 use crate::events::word;
 use crate::grammar::Arguments;
-use crate::shell::{Outcome, Shell, fail, out};
+use crate::shell::{Failure, Outcome, Shell, out};
 use crate::show::{self, size};
 
 pub(super) static INFO: Command = Command {
@@ -119,7 +119,8 @@ fn info(shell: &mut Shell, arguments: &Arguments) -> Outcome {
         Ok(reply) => (reply.kind, reply.params.0),
         Err(error) if error.code() == ErrorCode::NO_SUPPORT => {
             if flags != 0 || raw {
-                fail!("Optional flags or --rawstats are not supported by the daemon");
+                let text = "Optional flags or --rawstats are not supported by the daemon";
+                return Err(Failure::new(text).because(error));
             }
             let info = shell.call(Remote::domain_get_job_info(domain))?;
             let fields = [

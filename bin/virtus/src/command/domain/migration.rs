@@ -38,6 +38,14 @@ impl Plan {
 /// The daemon's.
 pub(super) fn by_daemon(here: &Connection, plan: Plan, destination: Option<String>) -> Outcome {
     let Plan { domain, params, flags } = plan;
+    offline(here, flags, "source")?;
+    let (feature, kind) = match flags & VIR_MIGRATE_PEER2PEER != 0 {
+        true => (FEATURE_P2P, "p2p"),
+        false => (FEATURE_DIRECT, "direct"),
+    };
+    if !here.supports_feature(feature)? {
+        return Err(unsupported(format!("{kind} migration is not supported by the source host")).into());
+    }
     let none = Opaque::default();
     here.call(Remote::domain_migrate_perform3_params(domain, destination, params.into(), none, flags))?;
     Ok(())
@@ -52,12 +60,27 @@ pub(super) fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Ou
         let text = "cannot perform tunnelled migration without using peer2peer flag";
         return Err(Error::new(ErrorDomain::NONE, ErrorCode::OPERATION_INVALID, text).into());
     }
-    let domain = plan.domain.clone();
+    offline(here, plan.flags, "source")?;
+    offline(there, plan.flags, "destination")?;
     // what is not moved by two daemons that both know of it is not protected by one of them
     let protection = match here.supports_feature(FEATURE_CHANGE_PROTECTION)? {
         true => VIR_MIGRATE_CHANGE_PROTECTION,
+        false if plan.flags & VIR_MIGRATE_CHANGE_PROTECTION != 0 => {
+            return Err(unsupported("cannot enforce change protection").into());
+        }
         false => 0,
     };
+    if !here.supports_feature(FEATURE_PARAMS)? || !there.supports_feature(FEATURE_PARAMS)? {
+        let old = |param: &TypedParam| OLD_PARAMS.contains(&param.field.as_str());
+        return Err(match plan.params.iter().all(old) {
+            true => Error::new(ErrorDomain::NONE, ErrorCode::NO_SUPPORT, "virDomainMigrate3"),
+            false => unsupported(
+                "Migration APIs with extensible parameters are not supported but extended parameters were passed",
+            ),
+        }
+        .into());
+    }
+    let domain = plan.domain.clone();
     let begun = here.call(Remote::domain_migrate_begin3_params(
         domain.clone(),
         plan.params.clone().into(),
@@ -138,8 +161,28 @@ pub(super) fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Ou
     }
 }
 
-/// A daemon keeps a domain from being changed between begin and confirm.
+/// What a driver can do (`virDrvFeature`).
+const FEATURE_P2P: i32 = 4;
+const FEATURE_DIRECT: i32 = 5;
+/// It keeps a domain from being changed between begin and confirm.
 const FEATURE_CHANGE_PROTECTION: i32 = 7;
+const FEATURE_OFFLINE: i32 = 12;
+const FEATURE_PARAMS: i32 = 13;
+
+/// The parameters that the calls before those with parameters had.
+const OLD_PARAMS: [&str; 4] = ["migrate_uri", "destination_name", "destination_xml", "bandwidth"];
+
+fn unsupported(text: impl Into<String>) -> Error {
+    Error::new(ErrorDomain::NONE, ErrorCode::ARGUMENT_UNSUPPORTED, text)
+}
+
+/// Refuses to move a domain that does not run when one of the two cannot.
+fn offline(connection: &Connection, flags: u32, host: &str) -> virtus::Result<()> {
+    match flags & VIR_MIGRATE_OFFLINE == 0 || connection.supports_feature(FEATURE_OFFLINE)? {
+        true => Ok(()),
+        false => Err(unsupported(format!("offline migration is not supported by the {host} host"))),
+    }
+}
 
 fn finish(
     there: &Connection,

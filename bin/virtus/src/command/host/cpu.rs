@@ -4,10 +4,11 @@ use virtus::calls::Remote;
 use virtus::constants::*;
 
 use super::capabilities::{ARCH, MACHINE, VIRT_TYPE};
-use crate::command::{Command, Opt, VALIDATE};
+use crate::command::{Command, OUTPUT, Opt, VALIDATE};
 use crate::file;
 use crate::grammar::{Arguments, Number};
 use crate::shell::{Failure, OrSay, Outcome, Shell, extra, fail, out};
+use crate::show::{self, Table};
 use crate::xml::{self, Node, tree::Tree};
 
 const FILE: Opt = Opt::text("file", "the file with the CPU").positional().required().file();
@@ -182,22 +183,32 @@ pub(super) static HYPERVISOR_BASELINE: Command = Command {
 pub(super) static MODELS: Command = Command {
     name: "cpu-models",
     summary: "list the CPU models of an architecture",
-    options: &[Opt::text("arch", "the architecture").positional().required()],
+    options: &[Opt::text("arch", "the architecture").positional().required(), OUTPUT],
     run: |shell, arguments| {
         let arch = arguments.needed("arch")?.to_owned();
         let reply = shell
             .call(Remote::connect_get_cpu_model_names(arch, 1, 0))
             .or_say("failed to get CPU model names")?;
-        if reply.ret == 0 {
+        if reply.ret == 0 && show::is_for_people(arguments)? {
             extra!(shell, "all CPU models are accepted\n");
         }
-        for model in reply.models {
-            out!(shell, "{model}\n");
-        }
-        Ok(())
+        names(shell, arguments, reply.models)
     },
     ..Command::PLAIN
 };
+
+/// Names alone: a line each, or a list for programs.
+fn names(shell: &mut Shell, arguments: &Arguments, names: impl IntoIterator<Item = String>) -> Outcome {
+    let people = show::is_for_people(arguments)?;
+    let mut table = Table::new(&["Name"]);
+    for name in names {
+        match people {
+            true => out!(shell, "{name}\n"),
+            false => table.row(vec![name.into()]),
+        }
+    }
+    if people { Ok(()) } else { table.show(shell, arguments) }
+}
 
 pub(super) static HYPERVISOR_MODELS: Command = Command {
     name: "hypervisor-cpu-models",
@@ -208,6 +219,7 @@ pub(super) static HYPERVISOR_MODELS: Command = Command {
         Opt::text("arch", "the architecture"),
         Opt::text("machine", "the machine type"),
         Opt::flag("all", "all models that the hypervisor knows for the architecture"),
+        OUTPUT,
     ],
     run: hypervisor_models,
     ..Command::PLAIN
@@ -218,11 +230,16 @@ fn hypervisor_models(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let text = shell
         .call(Remote::connect_get_domain_capabilities(emulator, arch, machine, kind, 0))
         .or_say("failed to get hypervisor CPU model names")?;
-    let expression = match arguments.has("all") {
-        true => "//cpu//model[@usable]/text()",
-        false => "//cpu//model[@usable='yes']/text()",
+    let document = xml::parse(&text, "domainCapabilities")?;
+    let all = arguments.has("all");
+    let models = document.root_element().descendants().filter(|node| node.has_tag_name("model"));
+    let wanted = |model: &Node<'_, '_>| match model.attribute("usable") {
+        Some(usable) => all || usable == "yes",
+        None => false,
     };
-    xml::show(shell, &text, Some(expression), false)
+    let models: Vec<String> =
+        models.filter(wanted).filter_map(|model| model.text().map(str::to_owned)).collect();
+    names(shell, arguments, models)
 }
 
 pub(super) static MAXVCPUS: Command = Command {

@@ -99,12 +99,16 @@ fn cpustats(shell: &mut Shell, arguments: &Arguments) -> Outcome {
         *figure = figure.zip(later).map(|(before, after)| after.wrapping_sub(before));
     }
     let total: f64 = figures.iter().flatten().map(|value| *value as f64).sum();
-    let share = |value: u64| value as f64 / total * 100.0;
+    let share = |value: u64| match value as f64 / total * 100.0 {
+        // nothing of nothing, as the C library of this processor prints it
+        share if share.is_nan() => format!("{}nan", if cfg!(target_arch = "x86_64") { "-" } else { "" }),
+        share => format!("{share:.1}"),
+    };
     let busy = figures.iter().take(2).flatten().sum();
-    out!(shell, "{:<15} {:>5.1}%\n", "usage:", share(busy));
+    out!(shell, "{:<15} {:>5}%\n", "usage:", share(busy));
     for ((_, title), value) in FIGURES.iter().zip(figures) {
         if let Some(value) = value {
-            out!(shell, "{title:<15} {:>5.1}%\n", share(value));
+            out!(shell, "{title:<15} {:>5}%\n", share(value));
         }
     }
     Ok(())
