@@ -14,6 +14,10 @@ pub(super) fn check(domain: &Domain) -> Result<()> {
     if let Some(arch) = domain.os.kind.arch.as_deref().filter(|a| !is_architecture(a)) {
         return Err(unsupported(format!("Unknown architecture {arch}")));
     }
+    if domain.vcpu.max == 0 {
+        // no CPU is the last one, which libvirt notices here first
+        return Err(internal("CPU IDs in <numa> exceed the <vcpu> count"));
+    }
     numa(domain)?;
     usb(domain)?;
     single_devices(domain)

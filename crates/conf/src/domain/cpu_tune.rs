@@ -7,6 +7,7 @@ use virtus_base::{Bitmap, Result};
 use virtus_xml::{Element, Writer, Xml, YesNo, keywords};
 
 use super::device::IoTune;
+use super::parse::xml_error;
 
 pub(super) use threads::settle;
 
@@ -17,6 +18,7 @@ keywords! {
 
 /// `<vcpu>`: how many, and where they may run.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = threads::placed)]
 pub struct Vcpu {
     /// The placement; `Static` unless said otherwise.
     #[xml(attr, default = Placement::Static)]
@@ -74,23 +76,23 @@ keywords! {
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 #[xml(check = threads::check)]
 pub struct CpuTune {
-    #[xml(value)]
+    #[xml(value, invalid = "can't parse cputune shares value")]
     pub shares: Option<u64>,
-    #[xml(value)]
+    #[xml(value, invalid = "can't parse cputune period value")]
     pub period: Option<u64>,
-    #[xml(value)]
+    #[xml(value, invalid = "can't parse cputune quota value")]
     pub quota: Option<i64>,
-    #[xml(value)]
+    #[xml(value, invalid = "can't parse cputune global period value")]
     pub global_period: Option<u64>,
-    #[xml(value)]
+    #[xml(value, invalid = "can't parse cputune global quota value")]
     pub global_quota: Option<i64>,
-    #[xml(value)]
+    #[xml(value, invalid = "can't parse cputune emulator period value")]
     pub emulator_period: Option<u64>,
-    #[xml(value)]
+    #[xml(value, invalid = "can't parse cputune emulator quota value")]
     pub emulator_quota: Option<i64>,
-    #[xml(value)]
+    #[xml(value, invalid = "can't parse cputune iothread period value")]
     pub iothread_period: Option<u64>,
-    #[xml(value)]
+    #[xml(value, invalid = "can't parse cputune iothread quota value")]
     pub iothread_quota: Option<i64>,
     #[xml(child = "vcpupin")]
     pub vcpupin: Vec<VcpuPin>,
@@ -261,6 +263,7 @@ pub struct IoThreadIds {
 
 /// One I/O thread.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = some_polling)]
 pub struct IoThread {
     #[xml(attr, rule = "nonzero")]
     pub id: u32,
@@ -269,6 +272,12 @@ pub struct IoThread {
     #[xml(attr, rule = "nonnegative")]
     pub thread_pool_max: Option<i32>,
     pub poll: Option<IoThreadPoll>,
+}
+
+/// Polling of which nothing is said is the usual one.
+fn some_polling(thread: &mut IoThread, _: Element<'_>) -> Result<()> {
+    thread.poll = thread.poll.take().filter(|poll| *poll != IoThreadPoll::default());
+    Ok(())
 }
 
 /// How an I/O thread polls, times in nanoseconds.
@@ -293,7 +302,20 @@ pub struct DefaultIoThread {
 
 /// `<throttlegroups>`.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = distinct_names)]
 pub struct ThrottleGroups {
     #[xml(child = "throttlegroup")]
     pub groups: Vec<IoTune>,
+}
+
+/// Every group has a name of its own.
+fn distinct_names(list: &mut ThrottleGroups, _: Element<'_>) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    for group in &list.groups {
+        let name = group.group_name.as_deref().ok_or_else(|| xml_error("missing group name"))?;
+        if !seen.insert(name) {
+            return Err(xml_error(format!("duplicate group name '{name}' found")));
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! `<maxMemory>`, `<memory>`, `<memtune>`, `<memoryBacking>`.
 
-use virtus_base::{Bitmap, Result};
+use virtus_base::{Bitmap, Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, OnOff, Writer, Xml, keywords};
 
 use crate::scaled::KiB;
@@ -47,22 +47,29 @@ keywords! {
 
 /// `<memoryBacking>`.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = some_threads)]
 pub struct MemoryBacking {
     pub hugepages: Option<HugePages>,
     #[xml(flag)]
     pub nosharepages: bool,
     #[xml(flag)]
     pub locked: bool,
-    #[xml(at = "source/@type")]
+    #[xml(at = "source/@type", invalid = "unknown memoryBacking/source/type '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub source: Option<MemorySource>,
-    #[xml(at = "access/@mode")]
+    #[xml(at = "access/@mode", invalid = "unknown memoryBacking/access/mode '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub access: Option<MemoryAccess>,
-    #[xml(at = "allocation/@mode")]
+    #[xml(at = "allocation/@mode", invalid = "unknown memoryBacking/allocation/mode '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub allocation: Option<MemoryAllocation>,
     #[xml(at = "allocation/@threads")]
     pub allocation_threads: Option<u32>,
     #[xml(flag)]
     pub discard: bool,
+}
+
+/// No threads are as many as there would be anyway.
+fn some_threads(backing: &mut MemoryBacking, _: Element<'_>) -> Result<()> {
+    backing.allocation_threads = backing.allocation_threads.filter(|threads| *threads != 0);
+    Ok(())
 }
 
 /// `<hugepages>`: pages of the default size when no `<page>` says otherwise.
@@ -85,6 +92,10 @@ impl Xml for HugePage {
     fn read(e: Element<'_>) -> Result<Self> {
         let size = super::parse::required_attr_text(e, "size")?;
         let size = crate::scaled::scale(size, e.attr("unit").unwrap_or("KiB"), "./@size")?;
+        if size == 0 {
+            let text = "hugepage size can't be zero";
+            return Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::XML_DETAIL, text));
+        }
         let nodeset = super::parse::bitmap_attr(e, "nodeset")?;
         Ok(HugePage { size: KiB::from_bytes(size), nodeset })
     }

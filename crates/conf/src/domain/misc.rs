@@ -1,6 +1,9 @@
 //! The short elements of a domain: resource, power management, performance events, block I/O tuning, maps.
 
-use virtus_xml::{OnOff, Xml, YesNo, keywords};
+use virtus_base::Result;
+use virtus_xml::{Element, OnOff, Xml, YesNo, keywords};
+
+use super::parse::xml_error;
 
 /// `<resource>`: where the guest stands in the host's resource tree.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
@@ -22,6 +25,7 @@ pub struct PowerManagement {
 
 /// `<perf>`.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = each_once)]
 pub struct Perf {
     #[xml(child = "event")]
     pub events: Vec<PerfEvent>,
@@ -41,6 +45,15 @@ keywords! {
     }
 }
 
+/// Something is said once of an event.
+fn each_once(perf: &mut Perf, _: Element<'_>) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    match perf.events.iter().find(|event| !seen.insert(event.name)) {
+        Some(twice) => Err(xml_error(format!("perf event '{}' was already specified", twice.name))),
+        None => Ok(()),
+    }
+}
+
 /// Whether an event is counted.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct PerfEvent {
@@ -52,6 +65,7 @@ pub struct PerfEvent {
 
 /// `<blkiotune>`.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = some_limit)]
 pub struct BlkioTune {
     #[xml(value)]
     pub weight: Option<u32>,
@@ -59,10 +73,39 @@ pub struct BlkioTune {
     pub devices: Vec<BlkioDevice>,
 }
 
+/// A limit of nothing is none, and a device without limits needs no word.
+fn some_limit(tune: &mut BlkioTune, _: Element<'_>) -> Result<()> {
+    fn some<T: Default + PartialEq>(limit: &mut Option<T>) -> bool {
+        *limit = limit.take().filter(|limit| *limit != T::default());
+        limit.is_some()
+    }
+    some(&mut tune.weight);
+    for device in &mut tune.devices {
+        some(&mut device.weight);
+        some(&mut device.read_iops_sec);
+        some(&mut device.write_iops_sec);
+        some(&mut device.read_bytes_sec);
+        some(&mut device.write_bytes_sec);
+    }
+    tune.devices.retain(BlkioDevice::is_limited);
+    Ok(())
+}
+
+impl BlkioDevice {
+    /// Whether it is limited at all.
+    pub fn is_limited(&self) -> bool {
+        self.weight.is_some()
+            || self.read_iops_sec.is_some()
+            || self.write_iops_sec.is_some()
+            || self.read_bytes_sec.is_some()
+            || self.write_bytes_sec.is_some()
+    }
+}
+
 /// The limits of one device of the host.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct BlkioDevice {
-    #[xml(value, missing = "missing per-device path")]
+    #[xml(value, missing = "missing per-device path", code = CONFIG_UNSUPPORTED)]
     pub path: String,
     #[xml(value, invalid = "could not parse weight {}")]
     pub weight: Option<u32>,
@@ -78,11 +121,19 @@ pub struct BlkioDevice {
 
 /// `<idmap>`: a container's user and group ids.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = in_order)]
 pub struct IdMaps {
     #[xml(child = "uid")]
     pub uid: Vec<IdMap>,
     #[xml(child = "gid")]
     pub gid: Vec<IdMap>,
+}
+
+/// Ranges stand in order of the ids inside.
+fn in_order(maps: &mut IdMaps, _: Element<'_>) -> Result<()> {
+    maps.uid.sort_by_key(|map| map.start);
+    maps.gid.sort_by_key(|map| map.start);
+    Ok(())
 }
 
 /// A range of ids inside and outside.

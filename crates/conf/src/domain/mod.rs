@@ -141,7 +141,13 @@ pub struct Domain {
 }
 
 /// Drops elements that say nothing, and gives the guest an identity if it has none.
-fn tidy(domain: &mut Domain, _: Element<'_>) -> Result<()> {
+fn tidy(domain: &mut Domain, e: Element<'_>) -> Result<()> {
+    if e.children("resource").nth(1).is_some() {
+        return Err(parse::xml_error("only one resource element is supported"));
+    }
+    if domain.title.as_ref().is_some_and(|title| title.contains('\n')) {
+        return Err(parse::xml_error("Domain title can't contain newlines"));
+    }
     domain.drop_empty();
     if domain.uuid.is_nil() {
         domain.uuid = Uuid::random()?;
@@ -149,7 +155,7 @@ fn tidy(domain: &mut Domain, _: Element<'_>) -> Result<()> {
     if let Some(GenId { uuid: uuid @ None }) = &mut domain.genid {
         *uuid = Some(Uuid::random()?);
     }
-    numa::place(domain);
+    numa::place(domain, e);
     cpu_tune::settle(domain)?;
     let vcpus = domain.vcpu.max;
     if let Some(tune) = &mut domain.cputune {
@@ -229,6 +235,7 @@ impl Domain {
         drop_empty(&mut self.features);
         drop_empty(&mut self.pm);
         drop_empty(&mut self.perf);
+        drop_empty(&mut self.keywrap);
     }
 
     /// The ids of all I/O threads: those the document names, then the lowest free ones up to the count.

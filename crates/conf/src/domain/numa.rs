@@ -25,7 +25,7 @@ pub struct NumaTune {
 #[derive(Clone, Debug, PartialEq, Xml)]
 #[xml(check = some_node)]
 pub struct NumaMemory {
-    #[xml(attr, default = NumaMode::Strict)]
+    #[xml(attr, default = NumaMode::Strict, invalid = "Unsupported NUMA memory tuning mode '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub mode: NumaMode,
     #[xml(attr)]
     pub nodeset: Option<Bitmap>,
@@ -55,7 +55,7 @@ fn some_node(memory: &mut NumaMemory, e: Element<'_>) -> Result<()> {
 }
 
 /// Where vCPUs are placed automatically, memory is too; and memory without nodes is placed automatically.
-pub(super) fn place(domain: &mut super::Domain) {
+pub(super) fn place(domain: &mut super::Domain, e: Element<'_>) {
     if domain.vcpu.placement == Placement::Auto && domain.numatune.is_none() {
         domain.numatune = Some(NumaTune {
             memory: Some(NumaMemory {
@@ -72,5 +72,13 @@ pub(super) fn place(domain: &mut super::Domain) {
     }
     if memory.nodeset.is_some() && memory.placement == Some(Placement::Static) {
         memory.placement = None;
+    }
+    if memory.placement == Some(Placement::Auto) {
+        memory.nodeset = None;
+        // where memory goes by itself and nobody said where vCPUs are, they do too
+        let said = e.child("vcpu").and_then(|vcpu| vcpu.attr("placement"));
+        if domain.vcpu.cpuset.is_none() && said.is_none() {
+            domain.vcpu.placement = Placement::Auto;
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use virtus_base::{Bitmap, Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, YesNo};
 
-use super::{CpuTune, IoThreadSched, Sched, Scheduler, VcpuSched, VcpuState};
+use super::{CpuTune, IoThreadSched, Placement, Sched, Scheduler, Vcpu, VcpuSched, VcpuState};
 use crate::domain::Domain;
 use crate::domain::parse::{internal, unsupported, xml_error};
 
@@ -14,6 +14,15 @@ const MOST_VCPUS: u32 = 1 << 16;
 
 /// What of `<cputune>` there is once, and what must not be empty.
 pub(super) fn check(tune: &mut CpuTune, e: Element<'_>) -> Result<()> {
+    // a period or quota of nothing is none
+    let CpuTune { period, global_period, emulator_period, iothread_period, .. } = tune;
+    for period in [period, global_period, emulator_period, iothread_period] {
+        *period = period.filter(|period| *period != 0);
+    }
+    let CpuTune { quota, global_quota, emulator_quota, iothread_quota, .. } = tune;
+    for quota in [quota, global_quota, emulator_quota, iothread_quota] {
+        *quota = quota.filter(|quota| *quota != 0);
+    }
     for name in ["emulatorpin", "emulatorsched"] {
         if e.children(name).nth(1).is_some() {
             return Err(xml_error(format!("only one {name} is supported")));
@@ -46,6 +55,27 @@ pub(super) fn check(tune: &mut CpuTune, e: Element<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Where vCPUs run, and how many: those that are placed automatically are on no CPUs of the document's.
+pub(super) fn placed(vcpu: &mut Vcpu, e: Element<'_>) -> Result<()> {
+    if e.text().is_none() {
+        return Err(xml_error("maximum vcpus count must be an integer"));
+    }
+    if vcpu.current == Some(0) {
+        return Err(unsupported("vcpu 0 can't be offline"));
+    }
+    if vcpu.cpuset.as_ref().is_some_and(Bitmap::is_empty) {
+        let text = e.attr("cpuset").unwrap_or_default();
+        return Err(unsupported(format!("Invalid value of 'cpuset': {text}")));
+    }
+    if vcpu.placement == Placement::Auto {
+        vcpu.cpuset = None;
+    }
+    if vcpu.current.is_some_and(|current| current > vcpu.max) {
+        return Err(unsupported("maximum vCPU count must not be less than current vCPU count"));
+    }
+    Ok(())
+}
+
 /// Only two policies have priorities, and need one.
 pub(super) fn priority(sched: &mut Sched, e: Element<'_>) -> Result<()> {
     match sched.scheduler {
@@ -74,8 +104,8 @@ pub(in crate::domain) fn settle(domain: &mut Domain) -> Result<()> {
         return Err(xml_error(format!("duplicate iothread id '{twice}' found")));
     }
     let listed = u32::try_from(seen.len()).unwrap_or(u32::MAX);
-    if let Some(count) = &mut domain.iothreads {
-        *count = listed.max(*count);
+    if listed > 0 {
+        domain.iothreads = Some(listed.max(domain.iothreads.unwrap_or(0)));
     }
     let (vcpus, iothreads) = (domain.vcpu.max, domain.iothread_ids().into_iter().collect::<BTreeSet<u32>>());
     match &mut domain.cputune {

@@ -242,7 +242,6 @@ fn cputune(domain: &Domain) -> Result<()> {
         }
         _ => Ok(()),
     };
-    ranged("shares", tune.shares.map(i128::from), 2, 262_144)?;
     for (name, period) in [
         ("period", tune.period),
         ("global_period", tune.global_period),
@@ -307,7 +306,7 @@ fn iothreads(domain: &Domain) -> Result<()> {
         refuse(&[
             (max == Some(0), "thread_pool_max must be a positive integer"),
             (
-                matches!((min, max), (Some(min), Some(max)) if min > max),
+                min.unwrap_or(-1) > max.unwrap_or(-1),
                 "thread_pool_min must be smaller or equal to thread_pool_max",
             ),
         ])?;
