@@ -82,6 +82,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("virtus-capi-package", &["virtus", "virtus-capi"]),
     ("virtus-cli", &["virtus", "virtus-base"]),
     ("virtusd", DAEMON),
+    ("virtus-python", &["virtus", "virtus-api"]),
     // beside them
     ("xtask", &[]),
     ("virtus-tests", &["virtus"]),

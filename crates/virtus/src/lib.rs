@@ -46,7 +46,7 @@ pub use virtus_api::{
 };
 pub use virtus_api::{Request, calls, constants, manual};
 pub use virtus_base::{Error, ErrorCode, ErrorDomain, ErrorLevel, Result, TypedParam, TypedValue, Uuid};
-pub use virtus_xdr::{Decode, List, Opaque};
+pub use virtus_xdr::{CharArray, Decode, List, Opaque};
 
 pub use auth::{Credential, CredentialKind};
 pub use connection::Connection;

@@ -34,6 +34,8 @@ struct State {
     /// A thread waits on the socket, without the lock.
     reading: bool,
     waiters: Vec<Waiter>,
+    /// Streams whose pieces the watch is told of.
+    heeded: Vec<u32>,
     keepalive: Option<Keepalive>,
     /// The watch was told that there are events, though the socket may have nothing more.
     told: bool,
@@ -265,7 +267,8 @@ impl Link {
     /// something else, and of an end that the socket does not tell of.
     fn update_watch(&self, state: &mut State) {
         let Some(Some(watch)) = self.watch.get() else { return };
-        let news = state.client.has_message() || state.ended.is_some();
+        let of_streams = state.heeded.iter().any(|serial| state.client.has_piece(*serial));
+        let news = of_streams || state.client.has_message() || state.ended.is_some();
         if news != state.told {
             state.told = news;
             if news { watch.tell() } else { watch.take_back() }
@@ -321,7 +324,18 @@ impl Peer for Link {
 
     fn take_piece(&self, serial: u32, now: bool) -> Result<Option<StreamPiece>> {
         let deadline = now.then(Instant::now);
-        self.wait(Some(serial), deadline, |state| state.client.take_piece(serial))
+        let piece = self.wait(Some(serial), deadline, |state| state.client.take_piece(serial));
+        self.update_watch(&mut self.lock());
+        piece
+    }
+
+    fn heed(&self, serial: u32, yes: bool) {
+        let mut state = self.lock();
+        state.heeded.retain(|heeded| *heeded != serial);
+        if yes {
+            state.heeded.push(serial);
+        }
+        self.update_watch(&mut state);
     }
 
     fn stream_failure(&self, serial: u32) -> Option<Error> {

@@ -41,6 +41,11 @@ pub(crate) trait Peer: AsFd + std::fmt::Debug + Send + Sync {
     /// Takes the next piece of a stream, after waiting for it unless `now`.
     fn take_piece(&self, serial: u32, now: bool) -> Result<Option<StreamPiece>>;
 
+    /// Has those who watch the connection told of pieces of a stream, or no more.
+    fn heed(&self, serial: u32, yes: bool) {
+        let _ = (serial, yes);
+    }
+
     /// Why the other side broke a stream off, if it did.
     fn stream_failure(&self, serial: u32) -> Option<Error>;
 

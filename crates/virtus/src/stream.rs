@@ -146,6 +146,12 @@ impl Stream {
         })
     }
 
+    /// Has the descriptor of the connection readable while there is something to receive, too, also when another
+    /// thread took it in while it waited for something else.
+    pub fn heed(&self, yes: bool) {
+        self.peer.heed(self.serial, yes);
+    }
+
     /// Receives bytes into `buffer`, after waiting for some; 0 at the end. Holes are read as zeros.
     ///
     /// # Errors

@@ -180,6 +180,8 @@ impl ErrorCode {
     /// The sentence's template as libvirt puts it into `str1` of an error, with `%1$s` for the detail.
     pub(super) fn template(self, detailed: bool) -> String {
         match self.sentences() {
+            // what is nothing but the detail has no place to number
+            Some(s) if detailed && s.detailed == "{}" => "%s".to_owned(),
             Some(s) if detailed => s.detailed.replace("{}", "%1$s"),
             Some(s) => s.plain.to_owned(),
             None => String::new(),

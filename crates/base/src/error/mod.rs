@@ -2,6 +2,7 @@
 
 mod code;
 mod domain;
+mod label;
 
 pub use code::ErrorCode;
 pub use domain::ErrorDomain;

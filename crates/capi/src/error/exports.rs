@@ -4,7 +4,8 @@ use std::ffi::{c_int, c_void};
 use std::ptr::{NonNull, null_mut};
 use std::sync::PoisonError;
 
-use super::names::DOMAINS;
+use virtus::ErrorDomain;
+
 use super::{HANDLER, Handler, Opaque, last, reset, virError, virErrorFunc};
 use crate::ctype::Char;
 use crate::declare::exports;
@@ -133,7 +134,7 @@ pub(super) unsafe fn print(error: &virError) {
     if error.code == 0 {
         return;
     }
-    let part = usize::try_from(error.domain).ok().and_then(|number| DOMAINS.get(number));
+    let part = ErrorDomain(error.domain).label();
     let level = match error.level {
         1 => "warning",
         2 => "error",
@@ -145,7 +146,7 @@ pub(super) unsafe fn print(error: &virError) {
         false => unsafe { std::ffi::CStr::from_ptr(error.message.cast()) }.to_string_lossy(),
     };
     let end = if message.ends_with('\n') { "" } else { "\n" };
-    let line = format!("libvirt: {} {level} : {message}{end}", part.unwrap_or(&"Unknown"));
+    let line = format!("libvirt: {} {level} : {message}{end}", part);
     // one that cannot be written cannot be reported either
     let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), line.as_bytes());
 }

@@ -2,7 +2,6 @@
 
 mod c;
 mod exports;
-mod names;
 
 use std::cell::UnsafeCell;
 use std::ffi::c_void;

@@ -17,6 +17,7 @@ pub mod asynchronous;
 mod connection;
 mod domain;
 mod interface;
+mod migration;
 mod moment;
 mod network;
 mod nodedev;

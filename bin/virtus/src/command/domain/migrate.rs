@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use virtus::calls::Remote;
 use virtus::constants::*;
-use virtus::{Connection, DomainEvent, DomainRef, Event, Subject, TypedParam};
+use virtus::{Connection, Domain, DomainEvent, DomainRef, Event, Subject, TypedParam};
 
-use super::migration::{self, Plan};
 use super::params;
 use crate::command::{Command, DOMAIN, Opt};
 use crate::file;
@@ -161,7 +160,7 @@ fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
         fail!("migrate: Unexpected --timeout-* option without --timeout");
     }
     let flags = arguments.flags(&FLAGS);
-    let plan = Plan { domain: domain.clone(), params: read(arguments, flags)?, flags };
+    let (moved, params) = (domain.clone(), read(arguments, flags)?);
     let destination = arguments.needed("desturi")?.to_owned();
     let managed = arguments.has("p2p") || arguments.has("direct");
     let there = match managed {
@@ -179,8 +178,11 @@ fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let peer_to_peer = arguments.has("p2p");
     let verbose = arguments.has("verbose");
     let outcome = job::run(shell, &domain, verbose, "Migration", too_long.as_ref(), |here| match &there {
-        None => migration::by_daemon(here, plan, peer_to_peer.then_some(destination)),
-        Some(there) => migration::by_us(here, there, plan),
+        None => {
+            let destination = peer_to_peer.then_some(destination.as_str());
+            Ok(Domain::new(here.clone(), moved).migrate_by_daemon(destination, &params, flags)?)
+        }
+        Some(there) => Ok(Domain::new(here.clone(), moved).migrate_to(there, params, flags).map(drop)?),
     });
     if let Some(registration) = registration {
         let _ = shell.connection()?.forget(registration);

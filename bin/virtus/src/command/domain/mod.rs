@@ -23,7 +23,6 @@ mod memory;
 mod metadata;
 mod migrate;
 mod migrate_settings;
-mod migration;
 mod params;
 mod perf;
 mod pin;

@@ -204,7 +204,7 @@ impl DomainTuning for Driver {
         _: i32,
         given: u32,
     ) -> Result<List<TypedParam, 16>> {
-        flags(given, VIR_TYPED_PARAM_STRING_OKAY, "testDomainGetSchedulerParametersFlags")?;
+        flags(given, 0, "testDomainGetSchedulerParametersFlags")?;
         self.state().domain(&dom)?;
         Ok(List(vec![TypedParam::new("weight", 50_u32)]))
     }

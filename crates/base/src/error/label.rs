@@ -1,7 +1,9 @@
 //! What the parts of the system are called where an error is printed.
 
+use super::ErrorDomain;
+
 /// By the number of the part (`virErrorDomain`).
-pub(super) const DOMAINS: &[&str] = &[
+const DOMAINS: &[&str] = &[
     "",
     "Xen Driver",
     "Xen Daemon",
@@ -76,3 +78,10 @@ pub(super) const DOMAINS: &[&str] = &[
     "BPF",
     "Cloud-Hypervisor Driver",
 ];
+
+impl ErrorDomain {
+    /// What the part is called where an error is printed.
+    pub fn label(self) -> &'static str {
+        usize::try_from(self.0).ok().and_then(|number| DOMAINS.get(number)).copied().unwrap_or("Unknown")
+    }
+}

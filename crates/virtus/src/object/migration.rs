@@ -8,17 +8,51 @@
 //! here: confirm      the guest is ended here, or goes on
 //! ```
 
-use virtus::calls::Remote;
-use virtus::constants::*;
-use virtus::{Connection, DomainRef, Error, ErrorCode, ErrorDomain, Opaque, TypedParam};
+use super::*;
+use virtus_api::constants::*;
+use virtus_xdr::Opaque;
 
-use crate::shell::Outcome;
+type Cookie = Opaque<4_194_304>;
+
+impl Domain {
+    /// Has the daemon here move the domain: with the daemon of `destination`, or with a hypervisor that needs none.
+    /// Flags: `VIR_MIGRATE_…`; the parameters are `VIR_MIGRATE_PARAM_…`.
+    ///
+    /// # Errors
+    /// The daemon's.
+    pub fn migrate_by_daemon(
+        &self,
+        destination: Option<&str>,
+        params: &[TypedParam],
+        flags: u32,
+    ) -> Result<()> {
+        let here = self.connection();
+        offline(here, flags, "source")?;
+        let (feature, kind) = match flags & VIR_MIGRATE_PEER2PEER != 0 {
+            true => (FEATURE_P2P, "p2p"),
+            false => (FEATURE_DIRECT, "direct"),
+        };
+        if !here.supports_feature(feature)? {
+            return Err(unsupported(format!("{kind} migration is not supported by the source host")));
+        }
+        self.migrate_perform3_params(destination, params, &[], flags).map(drop)
+    }
+
+    /// Moves the domain with both daemons, and answers what it is there. Flags: `VIR_MIGRATE_…`; the parameters are
+    /// `VIR_MIGRATE_PARAM_…`.
+    ///
+    /// # Errors
+    /// The first that went wrong; the guest runs on here then.
+    pub fn migrate_to(&self, there: &Connection, params: Vec<TypedParam>, flags: u32) -> Result<Domain> {
+        by_us(self.connection(), there, Plan { domain: self.reference().clone(), params, flags })
+    }
+}
 
 /// What is to be moved, and how.
-pub(super) struct Plan {
-    pub(super) domain: DomainRef,
-    pub(super) params: Vec<TypedParam>,
-    pub(super) flags: u32,
+struct Plan {
+    domain: DomainRef,
+    params: Vec<TypedParam>,
+    flags: u32,
 }
 
 impl Plan {
@@ -32,33 +66,10 @@ impl Plan {
     }
 }
 
-/// Has the daemon here do all: with the daemon of `destination`, or with a hypervisor that needs none.
-///
-/// # Errors
-/// The daemon's.
-pub(super) fn by_daemon(here: &Connection, plan: Plan, destination: Option<String>) -> Outcome {
-    let Plan { domain, params, flags } = plan;
-    offline(here, flags, "source")?;
-    let (feature, kind) = match flags & VIR_MIGRATE_PEER2PEER != 0 {
-        true => (FEATURE_P2P, "p2p"),
-        false => (FEATURE_DIRECT, "direct"),
-    };
-    if !here.supports_feature(feature)? {
-        return Err(unsupported(format!("{kind} migration is not supported by the source host")).into());
-    }
-    let none = Opaque::default();
-    here.call(Remote::domain_migrate_perform3_params(domain, destination, params.into(), none, flags))?;
-    Ok(())
-}
-
-/// Does it with both daemons.
-///
-/// # Errors
-/// The first that went wrong; the guest runs on here then.
-pub(super) fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Outcome {
+fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Result<Domain> {
     if plan.flags & VIR_MIGRATE_TUNNELLED != 0 {
         let text = "cannot perform tunnelled migration without using peer2peer flag";
-        return Err(Error::new(ErrorDomain::NONE, ErrorCode::OPERATION_INVALID, text).into());
+        return Err(Error::new(ErrorDomain::NONE, ErrorCode::OPERATION_INVALID, text));
     }
     offline(here, plan.flags, "source")?;
     offline(there, plan.flags, "destination")?;
@@ -66,7 +77,7 @@ pub(super) fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Ou
     let protection = match here.supports_feature(FEATURE_CHANGE_PROTECTION)? {
         true => VIR_MIGRATE_CHANGE_PROTECTION,
         false if plan.flags & VIR_MIGRATE_CHANGE_PROTECTION != 0 => {
-            return Err(unsupported("cannot enforce change protection").into());
+            return Err(unsupported("cannot enforce change protection"));
         }
         false => 0,
     };
@@ -77,8 +88,7 @@ pub(super) fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Ou
             false => unsupported(
                 "Migration APIs with extensible parameters are not supported but extended parameters were passed",
             ),
-        }
-        .into());
+        });
     }
     let domain = plan.domain.clone();
     let begun = here.call(Remote::domain_migrate_begin3_params(
@@ -103,7 +113,7 @@ pub(super) fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Ou
             if protection != 0 {
                 let _ = confirm(here, &plan, Opaque::default(), plan.flags | protection, true);
             }
-            return Err(error.into());
+            return Err(error);
         }
     };
     match prepared.uri_out {
@@ -116,7 +126,7 @@ pub(super) fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Ou
             );
             let _ = finish(there, &plan, Opaque::default(), flags_there, true);
             let _ = confirm(here, &plan, Opaque::default(), plan.flags | protection, true);
-            return Err(error.into());
+            return Err(error);
         }
         None => {}
     }
@@ -139,25 +149,24 @@ pub(super) fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Ou
         plan.set("destination_name", domain.name.clone());
     }
     let finished = finish(there, &plan, cookie, flags_there, failed.is_some());
-    let cookie = match finished {
-        Ok(cookie) => cookie,
+    let (moved, cookie) = match finished {
+        Ok((moved, cookie)) => (Some(moved), cookie),
         Err(error) => {
             // what went wrong first is what the user has to know
             failed.get_or_insert(error);
-            Opaque::default()
+            (None, Opaque::default())
         }
     };
     let confirmed = match offline {
         true => Ok(()),
         false => confirm(here, &plan, cookie, plan.flags | protection, failed.is_some()),
     };
-    match failed {
-        Some(error) => Err(error.into()),
-        None => {
-            // the guest runs there: that the end here was not told is no failure of the move
-            let _ = confirmed;
-            Ok(())
-        }
+    // once the guest runs there it is no failure of the move that the end here was not told
+    let _ = confirmed;
+    match (failed, moved) {
+        (None, Some(moved)) => Ok(Domain::new(there.clone(), moved)),
+        (Some(error), _) => Err(error),
+        (None, None) => Err(Error::internal(ErrorDomain::NONE, "the domain is at neither end")),
     }
 }
 
@@ -177,7 +186,7 @@ fn unsupported(text: impl Into<String>) -> Error {
 }
 
 /// Refuses to move a domain that does not run when one of the two cannot.
-fn offline(connection: &Connection, flags: u32, host: &str) -> virtus::Result<()> {
+fn offline(connection: &Connection, flags: u32, host: &str) -> Result<()> {
     match flags & VIR_MIGRATE_OFFLINE == 0 || connection.supports_feature(FEATURE_OFFLINE)? {
         true => Ok(()),
         false => Err(unsupported(format!("offline migration is not supported by the {host} host"))),
@@ -187,26 +196,16 @@ fn offline(connection: &Connection, flags: u32, host: &str) -> virtus::Result<()
 fn finish(
     there: &Connection,
     plan: &Plan,
-    cookie: Opaque<4_194_304>,
+    cookie: Cookie,
     flags: u32,
     cancelled: bool,
-) -> virtus::Result<Opaque<4_194_304>> {
-    let request = Remote::domain_migrate_finish3_params(
-        plan.params.clone().into(),
-        cookie,
-        flags,
-        i32::from(cancelled),
-    );
-    there.call(request).map(|reply| reply.cookie_out)
+) -> Result<(DomainRef, Cookie)> {
+    let params = plan.params.clone().into();
+    let request = Remote::domain_migrate_finish3_params(params, cookie, flags, i32::from(cancelled));
+    there.call(request).map(|reply| (reply.dom, reply.cookie_out))
 }
 
-fn confirm(
-    here: &Connection,
-    plan: &Plan,
-    cookie: Opaque<4_194_304>,
-    flags: u32,
-    cancelled: bool,
-) -> virtus::Result<()> {
+fn confirm(here: &Connection, plan: &Plan, cookie: Cookie, flags: u32, cancelled: bool) -> Result<()> {
     here.call(Remote::domain_migrate_confirm3_params(
         plan.domain.clone(),
         plan.params.clone().into(),
