@@ -11,8 +11,8 @@ use virtus::calls::Remote;
 use virtus::constants::VIR_DOMAIN_SHUTOFF;
 use virtus::{DomainRef, Error, ErrorCode, ErrorDomain, Piece, Stream};
 
-use crate::command::state;
 use crate::shell::{OrSay, Outcome, Shell, extra, fail};
+use crate::state;
 
 /// How long the terminal is waited for before signals are looked at.
 const PULSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::SIGINT;
 use virtus::{Connection, Event, Registration, Result, Subject};
 
-use crate::command::Opt;
-use crate::grammar::Arguments;
+use crate::grammar::{Arguments, Opt};
 use crate::shell::{Failure, Outcome, Shell, fail, out};
 use crate::show::time;
 

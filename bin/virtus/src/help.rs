@@ -2,16 +2,15 @@
 
 use std::fmt::Write;
 
-use crate::command::{Catalogue, Command, Group, Kind, Opt};
 use crate::globals;
+use crate::grammar::{Catalogue, Command, Group, Kind, Opt};
 use crate::shell::{Failure, Outcome, Shell, out};
 
 /// `help`, and `help NAME` for a command or a group.
 ///
 /// # Errors
 /// There is nothing of that name.
-pub(crate) fn show(shell: &mut Shell, name: Option<&str>) -> Outcome {
-    let catalogue = shell.catalogue;
+pub(crate) fn show(shell: &mut Shell, catalogue: &Catalogue, name: Option<&str>) -> Outcome {
     let Some(name) = name else {
         out!(shell, "Grouped commands:\n\n");
         for group in catalogue.groups {
@@ -124,8 +123,8 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// `--help`.
-pub(crate) fn usage(shell: &mut Shell) {
-    let (program, catalogue) = (shell.program.clone(), shell.catalogue);
+pub(crate) fn usage(shell: &mut Shell, catalogue: &Catalogue) {
+    let program = shell.program.clone();
     out!(
         shell,
         "\n{program} [options]... [<command_string>]\n{program} [options]... <command> [args...]\n\n  options:\n"

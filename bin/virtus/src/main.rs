@@ -1,8 +1,9 @@
 //! The command line of Virtus. Called `virsh` it is libvirt's virsh: its commands, options, output, errors and exit
 //! codes. Called `virtus` it has more of each.
 //!
-//! `globals` reads the options of the program, `grammar` the commands; `command` has what they do; `shell` is what
-//! they work with; `show` is how things look.
+//! `globals` reads the options of the program, `grammar` the commands, and has how they are declared; `command` has what
+//! they do; `shell` is what they work with; `run` carries them out, `interactive` as they are typed; `show` is how
+//! things look. A module knows those below it only, which a test in `layers` sees to.
 
 mod command;
 mod complete;
@@ -16,17 +17,25 @@ mod file;
 mod globals;
 mod grammar;
 mod help;
+mod interactive;
 mod job;
+#[cfg(test)]
+mod layers;
 mod limit;
 mod objects;
 mod persona;
+mod run;
 mod shell;
 mod show;
+mod state;
+mod time;
+mod typing;
 mod version;
 mod xml;
 
 use std::process::ExitCode;
 
+use command::catalogue;
 use globals::Start;
 use grammar::Tokens;
 use persona::Persona;
@@ -59,7 +68,7 @@ fn start(shell: &mut Shell, words: Vec<String>) -> bool {
         }
         Ok(Start::Commands(words)) => words,
         Ok(Start::Help) => {
-            help::usage(shell);
+            help::usage(shell, catalogue(shell.persona));
             return true;
         }
         Ok(Start::Version { long }) => {
@@ -74,8 +83,8 @@ fn start(shell: &mut Shell, words: Vec<String>) -> bool {
     shell.interactive = commands.is_empty();
     let parsed = match commands.as_slice() {
         [] => Some(Vec::new()),
-        [line] => shell.parse(Tokens::line(line)),
-        words => shell.parse(Tokens::words(words)),
+        [line] => run::parse(shell, catalogue(shell.persona), Tokens::line(line)),
+        words => run::parse(shell, catalogue(shell.persona), Tokens::words(words)),
     };
     let Some(parsed) = parsed else { return false };
     if let Err(complaint) = globals::environment(shell) {
@@ -93,7 +102,7 @@ fn start(shell: &mut Shell, words: Vec<String>) -> bool {
         shell.uri = shell.persona.environment("DEFAULT_CONNECT_URI");
     }
     match shell.interactive {
-        false => shell.run(&parsed),
-        true => shell.interact(),
+        false => run::run(shell, &parsed),
+        true => interactive::interact(shell, catalogue(shell.persona)),
     }
 }

@@ -1,7 +1,5 @@
 //! What the program is called: the name decides which commands there are and how it talks.
 
-use crate::command::{Catalogue, VIRSH, VIRT_ADMIN, VIRTUS, VIRTUS_ADMIN};
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Persona {
     Virtus,
@@ -20,15 +18,6 @@ impl Persona {
             "virsh" => Persona::Virsh,
             "virt-admin" => Persona::VirtAdmin,
             _ => Persona::Virtus,
-        }
-    }
-
-    pub(crate) fn catalogue(self) -> &'static Catalogue {
-        match self {
-            Persona::Virtus => &VIRTUS,
-            Persona::VirtusAdmin => &VIRTUS_ADMIN,
-            Persona::Virsh => &VIRSH,
-            Persona::VirtAdmin => &VIRT_ADMIN,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::number::{self, Number, SizeError};
-use crate::command::{Command, Opt};
+use super::{Command, Opt};
 use crate::shell::{Failure, Outcome};
 
 /// A command with the values of its options.

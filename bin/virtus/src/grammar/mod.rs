@@ -9,14 +9,15 @@
 //! ```
 
 mod arguments;
+mod declare;
 mod number;
 mod token;
 
 pub(crate) use arguments::{Arguments, exclusive, requires};
+pub(crate) use declare::{Catalogue, Command, Completer, Group, Kind, Opt};
 pub(crate) use number::{Number, Wrapping, byte_size, c_number, signed_size};
 pub(crate) use token::Tokens;
 
-use crate::command::{Catalogue, Kind};
 use token::Token;
 
 /// What a command line asks for.

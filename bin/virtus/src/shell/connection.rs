@@ -76,7 +76,7 @@ impl Shell {
     ///
     /// # Errors
     /// The daemon cannot be reached.
-    pub(super) fn connected(&mut self) -> Outcome {
+    pub(crate) fn connected(&mut self) -> Outcome {
         self.notice_end();
         if self.connection.is_none() || self.disconnected {
             let admin = self.persona.is_admin();
@@ -99,7 +99,7 @@ impl Shell {
     }
 
     /// Tells, once, that the daemon is gone.
-    pub(super) fn notice_end(&mut self) {
+    pub(crate) fn notice_end(&mut self) {
         if self.disconnected {
             return;
         }
@@ -115,7 +115,7 @@ impl Shell {
     }
 
     /// Whether a command failed because the daemon cannot be talked to any more.
-    pub(super) fn suspect(&mut self, failure: &Failure) {
+    pub(crate) fn suspect(&mut self, failure: &Failure) {
         let Some(cause) = failure.cause() else { return };
         let lost = match cause.code() {
             ErrorCode::RPC | ErrorCode::NO_CONNECT | ErrorCode::INVALID_CONN => true,

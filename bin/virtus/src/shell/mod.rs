@@ -3,10 +3,8 @@
 mod ask;
 mod connection;
 mod failure;
-mod interactive;
 mod log;
 mod output;
-mod run;
 mod terminal;
 
 use std::fmt;
@@ -14,7 +12,6 @@ use std::time::Duration;
 
 use virtus::{Connection, Decode, Request};
 
-use crate::command::Catalogue;
 use crate::persona::Persona;
 
 pub(crate) use failure::{Failure, OrSay, Outcome, fail};
@@ -26,7 +23,6 @@ pub(crate) struct Shell {
     pub(crate) persona: Persona,
     /// How the program was called.
     pub(crate) program: String,
-    pub(crate) catalogue: &'static Catalogue,
     pub(crate) quiet: bool,
     pub(crate) timing: bool,
     pub(crate) read_only: bool,
@@ -53,7 +49,6 @@ impl Shell {
         Shell {
             persona,
             program,
-            catalogue: persona.catalogue(),
             quiet: false,
             timing: false,
             read_only: false,
@@ -75,7 +70,6 @@ impl Shell {
     /// Goes on as `virtus admin`.
     pub(crate) fn become_admin(&mut self) {
         self.persona = Persona::VirtusAdmin;
-        self.catalogue = self.persona.catalogue();
         self.program.push_str(" admin");
     }
 

@@ -3,9 +3,10 @@
 pub(crate) mod escape;
 pub(crate) mod size;
 mod table;
-pub(crate) mod time;
 pub(crate) mod tree;
 mod value;
 
 pub(crate) use table::{Cell, Table, is_for_people};
 pub(crate) use value::param;
+
+pub(crate) use crate::time;

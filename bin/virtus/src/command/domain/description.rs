@@ -32,7 +32,7 @@ fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let title = arguments.has("title");
     let query = if arguments.has("config") { VIR_DOMAIN_XML_INACTIVE } else { 0 };
     let domain = shell.domain(arguments)?;
-    crate::command::state::of(shell, &domain)?;
+    crate::state::of(shell, &domain)?;
     let what = if title { "title" } else { "description" };
     let given = arguments.joined("new-desc");
     if given.is_none() && !arguments.has("edit") {

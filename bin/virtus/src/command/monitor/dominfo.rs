@@ -5,10 +5,10 @@ use std::fmt::Display;
 use virtus::ErrorCode;
 use virtus::calls::Remote;
 
-use super::state;
 use crate::command::{Command, DOMAIN};
 use crate::grammar::Arguments;
 use crate::shell::{Outcome, Shell, out};
+use crate::state;
 
 pub(super) static COMMAND: Command = Command {
     name: "dominfo",

@@ -1,9 +1,9 @@
 //! `domstate`
 
-use super::state;
 use crate::command::{Command, DOMAIN, Opt};
 use crate::grammar::Arguments;
 use crate::shell::{Outcome, Shell, out};
+use crate::state;
 
 pub(super) static COMMAND: Command = Command {
     name: "domstate",

@@ -4,12 +4,12 @@ use virtus::DomainRef;
 use virtus::calls::Remote;
 use virtus::constants::*;
 
-use super::state;
 use crate::command::domain::description;
 use crate::command::{Command, OUTPUT, Opt};
 use crate::grammar::Arguments;
 use crate::shell::{Outcome, Shell, out};
 use crate::show::{Cell, Table};
+use crate::state;
 
 pub(super) static COMMAND: Command = Command {
     name: "list",

@@ -13,7 +13,6 @@ mod domstats;
 mod domtime;
 mod event;
 mod list;
-pub(crate) mod state;
 
 pub(crate) use devices::normal_mac;
 pub(crate) use event::BLOCK_JOBS;

@@ -1,7 +1,8 @@
 //! `admin`, inside the interactive shell. On a command line it is a program of its own; see `main`.
 
-use crate::command::{Command, Opt};
+use crate::command::{Command, Opt, catalogue};
 use crate::grammar::{Arguments, Tokens};
+use crate::run;
 use crate::shell::{Failure, Outcome, Shell};
 
 pub(super) static COMMAND: Command = Command {
@@ -22,8 +23,9 @@ fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     admin.become_admin();
     admin.quiet = shell.quiet;
     shell.flush();
-    let commands = admin.parse(Tokens::words(words));
-    let well = commands.is_some_and(|commands| admin.run(&commands));
+    let commands_of_admin = catalogue(admin.persona);
+    let commands = run::parse(&mut admin, commands_of_admin, Tokens::words(words));
+    let well = commands.is_some_and(|commands| run::run(&mut admin, &commands));
     admin.disconnect();
     admin.flush();
     match well {

@@ -1,9 +1,9 @@
 //! `complete`, which the completion scripts of users' shells call.
 
-use crate::command::{Command, Opt};
-use crate::complete;
+use crate::command::{Command, Opt, catalogue};
 use crate::grammar::Arguments;
 use crate::shell::{Failure, Outcome, Shell, out};
+use crate::typing;
 
 pub(in crate::command) static COMMAND: Command = Command {
     name: "complete",
@@ -19,7 +19,7 @@ fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let words = arguments.many("string");
     let line = words.join(" ");
     let word = words.last().map_or("", String::as_str);
-    let proposals = complete::propose(shell, &line, word);
+    let proposals = typing::propose(shell, catalogue(shell.persona), &line, word);
     if proposals.is_empty() {
         return Err(Failure::silent());
     }

@@ -1,6 +1,6 @@
 //! `help`
 
-use crate::command::{Command, Opt};
+use crate::command::{Command, Opt, catalogue};
 use crate::grammar::Arguments;
 use crate::help;
 use crate::shell::{Outcome, Shell};
@@ -16,12 +16,11 @@ pub(in crate::command) static COMMAND: Command = Command {
 };
 
 fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
-    help::show(shell, arguments.some_text("command"))
+    help::show(shell, catalogue(shell.persona), arguments.some_text("command"))
 }
 
 fn names(shell: &mut Shell, _: &Arguments) -> Vec<String> {
-    shell
-        .catalogue
+    catalogue(shell.persona)
         .commands()
         .filter(|command| !command.hidden)
         .map(|command| command.name.to_owned())

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::command::Kind;
+use crate::command::{Kind, catalogue};
 use crate::persona::Persona;
 use crate::{globals, help};
 
 /// The manual page of the program under one of its names.
 pub(super) fn page(persona: Persona) -> String {
-    let (name, catalogue) = (persona.name(), persona.catalogue());
+    let (name, catalogue) = (persona.name(), catalogue(persona));
     let called = name.replace("virtus-admin", "virtus admin");
     let what = if persona.is_admin() { "administrate libvirt's daemons" } else { "manage virtual machines" };
     let mut text = format!(
@@ -91,7 +91,7 @@ mod tests {
     fn all_that_is_declared_is_there() {
         for persona in [Persona::Virtus, Persona::VirtusAdmin, Persona::Virsh, Persona::VirtAdmin] {
             let page = page(persona);
-            for command in persona.catalogue().commands().filter(|command| !command.hidden) {
+            for command in catalogue(persona).commands().filter(|command| !command.hidden) {
                 assert!(page.contains(&format!("\\fB{}", escape(command.name))), "{}", command.name);
             }
             assert_eq!(page.contains("\\fBwait "), persona == Persona::Virtus);
