@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::SIGINT;
 use virtus::{Connection, Event, Registration, Result, Subject};
 
-use crate::grammar::{Arguments, Opt};
+use crate::grammar::{Arguments, Command, Opt};
 use crate::shell::{Failure, Outcome, Shell, fail, out};
 use crate::show::time;
 
@@ -16,6 +16,24 @@ pub(crate) const LOOP: Opt = Opt::flag("loop", "go on after the first event, unt
 pub(crate) const TIMEOUT: Opt = Opt::number("timeout", "wait so many seconds at most").also_positional();
 pub(crate) const LIST: Opt = Opt::flag("list", "list the kinds of events");
 pub(crate) const TIMESTAMP: Opt = Opt::flag("timestamp", "print when events came");
+
+/// The declaration of a command that waits for events of one kind of object; `one` chooses an object of it.
+pub(crate) const fn command(
+    name: &'static str,
+    summary: &'static str,
+    options: &'static [Opt],
+    run: fn(&mut Shell, &Arguments) -> Outcome,
+) -> Command {
+    let about = "Lists the kinds of events, or waits for events and prints them.";
+    Command { name, summary, about, options, run, ..Command::PLAIN }
+}
+
+/// The options of such a command.
+pub(crate) const fn options(one: Opt, help: &'static str, kinds: &'static Kinds) -> [Opt; 6] {
+    let which = Opt { help, required: false, positional: false, ..one }.also_positional();
+    let event = Opt::text("event", "the kind of event to wait for").also_positional().one_of(kinds.names);
+    [which, event, LOOP, TIMEOUT, LIST, TIMESTAMP]
+}
 
 /// How long an interrupt may go unnoticed.
 const PULSE: Duration = Duration::from_millis(100);

@@ -9,6 +9,7 @@ use virtus::calls::Remote;
 use virtus::{DomainCheckpointRef, DomainRef, ErrorCode};
 
 use super::Group;
+use super::moment::Moment;
 use crate::grammar::Arguments;
 use crate::shell::{OrSay, Outcome, Shell};
 
@@ -38,11 +39,22 @@ fn find(
     Ok(shell.call(Remote::domain_checkpoint_lookup_by_name(domain.clone(), name, 0))?)
 }
 
-/// The name of the checkpoint that one comes from.
-fn parent(shell: &Shell, checkpoint: &DomainCheckpointRef) -> Outcome<Option<String>> {
-    match shell.call(Remote::domain_checkpoint_get_parent(checkpoint.clone(), 0)) {
-        Ok(parent) => Ok(Some(parent.name)),
-        Err(error) if error.code() == ErrorCode::NO_DOMAIN_CHECKPOINT => Ok(None),
-        Err(error) => Err(error).or_say("unable to determine if checkpoint has parent"),
+impl Moment for DomainCheckpointRef {
+    const STATE: bool = false;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn xml(&self, shell: &Shell) -> virtus::Result<String> {
+        shell.call(Remote::domain_checkpoint_get_xml_desc(self.clone(), 0))
+    }
+
+    fn parent(&self, shell: &Shell) -> Outcome<Option<String>> {
+        match shell.call(Remote::domain_checkpoint_get_parent(self.clone(), 0)) {
+            Ok(parent) => Ok(Some(parent.name)),
+            Err(error) if error.code() == ErrorCode::NO_DOMAIN_CHECKPOINT => Ok(None),
+            Err(error) => Err(error).or_say("unable to determine if checkpoint has parent"),
+        }
     }
 }

@@ -4,7 +4,8 @@ use virtus::ErrorCode;
 use virtus::calls::Remote;
 use virtus::constants::*;
 
-use super::{find, parent};
+use super::find;
+use crate::command::moment::{self, Moment};
 use crate::command::{ACTIVE_DOMAIN, Command, DOMAIN, Opt, WRAP, XPATH};
 use crate::complete;
 use crate::grammar::Arguments;
@@ -30,7 +31,8 @@ fn info(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let checkpoint = find(shell, arguments, "checkpointname", &domain)?;
     out!(shell, "{:<15} {}\n", "Name:", checkpoint.name);
     out!(shell, "{:<15} {}\n", "Domain:", domain.name);
-    let parent = parent(shell, &checkpoint)
+    let parent = checkpoint
+        .parent(shell)
         .map_err(|failure| failure.and("unexpected problem querying checkpoint state"))?;
     out!(shell, "{:<15} {}\n", "Parent:", parent.as_deref().unwrap_or("-"));
     for (title, flags) in [("Children:", 0), ("Descendants:", VIR_DOMAIN_CHECKPOINT_LIST_DESCENDANTS)] {
@@ -86,7 +88,7 @@ pub(super) static PARENT: Command = Command {
     run: |shell, arguments| {
         let domain = shell.domain(arguments)?;
         let checkpoint = find(shell, arguments, "checkpointname", &domain)?;
-        match parent(shell, &checkpoint)? {
+        match checkpoint.parent(shell)? {
             Some(parent) => out!(shell, "{parent}"),
             None => fail!("checkpoint '{}' has no parent", checkpoint.name),
         }
@@ -104,9 +106,9 @@ pub(super) static DELETE: Command = Command {
             .positional()
             .required()
             .asks(complete::checkpoints),
-        Opt::flag("children", "delete what depends on it, too"),
-        Opt::flag("children-only", "delete only what depends on it"),
-        Opt::flag("metadata", "only libvirt's metadata"),
+        moment::CHILDREN,
+        moment::CHILDREN_ONLY,
+        moment::METADATA,
     ],
     run: |shell, arguments| {
         let domain = shell.domain(arguments)?;

@@ -20,7 +20,6 @@ mod keys;
 mod lifecycle;
 mod lxc;
 mod memory;
-mod metadata;
 mod migrate;
 mod migrate_settings;
 mod params;
@@ -67,7 +66,7 @@ pub(crate) static GROUP: Group = Group {
         &cpu_stats::COMMAND,
         &start::CREATE,
         &start::DEFINE,
-        &description::COMMAND,
+        &description::DESC,
         &lifecycle::DESTROY,
         &device::DETACH,
         &device::DETACH_ALIAS,
@@ -113,7 +112,7 @@ pub(crate) static GROUP: Group = Group {
         &save::MANAGEDSAVE_DEFINE,
         &tuning::MEMTUNE,
         &perf::COMMAND,
-        &metadata::COMMAND,
+        &description::METADATA,
         &migrate::COMMAND,
         &migrate_settings::SET_DOWNTIME,
         &migrate_settings::GET_DOWNTIME,

@@ -117,7 +117,7 @@ fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
         }
         let mut row: Vec<Cell> = vec![Cell::maybe(id(domain)), domain.name.as_str().into(), word.into()];
         if titles {
-            row.push(description::get(shell, domain, true, 0)?.into());
+            row.push(description::title(shell, domain)?.into());
         }
         if uuids {
             row.push(domain.uuid.to_string().into());

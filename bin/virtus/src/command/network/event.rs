@@ -3,28 +3,19 @@
 use virtus::{Event, NetworkEvent, Subject};
 
 use super::{NETWORK, network, networks};
-use crate::command::{Command, Opt};
+use crate::command::Command;
 use crate::events::{self, Kinds, word};
 use crate::grammar::Arguments;
 use crate::shell::{Outcome, Shell};
 
-pub(super) static COMMAND: Command = Command {
-    name: "net-event",
-    summary: "wait for something to happen to networks",
-    about: "Lists the kinds of events, or waits for events and prints them.",
-    options: &[
-        Opt::text(NETWORK.name, "only events of this network").also_positional().asks(networks),
-        Opt::text("event", "the kind of event to wait for").also_positional().one_of(KINDS.names),
-        events::LOOP,
-        events::TIMEOUT,
-        events::LIST,
-        events::TIMESTAMP,
-    ],
+pub(super) static COMMAND: Command = events::command(
+    "net-event",
+    "wait for something to happen to networks",
+    &events::options(NETWORK.asks(networks), "only events of this network", &KINDS),
     run,
-    ..Command::PLAIN
-};
+);
 
-static KINDS: Kinds = Kinds { names: &["lifecycle", "metadata-change"], text };
+const KINDS: Kinds = Kinds { names: &["lifecycle", "metadata-change"], text };
 
 fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     events::run(shell, arguments, &KINDS, |shell| {

@@ -84,7 +84,7 @@ fn list(shell: &mut Shell, arguments: &Arguments) -> Outcome {
             Cell::flag(persistent, "yes", "no"),
         ];
         if titles {
-            row.push(description::get(shell, &network, true, 0, 0)?.into());
+            row.push(description::title(shell, &network)?.into());
         }
         table.row(row);
     }

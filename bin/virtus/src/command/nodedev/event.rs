@@ -3,28 +3,19 @@
 use virtus::{Event, NodeDeviceEvent, Subject};
 
 use super::{DEVICE, devices, named};
-use crate::command::{Command, Opt};
+use crate::command::Command;
 use crate::events::{self, Kinds, word};
 use crate::grammar::Arguments;
 use crate::shell::{Outcome, Shell};
 
-pub(super) static COMMAND: Command = Command {
-    name: "nodedev-event",
-    summary: "wait for something to happen to devices of the host",
-    about: "Lists the kinds of events, or waits for events and prints them.",
-    options: &[
-        Opt::text(DEVICE.name, "only events of this device").also_positional().asks(devices),
-        Opt::text("event", "the kind of event to wait for").also_positional().one_of(KINDS.names),
-        events::LOOP,
-        events::TIMEOUT,
-        events::LIST,
-        events::TIMESTAMP,
-    ],
+pub(super) static COMMAND: Command = events::command(
+    "nodedev-event",
+    "wait for something to happen to devices of the host",
+    &events::options(DEVICE.asks(devices), "only events of this device", &KINDS),
     run,
-    ..Command::PLAIN
-};
+);
 
-static KINDS: Kinds = Kinds { names: &["lifecycle", "update"], text };
+const KINDS: Kinds = Kinds { names: &["lifecycle", "update"], text };
 
 fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     events::run(shell, arguments, &KINDS, |shell| {

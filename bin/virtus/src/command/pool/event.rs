@@ -3,28 +3,19 @@
 use virtus::{Event, StoragePoolEvent, Subject};
 
 use super::{POOL, pool, pools};
-use crate::command::{Command, Opt};
+use crate::command::Command;
 use crate::events::{self, Kinds, word};
 use crate::grammar::Arguments;
 use crate::shell::{Outcome, Shell};
 
-pub(super) static COMMAND: Command = Command {
-    name: "pool-event",
-    summary: "wait for something to happen to pools",
-    about: "Lists the kinds of events, or waits for events and prints them.",
-    options: &[
-        Opt::text(POOL.name, "only events of this pool").also_positional().asks(pools),
-        Opt::text("event", "the kind of event to wait for").also_positional().one_of(KINDS.names),
-        events::LOOP,
-        events::TIMEOUT,
-        events::LIST,
-        events::TIMESTAMP,
-    ],
+pub(super) static COMMAND: Command = events::command(
+    "pool-event",
+    "wait for something to happen to pools",
+    &events::options(POOL.asks(pools), "only events of this pool", &KINDS),
     run,
-    ..Command::PLAIN
-};
+);
 
-static KINDS: Kinds = Kinds { names: &["lifecycle", "refresh"], text };
+const KINDS: Kinds = Kinds { names: &["lifecycle", "refresh"], text };
 
 fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     events::run(shell, arguments, &KINDS, |shell| {

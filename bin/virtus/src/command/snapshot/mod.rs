@@ -10,6 +10,7 @@ use virtus::calls::Remote;
 use virtus::{DomainRef, DomainSnapshotRef, ErrorCode};
 
 use super::Group;
+use super::moment::Moment;
 use crate::grammar::Arguments;
 use crate::shell::{Failure, OrSay, Outcome, Shell, fail};
 use crate::xml;
@@ -51,20 +52,29 @@ fn find(
     }
 }
 
-/// The name of the snapshot that one comes from.
-fn parent(shell: &Shell, snapshot: &DomainSnapshotRef) -> Outcome<Option<String>> {
-    match shell.call(Remote::domain_snapshot_get_parent(snapshot.clone(), 0)) {
-        Ok(parent) => return Ok(Some(parent.name)),
-        Err(error) if error.code() == ErrorCode::NO_DOMAIN_SNAPSHOT => return Ok(None),
-        Err(_) => {}
+impl Moment for DomainSnapshotRef {
+    const STATE: bool = true;
+
+    fn name(&self) -> &str {
+        &self.name
     }
-    // a daemon of old tells it in the XML only
-    let text = shell
-        .call(Remote::domain_snapshot_get_xml_desc(snapshot.clone(), 0))
-        .or_say("unable to determine if snapshot has parent")?;
-    let document = xml::Document::parse(&text)
-        .map_err(|_| Failure::new("unable to determine if snapshot has parent"))?;
-    Ok(xml::text(document.root_element(), "parent/name").map(str::to_owned))
+
+    fn xml(&self, shell: &Shell) -> virtus::Result<String> {
+        shell.call(Remote::domain_snapshot_get_xml_desc(self.clone(), 0))
+    }
+
+    fn parent(&self, shell: &Shell) -> Outcome<Option<String>> {
+        match shell.call(Remote::domain_snapshot_get_parent(self.clone(), 0)) {
+            Ok(parent) => return Ok(Some(parent.name)),
+            Err(error) if error.code() == ErrorCode::NO_DOMAIN_SNAPSHOT => return Ok(None),
+            Err(_) => {}
+        }
+        // a daemon of old tells it in the XML only
+        let text = self.xml(shell).or_say("unable to determine if snapshot has parent")?;
+        let document = xml::Document::parse(&text)
+            .map_err(|_| Failure::new("unable to determine if snapshot has parent"))?;
+        Ok(xml::text(document.root_element(), "parent/name").map(str::to_owned))
+    }
 }
 
 /// Whether the snapshot of this XML is one of disks only, which has to be said when it is defined again.

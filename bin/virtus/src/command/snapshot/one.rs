@@ -4,7 +4,8 @@ use virtus::ErrorCode;
 use virtus::calls::Remote;
 use virtus::constants::*;
 
-use super::{find, parent};
+use super::find;
+use crate::command::moment::{self, Moment};
 use crate::command::{Command, DOMAIN, Opt, WRAP, XPATH};
 use crate::complete;
 use crate::grammar::Arguments;
@@ -101,7 +102,7 @@ pub(super) static PARENT: Command = Command {
     run: |shell, arguments| {
         let domain = shell.domain(arguments)?;
         let snapshot = find(shell, arguments, "snapshotname", true, &domain)?;
-        match parent(shell, &snapshot)? {
+        match snapshot.parent(shell)? {
             Some(parent) => out!(shell, "{parent}"),
             None => fail!("snapshot '{}' has no parent", snapshot.name),
         }
@@ -155,9 +156,9 @@ pub(super) static DELETE: Command = Command {
         DOMAIN,
         Opt::text("snapshotname", "the name of the snapshot").positional().asks(complete::snapshots),
         Opt::flag("current", "the current one"),
-        Opt::flag("children", "delete what depends on it, too"),
-        Opt::flag("children-only", "delete only what depends on it"),
-        Opt::flag("metadata", "only libvirt's metadata"),
+        moment::CHILDREN,
+        moment::CHILDREN_ONLY,
+        moment::METADATA,
     ],
     run: |shell, arguments| {
         let domain = shell.domain(arguments)?;
