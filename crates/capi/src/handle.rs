@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use virtus::Result;
 
@@ -153,6 +153,25 @@ impl<T: Object> Of<T> {
     /// What C knows it as.
     pub(crate) fn as_c(&self) -> *mut T::C {
         std::ptr::without_provenance_mut(self.number)
+    }
+
+    /// The same without keeping it.
+    pub(crate) fn loose(&self) -> Loose<T> {
+        Loose { number: self.number, object: Arc::downgrade(&self.object) }
+    }
+}
+
+/// An object that may be gone when it is looked for.
+#[derive(Debug)]
+pub(crate) struct Loose<T: Object> {
+    number: usize,
+    object: Weak<T>,
+}
+
+impl<T: Object> Loose<T> {
+    /// The object, if it is there.
+    pub(crate) fn find(&self) -> Option<Of<T>> {
+        Some(Of { number: self.number, object: self.object.upgrade()? })
     }
 }
 

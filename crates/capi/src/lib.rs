@@ -37,6 +37,7 @@ pub mod ctype;
 pub mod declare;
 mod domain;
 mod error;
+mod event;
 mod flags;
 #[allow(dead_code)]
 mod handle;
@@ -47,6 +48,7 @@ mod lxc;
 mod memory;
 mod network;
 mod nodedev;
+mod notice;
 mod nwfilter;
 #[allow(dead_code)]
 pub mod object;
@@ -56,7 +58,6 @@ mod qemu;
 mod ret;
 mod secret;
 mod storage;
-#[allow(dead_code)]
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -68,15 +69,18 @@ pub use admin::*;
 pub use connect::*;
 pub use domain::*;
 pub use error::*;
+pub use event::*;
 pub use interface::*;
 pub use lxc::*;
 pub use network::*;
 pub use nodedev::*;
+pub use notice::*;
 pub use nwfilter::*;
 pub use params::*;
 pub use qemu::*;
 pub use secret::*;
 pub use storage::*;
+pub use stream::*;
 
 /// Every function.
 pub fn exports() -> impl Iterator<Item = &'static Export> {
@@ -85,6 +89,7 @@ pub fn exports() -> impl Iterator<Item = &'static Export> {
         admin::connection::EXPORTS,
         admin::servers::EXPORTS,
         error::EXPORTS,
+        event::EXPORTS,
         interface::EXPORTS,
         lxc::EXPORTS,
         network::leases::EXPORTS,
@@ -98,7 +103,11 @@ pub fn exports() -> impl Iterator<Item = &'static Export> {
         storage::pools::EXPORTS,
         storage::volumes::EXPORTS,
     ];
-    [connect::EXPORTS, domain::EXPORTS, FLAT].into_iter().flatten().copied().flatten()
+    [connect::EXPORTS, domain::EXPORTS, notice::EXPORTS, stream::EXPORTS, FLAT]
+        .into_iter()
+        .flatten()
+        .copied()
+        .flatten()
 }
 
 /// Every struct whose fields C may see.
@@ -110,13 +119,13 @@ pub fn structs() -> impl Iterator<Item = &'static TypeDef> {
         storage::pools::STRUCTS,
         storage::volumes::STRUCTS,
     ];
-    [connect::STRUCTS, domain::STRUCTS, FLAT].into_iter().flatten().copied().flatten()
+    [connect::STRUCTS, domain::STRUCTS, notice::STRUCTS, FLAT].into_iter().flatten().copied().flatten()
 }
 
 /// Every type of function that C gives.
 pub fn callbacks() -> impl Iterator<Item = &'static TypeDef> {
-    let flat = [error::CALLBACKS].into_iter().flatten();
-    [connect::CALLBACKS].into_iter().flatten().copied().flatten().chain(flat)
+    const FLAT: &[&[TypeDef]] = &[error::CALLBACKS, event::CALLBACKS, stream::CALLBACKS];
+    [connect::CALLBACKS, notice::TYPES, FLAT].into_iter().flatten().copied().flatten()
 }
 
 /// The types whose inside C does not see.

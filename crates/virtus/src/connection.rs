@@ -237,6 +237,11 @@ impl Connection {
         self.shared.uri.get().map_or("", String::as_str)
     }
 
+    /// Whether its calls are answered in this process (`test:///`).
+    pub fn is_local(&self) -> bool {
+        self.peer().is_local()
+    }
+
     /// Whether it can only look.
     pub fn is_read_only(&self) -> bool {
         self.shared.read_only

@@ -343,11 +343,16 @@ impl Peer for Link {
     }
 
     fn put_back(&self, serial: u32, piece: StreamPiece) {
-        self.lock().client.put_back(serial, piece);
+        let mut state = self.lock();
+        state.client.put_back(serial, piece);
+        self.update_watch(&mut state);
     }
 
     fn forget_stream(&self, serial: u32) {
-        self.lock().client.forget_stream(serial);
+        let mut state = self.lock();
+        state.client.forget_stream(serial);
+        state.heeded.retain(|heeded| *heeded != serial);
+        self.update_watch(&mut state);
     }
 
     fn next_message(&self, deadline: Option<Instant>) -> Result<Option<Message>> {

@@ -49,6 +49,11 @@ pub(crate) trait Peer: AsFd + std::fmt::Debug + Send + Sync {
     /// Why the other side broke a stream off, if it did.
     fn stream_failure(&self, serial: u32) -> Option<Error>;
 
+    /// Whether calls are answered in this process.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Puts back what was left of a piece.
     fn put_back(&self, serial: u32, piece: StreamPiece);
 

@@ -146,6 +146,22 @@ impl Stream {
         })
     }
 
+    /// Whether there is something to receive now, be it the end.
+    pub fn is_readable(&self) -> bool {
+        if self.state() != State::Open {
+            return true;
+        }
+        match self.peer.take_piece(self.serial, true) {
+            Ok(None) => false,
+            Ok(Some(piece)) => {
+                self.peer.put_back(self.serial, piece);
+                true
+            }
+            // whoever receives is told
+            Err(_) => true,
+        }
+    }
+
     /// Has the descriptor of the connection readable while there is something to receive, too, also when another
     /// thread took it in while it waited for something else.
     pub fn heed(&self, yes: bool) {
@@ -157,11 +173,38 @@ impl Stream {
     /// # Errors
     /// As [`Stream::recv_piece`].
     pub fn recv(&self, buffer: &mut [u8]) -> Result<usize> {
+        self.recv_into(buffer, true).map(Option::unwrap_or_default)
+    }
+
+    /// The same as far as there are bytes: `None` at a hole, which stays for [`Stream::recv_hole`].
+    ///
+    /// # Errors
+    /// As [`Stream::recv_piece`].
+    pub fn recv_data(&self, buffer: &mut [u8]) -> Result<Option<usize>> {
+        self.recv_into(buffer, false)
+    }
+
+    /// Receives the hole that is next, after waiting for something; 0 when there are bytes or the end.
+    ///
+    /// # Errors
+    /// As [`Stream::recv_piece`].
+    pub fn recv_hole(&self) -> Result<u64> {
+        match self.recv_piece()? {
+            Some(Piece::Hole(length)) => Ok(length),
+            Some(Piece::Data(bytes)) => {
+                self.peer.put_back(self.serial, StreamPiece::Data(bytes));
+                Ok(0)
+            }
+            None => Ok(0),
+        }
+    }
+
+    fn recv_into(&self, buffer: &mut [u8], holes: bool) -> Result<Option<usize>> {
         if buffer.is_empty() {
-            return Ok(0);
+            return Ok(Some(0));
         }
         match self.recv_piece()? {
-            None => Ok(0),
+            None => Ok(Some(0)),
             Some(Piece::Data(mut bytes)) => {
                 let count = bytes.len().min(buffer.len());
                 let rest = bytes.split_off(count);
@@ -171,7 +214,12 @@ impl Stream {
                 if !rest.is_empty() {
                     self.peer.put_back(self.serial, StreamPiece::Data(rest));
                 }
-                Ok(count)
+                Ok(Some(count))
+            }
+            Some(Piece::Hole(length)) if !holes => {
+                let hole = StreamPiece::Hole(i64::try_from(length).unwrap_or(i64::MAX));
+                self.peer.put_back(self.serial, hole);
+                Ok(None)
             }
             Some(Piece::Hole(length)) => {
                 let count = usize::try_from(length).unwrap_or(usize::MAX).min(buffer.len());
@@ -180,7 +228,7 @@ impl Stream {
                 if let Some(rest) = i64::try_from(rest).ok().filter(|rest| *rest > 0) {
                     self.peer.put_back(self.serial, StreamPiece::Hole(rest));
                 }
-                Ok(count)
+                Ok(Some(count))
             }
         }
     }

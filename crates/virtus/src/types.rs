@@ -35,6 +35,7 @@ pub use virtus_api::domain::tuning::{
     DomainGetSchedulerTypeReply, DomainGetSecurityLabelListReply, DomainGetSecurityLabelReply,
     DomainGetVcpuPinInfoReply, DomainGetVcpusReply, DomainIothreadInfo, VcpuInfo,
 };
+pub use virtus_api::event::{DomainEventGraphicsAddress, DomainEventGraphicsIdentity};
 pub use virtus_api::interface::ConnectListAllInterfacesReply;
 pub use virtus_api::network::{
     ConnectListAllNetworksReply, NetworkDhcpLease, NetworkGetDhcpLeasesReply, NetworkListAllPortsReply,

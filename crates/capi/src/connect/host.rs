@@ -1,8 +1,9 @@
 //! What is asked of the connection itself, and of the host (`libvirt-host.h`).
 
 use std::ffi::{c_int, c_uint};
+use std::time::Duration;
 
-use virtus::{ErrorCode, Result};
+use virtus::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::Connect;
 use crate::arg::{InMut, NonNegative, NonZero, Out, Positive, Rw, Text};
@@ -61,6 +62,8 @@ exports! {
     "0.7.3" fn virConnectIsEncrypted(conn: Of<Connect>) -> bool = conn.is_encrypted();
     "0.7.3" fn virConnectIsSecure(conn: Of<Connect>) -> bool = conn.is_secure();
     "0.9.8" fn virConnectIsAlive(conn: Of<Connect>) -> bool = Ok(conn.is_alive());
+    "0.9.8" fn virConnectSetKeepAlive[call](conn: Of<Connect>, interval: c_int, count: c_uint) -> c_int
+        = set_keepalive(call, &conn, interval, count);
     "5.8.0" fn virConnectSetIdentity[call](
         conn: Rw<Connect>, params: InMut<virTypedParameter>, nparams: c_int, flags: c_uint
     ) -> () = {
@@ -278,4 +281,26 @@ pub(crate) fn texts(
 /// The texts as the client crate wants them.
 pub(crate) fn borrowed(texts: &[String]) -> Vec<&str> {
     texts.iter().map(String::as_str).collect()
+}
+
+/// The daemon answers signs of life (`VIR_DRV_FEATURE_PROGRAM_KEEPALIVE`).
+const FEATURE_KEEPALIVE: i32 = 10;
+
+/// Asks for signs of life; 1 when the daemon gives none.
+fn set_keepalive(call: &Call, conn: &Connect, interval: c_int, count: c_uint) -> Result<c_int> {
+    if conn.is_local() {
+        return Err(call.error(ErrorCode::NO_SUPPORT, call.function));
+    }
+    if !conn.notices().in_loop() {
+        let text =
+            "the caller doesn't support keepalive protocol; perhaps it's missing event loop implementation";
+        return Err(Error::internal(ErrorDomain::REMOTE, text));
+    }
+    if !conn.supports_feature(FEATURE_KEEPALIVE)? {
+        return Ok(1);
+    }
+    let interval = u64::try_from(interval).unwrap_or_default();
+    conn.set_keepalive(Duration::from_secs(interval), count);
+    conn.notices().rearm();
+    Ok(0)
 }

@@ -6,7 +6,7 @@ mod host;
 mod open;
 
 use std::ffi::{CStr, CString};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use virtus::constants::VIR_TYPED_PARAM_STRING_OKAY;
 use virtus::{ErrorCode, ErrorDomain, Result};
@@ -15,6 +15,7 @@ use crate::declare::{Export, TypeDef};
 use crate::error::Errors;
 use crate::handle::{Held, Object, Of};
 use crate::memory;
+use crate::notice::Notices;
 use crate::object::{Kind, virConnect};
 
 pub use auth::{virConnectAuth, virConnectAuthCallbackPtr, virConnectCredential};
@@ -34,6 +35,7 @@ const FEATURE_TEXTS: i32 = 9;
 pub(crate) struct Connect {
     client: virtus::Connection,
     errors: Errors,
+    notices: Arc<Notices>,
     kind: OnceLock<CString>,
     takes_texts: OnceLock<bool>,
 }
@@ -59,18 +61,31 @@ impl std::ops::Deref for Connect {
     }
 }
 
+impl Drop for Connect {
+    fn drop(&mut self) {
+        self.notices.stop();
+    }
+}
+
 impl Connect {
     /// One that C does not have yet.
     ///
     /// # Errors
     /// None yet.
     fn open(client: virtus::Connection) -> Result<Held<Self>> {
+        let notices = Notices::new(client.clone());
         Ok(Held::new(Connect {
             client,
+            notices,
             errors: Errors::default(),
             kind: OnceLock::new(),
             takes_texts: OnceLock::new(),
         }))
+    }
+
+    /// Who is told of its events.
+    pub(crate) fn notices(&self) -> &Arc<Notices> {
+        &self.notices
     }
 
     /// Its last error and who is told.

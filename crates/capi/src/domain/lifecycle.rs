@@ -22,8 +22,10 @@ exports! {
         let files = files::duplicates(call, &files, nfiles, "files")?;
         Ok(domain.set_id(domain.create_with_files(flags, files)?.reference().id))
     };
-    "0.0.3" fn virDomainDestroy(domain: Rw<Domain>) -> () = domain.destroy();
-    "0.9.4" fn virDomainDestroyFlags(domain: Rw<Domain>, flags: c_uint) -> () = domain.destroy_flags(flags);
+    "0.0.3" fn virDomainDestroy(domain: Rw<Domain>) -> ()
+        = { domain.destroy()?; Ok(domain.set_id(-1)) };
+    "0.9.4" fn virDomainDestroyFlags(domain: Rw<Domain>, flags: c_uint) -> ()
+        = { domain.destroy_flags(flags)?; Ok(domain.set_id(-1)) };
     "0.0.3" fn virDomainSuspend(domain: Rw<Domain>) -> () = domain.suspend();
     "0.0.3" fn virDomainResume(domain: Rw<Domain>) -> () = domain.resume();
     "0.0.3" fn virDomainShutdown(domain: Rw<Domain>) -> () = domain.shutdown();

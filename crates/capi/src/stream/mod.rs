@@ -1,19 +1,64 @@
-//! Streams.
+//! Streams (`libvirt-stream.h`).
 
-use std::sync::{Mutex, PoisonError};
+mod all;
+mod exports;
+mod watcher;
 
-use virtus::{ErrorCode, ErrorDomain, Result};
+use std::ffi::{c_int, c_void};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use virtus::constants::{VIR_STREAM_NONBLOCK, VIR_STREAM_RECV_STOP_AT_HOLE};
+use virtus::{Error, ErrorCode, ErrorDomain, Result};
 
 use crate::call::Call;
+use crate::ctype::Char;
+use crate::declare::{Export, callbacks};
 use crate::handle::{Held, Object, Of};
 use crate::object::{Connect, Kind, virStream};
 
-/// A stream that C has.
+use watcher::Watcher;
+
+pub use all::*;
+pub use exports::*;
+
+pub(crate) const EXPORTS: &[&[Export]] = &[all::EXPORTS, exports::EXPORTS];
+
+callbacks! {
+    /// Has bytes to send.
+    virStreamSourceFunc(st: *mut virStream, data: *mut Char, nbytes: usize, opaque: *mut c_void) -> c_int;
+    /// Says whether bytes or a hole are next, and how many.
+    virStreamSourceHoleFunc(st: *mut virStream, inData: *mut c_int, length: *mut i64, opaque: *mut c_void) -> c_int;
+    /// Passes over a hole.
+    virStreamSourceSkipFunc(st: *mut virStream, length: i64, opaque: *mut c_void) -> c_int;
+    /// Takes bytes that came.
+    virStreamSinkFunc(st: *mut virStream, data: *const Char, nbytes: usize, opaque: *mut c_void) -> c_int;
+    /// Takes a hole.
+    virStreamSinkHoleFunc(st: *mut virStream, length: i64, opaque: *mut c_void) -> c_int;
+    /// Something can be done with a stream.
+    virStreamEventCallback(stream: *mut virStream, events: c_int, opaque: *mut c_void);
+}
+
+/// What a receiver gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Got {
+    Bytes(usize),
+    /// Nothing now, and the caller does not want to wait.
+    Nothing,
+    Hole,
+}
+
+/// A stream that C has. It does not do anything before a call has opened it.
 #[derive(Debug)]
 pub(crate) struct Stream {
     connection: Held<Connect>,
     flags: u32,
-    state: Mutex<Option<virtus::Stream>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: Option<Arc<virtus::Stream>>,
+    watcher: Option<Watcher>,
 }
 
 impl Object for Stream {
@@ -30,6 +75,14 @@ impl Kind for Stream {
 }
 
 impl Stream {
+    fn new(connection: Held<Connect>, flags: u32) -> Self {
+        Stream { connection, flags, state: Mutex::default() }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Has a call open it. It must be of the same connection; if it is not, that is said of the argument `name`.
     pub(crate) fn open<R>(
         &self,
@@ -41,7 +94,76 @@ impl Stream {
             return Err(call.refused(name, wrong()));
         }
         let (reply, stream) = open()?;
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
+        let before = self.lock().open.replace(Arc::new(stream));
+        drop(before);
         Ok(reply)
+    }
+
+    fn waits(&self) -> bool {
+        self.flags & VIR_STREAM_NONBLOCK == 0
+    }
+
+    /// What a call has opened; `function` is not supported by one that is not open.
+    fn opened(&self, function: &str) -> Result<Arc<virtus::Stream>> {
+        let open = self.lock().open.clone();
+        open.ok_or_else(|| Error::new(ErrorDomain::STREAMS, ErrorCode::NO_SUPPORT, function))
+    }
+
+    fn send(&self, bytes: &[u8]) -> Result<()> {
+        self.opened("virStreamSend")?.send(bytes)
+    }
+
+    fn send_hole(&self, length: i64) -> Result<()> {
+        let open = self.opened("virStreamSendHole")?;
+        let length = u64::try_from(length).map_err(|_| {
+            let text = "length in virStreamSendHole must be zero or greater";
+            Error::invalid_arg(ErrorDomain::STREAMS, "virStreamSendHole", "length", text)
+        })?;
+        open.send_hole(length)
+    }
+
+    fn recv(&self, function: &str, room: &mut [u8], flags: u32) -> Result<Got> {
+        let open = self.opened(function)?;
+        if !self.waits() && !open.is_readable() {
+            return Ok(Got::Nothing);
+        }
+        match flags & VIR_STREAM_RECV_STOP_AT_HOLE {
+            0 => open.recv(room).map(Got::Bytes),
+            _ => Ok(open.recv_data(room)?.map_or(Got::Hole, Got::Bytes)),
+        }
+    }
+
+    fn recv_hole(&self) -> Result<i64> {
+        let length = self.opened("virStreamRecvHole")?.recv_hole()?;
+        Ok(i64::try_from(length).unwrap_or(i64::MAX))
+    }
+
+    fn finish(&self) -> Result<()> {
+        let open = self.opened("virStreamFinish")?;
+        self.close();
+        open.finish()
+    }
+
+    fn abort(&self) -> Result<()> {
+        // there is nothing to break off in one that is not open
+        let Ok(open) = self.opened("virStreamAbort") else { return Ok(()) };
+        self.close();
+        open.abort()
+    }
+
+    /// It is open no more, and nobody is told anything of it.
+    fn close(&self) {
+        let (open, watcher) = {
+            let mut state = self.lock();
+            (state.open.take(), state.watcher.take())
+        };
+        drop(open);
+        drop(watcher);
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.close();
     }
 }

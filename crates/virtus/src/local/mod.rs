@@ -143,6 +143,10 @@ impl Peer for Local {
         self.streams().failure(serial)
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn put_back(&self, serial: u32, piece: StreamPiece) {
         self.streams().put_back(serial, piece);
     }
