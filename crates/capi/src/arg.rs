@@ -303,9 +303,12 @@ impl<T: CType> In<T> {
     /// `INVALID_ARG` for a null pointer to some, or a negative number.
     pub(crate) unsafe fn values<N: TryInto<usize>>(&self, count: N, call: &Call, name: &str) -> Result<&[T]> {
         let count = count.try_into().map_err(|_| call.wrong(name, "must not be NULL"))?;
+        let sane = count.checked_mul(size_of::<T>()).is_some_and(|size| isize::try_from(size).is_ok());
         match self.0.is_null() {
             _ if count == 0 => Ok(&[]),
             true => Err(call.wrong(name, "must not be NULL")),
+            // no memory has so many, nor are they anywhere else
+            false if !sane || !self.0.is_aligned() => Err(call.wrong(name, "must be as many as it is said")),
             // SAFETY: as the caller promises
             false => Ok(unsafe { std::slice::from_raw_parts(self.0, count) }),
         }

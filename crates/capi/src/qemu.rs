@@ -1,17 +1,21 @@
 //! `libvirt-qemu.h`: what only QEMU has.
 
-use std::ffi::{c_int, c_uint};
+use std::ffi::{c_int, c_uint, c_void};
 use std::os::fd::IntoRawFd;
 
 use virtus::Result;
 
-use crate::arg::{InMut, Out, Positive, Rw, Text};
+use crate::arg::{InMut, NonNegative, Out, Positive, Rw, Text};
 use crate::call::Call;
 use crate::connect::{Connect, files};
 use crate::ctype::Char;
 use crate::declare::exports;
+use crate::error::Opaque;
+use crate::event::{Callback, virFreeCallback};
+use crate::handle::Of;
 use crate::memory;
-use crate::object::Domain;
+use crate::notice::{any, virConnectDomainQemuMonitorEventCallback};
+use crate::object::{Child, Domain};
 
 exports! {
     header QEMU, errors NONE;
@@ -39,6 +43,14 @@ exports! {
         domain: Rw<Domain>, cmd: Text, timeout: c_int, flags: c_uint
     ) -> Option<String>
         = domain.agent_command(&cmd, timeout, flags);
+    "1.2.3" fn virConnectDomainQemuMonitorEventRegister[call](
+        conn: Of<Connect>, dom: Option<Of<Domain>>, event: Option<Text>,
+        cb: virConnectDomainQemuMonitorEventCallback, opaque: *mut c_void, freecb: virFreeCallback, flags: c_uint
+    ) -> c_int = register(call, &conn, dom.as_ref(), (event.as_deref(), flags), &Callback {
+        function: cb, opaque: Opaque(opaque), free: freecb
+    });
+    "1.2.3" fn virConnectDomainQemuMonitorEventDeregister(conn: Of<Connect>, callbackID: NonNegative<c_int>) -> ()
+        = conn.notices().deregister(callbackID.0);
 }
 
 /// Descriptors given and got, each with room for their number.
@@ -64,4 +76,21 @@ fn with_files(
     }
     result.put(reply.as_ptr());
     Ok(())
+}
+
+fn register(
+    call: &Call,
+    conn: &Of<Connect>,
+    domain: Option<&Of<Domain>>,
+    (event, flags): (Option<&str>, c_uint),
+    callback: &Callback<virConnectDomainQemuMonitorEventCallback>,
+) -> Result<c_int> {
+    if let Some(domain) = domain.filter(|domain| domain.parent().as_c() != conn.as_c()) {
+        let text =
+            format!("domain '{}' in {} must match connection", virtus::Domain::name(domain), call.function);
+        return Err(call.refused("dom", text));
+    }
+    call.check_write()?;
+    let callback = callback.with(any(callback.function.address()));
+    conn.notices().register_monitor(conn, domain.map(|dom| dom.reference().clone()), (event, flags), callback)
 }

@@ -9,6 +9,7 @@ mod cpu;
 mod device;
 mod info;
 mod lifecycle;
+mod migrate;
 mod save;
 mod snapshot;
 mod stats;
@@ -25,6 +26,7 @@ pub use cpu::*;
 pub use device::*;
 pub use info::*;
 pub use lifecycle::*;
+pub use migrate::*;
 pub use save::*;
 pub use snapshot::*;
 pub use stats::*;
@@ -40,6 +42,7 @@ pub(crate) const EXPORTS: &[&[Export]] = &[
     device::EXPORTS,
     info::EXPORTS,
     lifecycle::EXPORTS,
+    migrate::EXPORTS,
     save::EXPORTS,
     snapshot::EXPORTS,
     stats::EXPORTS,

@@ -51,7 +51,7 @@ struct Entry {
 /// What waits to be told.
 #[derive(Debug)]
 enum Notice {
-    Event(c_int, Event),
+    Event(c_int, Box<Event>),
     Closed(CloseReason),
 }
 
@@ -214,7 +214,7 @@ impl Notices {
         let notices = Arc::downgrade(self);
         let registered = self.client.on_event(subject, event, move |_, event| {
             if let Some(notices) = notices.upgrade() {
-                notices.lock().queue.push_back(Notice::Event(id, event.clone()));
+                notices.lock().queue.push_back(Notice::Event(id, Box::new(event.clone())));
             }
         });
         self.entered(id, registered)
@@ -235,7 +235,7 @@ impl Notices {
         let notices = Arc::downgrade(self);
         let registered = self.client.on_monitor_event(domain, event, flags, move |_, event| {
             if let Some(notices) = notices.upgrade() {
-                notices.lock().queue.push_back(Notice::Event(id, event.clone()));
+                notices.lock().queue.push_back(Notice::Event(id, Box::new(event.clone())));
             }
         });
         self.entered(id, registered)

@@ -6,8 +6,9 @@ use virtus::{DomainRef, Result, Subject};
 
 use super::{
     Function, virConnectCloseFunc, virConnectDomainEventCallback, virConnectDomainEventGenericCallback,
-    virConnectNetworkEventGenericCallback, virConnectNodeDeviceEventGenericCallback,
-    virConnectSecretEventGenericCallback, virConnectStoragePoolEventGenericCallback,
+    virConnectDomainQemuMonitorEventCallback, virConnectNetworkEventGenericCallback,
+    virConnectNodeDeviceEventGenericCallback, virConnectSecretEventGenericCallback,
+    virConnectStoragePoolEventGenericCallback,
 };
 use crate::arg::{Arg, NonNegative};
 use crate::call::Call;
@@ -56,6 +57,7 @@ functions! {
     virConnectStoragePoolEventGenericCallback
     virConnectNodeDeviceEventGenericCallback
     virConnectSecretEventGenericCallback
+    virConnectDomainQemuMonitorEventCallback
 }
 
 impl Arg for virFreeCallback {

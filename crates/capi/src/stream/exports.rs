@@ -32,9 +32,11 @@ exports! {
         stream.send_hole(length)
     };
     "0.7.2" fn virStreamRecv[call](stream: Of<Stream>, data: Out<Char>, nbytes: usize) -> Got
-        = stream.recv(call.function, room(&data, nbytes), 0);
+        // SAFETY: the API says that there is room for so many
+        = stream.recv(call.function, unsafe { room(&data, nbytes) }, 0);
     "3.4.0" fn virStreamRecvFlags[call](stream: Of<Stream>, data: Out<Char>, nbytes: usize, flags: c_uint) -> Got
-        = stream.recv(call.function, room(&data, nbytes), flags);
+        // SAFETY: the API says that there is room for so many
+        = stream.recv(call.function, unsafe { room(&data, nbytes) }, flags);
     "3.4.0" fn virStreamRecvHole(stream: Of<Stream>, length: Out<i64>, flags: c_uint) -> () = {
         check_flags("virStreamRecvHole", flags, 0)?;
         Ok(length.put(stream.recv_hole()?))
@@ -99,11 +101,14 @@ impl Bytes {
 }
 
 /// Room for so many bytes, made of zeros: the caller may not have written any yet.
-fn room(data: &Out<Char>, size: usize) -> &mut [u8] {
+///
+/// # Safety
+/// There is room for so many, which nobody else touches.
+unsafe fn room<'a>(data: &Out<Char>, size: usize) -> &'a mut [u8] {
     // what fits into an answer
     let size = size.min(c_int::MAX.unsigned_abs() as usize);
     let start = data.many().as_ptr().cast::<u8>();
-    // SAFETY: the API says that there is room for so many, which are the call's alone
+    // SAFETY: as the caller promises
     unsafe {
         start.write_bytes(0, size);
         std::slice::from_raw_parts_mut(start, size)

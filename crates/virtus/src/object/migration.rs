@@ -69,7 +69,7 @@ impl Plan {
 fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Result<Domain> {
     if plan.flags & VIR_MIGRATE_TUNNELLED != 0 {
         let text = "cannot perform tunnelled migration without using peer2peer flag";
-        return Err(Error::new(ErrorDomain::NONE, ErrorCode::OPERATION_INVALID, text));
+        return Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::OPERATION_INVALID, text));
     }
     offline(here, plan.flags, "source")?;
     offline(there, plan.flags, "destination")?;
@@ -84,7 +84,7 @@ fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Result<Domain
     if !here.supports_feature(FEATURE_PARAMS)? || !there.supports_feature(FEATURE_PARAMS)? {
         let old = |param: &TypedParam| OLD_PARAMS.contains(&param.field.as_str());
         return Err(match plan.params.iter().all(old) {
-            true => Error::new(ErrorDomain::NONE, ErrorCode::NO_SUPPORT, "virDomainMigrate3"),
+            true => Error::new(ErrorDomain::DOMAIN, ErrorCode::NO_SUPPORT, "virDomainMigrate3"),
             false => unsupported(
                 "Migration APIs with extensible parameters are not supported but extended parameters were passed",
             ),
@@ -120,7 +120,7 @@ fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Result<Domain
         Some(uri) => plan.set("migrate_uri", uri),
         None if !plan.has("migrate_uri") => {
             let error = Error::new(
-                ErrorDomain::NONE,
+                ErrorDomain::DOMAIN,
                 ErrorCode::INTERNAL_ERROR,
                 "domainMigratePrepare3 did not set uri",
             );
@@ -166,7 +166,7 @@ fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Result<Domain
     match (failed, moved) {
         (None, Some(moved)) => Ok(Domain::new(there.clone(), moved)),
         (Some(error), _) => Err(error),
-        (None, None) => Err(Error::internal(ErrorDomain::NONE, "the domain is at neither end")),
+        (None, None) => Err(Error::internal(ErrorDomain::DOMAIN, "the domain is at neither end")),
     }
 }
 
@@ -182,7 +182,7 @@ const FEATURE_PARAMS: i32 = 13;
 const OLD_PARAMS: [&str; 4] = ["migrate_uri", "destination_name", "destination_xml", "bandwidth"];
 
 fn unsupported(text: impl Into<String>) -> Error {
-    Error::new(ErrorDomain::NONE, ErrorCode::ARGUMENT_UNSUPPORTED, text)
+    Error::new(ErrorDomain::DOMAIN, ErrorCode::ARGUMENT_UNSUPPORTED, text)
 }
 
 /// Refuses to move a domain that does not run when one of the two cannot.
