@@ -15,9 +15,10 @@ const STOPPED: i32 = 5;
 /// As long as a slow machine may need.
 const LONG: Duration = Duration::from_secs(60);
 
-pub(crate) fn python_sees_the_same_domains(world: &mut World) -> Outcome {
+/// What the reference's Python module and ours have to see alike.
+fn same_domains(world: &World) -> String {
     let xml = world.guest_xml("alpha", "");
-    world.python(&format!(
+    format!(
         r#"
 import libvirt
 conn = libvirt.open('qemu:///system')
@@ -41,13 +42,20 @@ assert conn.lookupByName('beta').UUIDString() == dom.UUIDString()
 conn.lookupByName('beta').undefine()
 assert conn.listAllDomains() == []
 "#
-    ))?;
-    Ok(())
+    )
 }
 
-pub(crate) fn python_is_told_of_events(world: &mut World) -> Outcome {
+pub(crate) fn python_sees_the_same_domains(world: &mut World) -> Outcome {
+    world.python(&same_domains(world)).map(drop)
+}
+
+pub(crate) fn the_python_module_sees_the_same_domains(world: &mut World) -> Outcome {
+    world.own_python(&same_domains(world)).map(drop)
+}
+
+fn events(world: &World) -> String {
     let xml = world.guest_xml("alpha", "");
-    world.python(&format!(
+    format!(
         r#"
 import libvirt
 libvirt.virEventRegisterDefaultImpl()
@@ -63,7 +71,89 @@ while len(told) < 2 and not late:
 assert told == [('alpha', libvirt.VIR_DOMAIN_EVENT_DEFINED, libvirt.VIR_DOMAIN_EVENT_DEFINED_ADDED),
                 ('alpha', libvirt.VIR_DOMAIN_EVENT_UNDEFINED, libvirt.VIR_DOMAIN_EVENT_UNDEFINED_REMOVED)], told
 "#
+    )
+}
+
+pub(crate) fn python_is_told_of_events(world: &mut World) -> Outcome {
+    world.python(&events(world)).map(drop)
+}
+
+pub(crate) fn the_python_module_is_told_of_events(world: &mut World) -> Outcome {
+    world.own_python(&events(world)).map(drop)
+}
+
+/// A guest's life as a Python program follows it: its console, events of another connection, the end of the daemon.
+pub(crate) fn the_python_module_follows_a_guest(world: &mut World) -> Outcome {
+    let xml = world.guest_xml("alpha", "");
+    let daemon = world.daemon_pid()?;
+    world.own_python(&format!(
+        r#"
+import libvirt, os, signal, threading
+libvirt.virEventRegisterDefaultImpl()
+conn = libvirt.open('qemu:///system')
+told, seen, late = [], [], []
+libvirt.virEventAddTimeout(50000, lambda timer, opaque: late.append(1), None)
+def until(done):
+    while not done():
+        assert not late, (told, seen)
+        libvirt.virEventRunDefaultImpl()
+
+number = conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+    lambda c, dom, event, detail, opaque: told.append((dom.name(), event)), None)
+dom = conn.defineXML("""{xml}""")
+assert dom.ID() == -1
+dom.create()
+assert dom.ID() > 0 and dom.isActive() == 1
+until(lambda: ('alpha', libvirt.VIR_DOMAIN_EVENT_STARTED) in told)
+
+stream = conn.newStream(libvirt.VIR_STREAM_NONBLOCK)
+dom.openConsole(None, stream, libvirt.VIR_DOMAIN_CONSOLE_FORCE)
+def readable(it, events, opaque):
+    assert it is stream and events & libvirt.VIR_STREAM_EVENT_READABLE and opaque == 'data'
+    got = stream.recv(4096)
+    if got != -2:
+        seen.append(got)
+stream.eventAddCallback(libvirt.VIR_STREAM_EVENT_READABLE, readable, 'data')
+# another thread's calls take in what is for the stream: nothing of it is lost
+stop = threading.Event()
+def busy():
+    while not stop.is_set():
+        dom.info()
+thread = threading.Thread(target=busy)
+thread.start()
+stream.send(b'\n')
+until(lambda: b'login:' in b''.join(seen))
+stop.set()
+thread.join()
+stream.eventRemoveCallback()
+stream.abort()
+
+other = libvirt.open('qemu:///system').lookupByName('alpha')
+other.suspend()
+until(lambda: ('alpha', libvirt.VIR_DOMAIN_EVENT_SUSPENDED) in told)
+assert dom.state()[0] == libvirt.VIR_DOMAIN_PAUSED
+dom.resume()
+assert dom.memoryStats()['actual'] > 0 and dom.vcpus()[0][0][1] == 1
+(found, stats), = conn.domainListGetStats([dom], libvirt.VIR_DOMAIN_STATS_STATE)
+assert found.name() == 'alpha' and stats['state.state'] == 1, stats
+assert libvirt.virGetLastError() is None
+
+ended = []
+conn.registerCloseCallback(lambda c, reason, opaque: ended.append((c is conn, reason, opaque)), 'data')
+os.kill({daemon}, signal.SIGKILL)
+until(lambda: ended)
+assert ended == [(True, libvirt.VIR_CONNECT_CLOSE_REASON_EOF, 'data')], ended
+assert conn.isAlive() == 0
+try:
+    dom.info()
+except libvirt.libvirtError as error:
+    assert error.get_error_domain() == libvirt.VIR_FROM_RPC, error.err
+else:
+    raise SystemExit('a daemon that is gone answered')
+"#
     ))?;
+    world.start_daemon()?;
+    world.virsh(&["destroy", "alpha"])?;
     Ok(())
 }
 

@@ -137,6 +137,12 @@ pub(crate) fn command_line() -> Outcome<PathBuf> {
     program("VIRTUS", "virtus", "virtus-cli")
 }
 
+/// The Python module under test, as cargo builds it, and the sources beside it.
+pub(crate) fn python_module() -> Outcome<(PathBuf, PathBuf)> {
+    let library = program("VIRTUS_PYTHON", "libvirtus_python.so", "virtus-python")?;
+    Ok((library, workspace().join("crates/python/python")))
+}
+
 fn program(variable: &str, name: &str, package: &str) -> Outcome<PathBuf> {
     if let Some(path) = std::env::var_os(variable) {
         return Ok(path.into());

@@ -281,6 +281,24 @@ impl World {
         Ok(answer.out)
     }
 
+    /// Runs a Python program with the project's own `libvirt` module against this daemon.
+    ///
+    /// # Errors
+    /// Its traceback.
+    pub fn own_python(&self, source: &str) -> Outcome<String> {
+        let site = self.home.path().join("site");
+        if !site.exists() {
+            let (library, sources) = runner::python_module()?;
+            let (library, sources, site) = (library.display(), sources.display(), site.display());
+            sh(&format!("cp -r '{sources}' '{site}' && ln -s '{library}' '{site}/libvirt/_native.abi3.so'"))?;
+        }
+        let mut command = Command::new("timeout");
+        command.args(["60", "/usr/bin/python3", "-c", source]).env("PYTHONPATH", site);
+        let answer = program(command.current_dir("/"))?;
+        ensure!(answer.ok, "python: {}{}", answer.out, answer.err);
+        Ok(answer.out)
+    }
+
     /// Starts a long-lived virsh (`event`, `console`).
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod events;
 mod facts;
 mod handle;
 mod learned;
+mod lxc;
 mod stream;
 
 use pyo3::prelude::*;
@@ -34,5 +35,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     connect::add(&registry)?;
     events::add(&registry)?;
     learned::add(&registry)?;
+    lxc::add(&registry)?;
     stream::functions(&registry)
 }

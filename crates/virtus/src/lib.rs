@@ -19,6 +19,7 @@
 
 mod admin;
 mod auth;
+mod cgroup;
 mod config;
 mod connection;
 mod events;
@@ -49,6 +50,7 @@ pub use virtus_base::{Error, ErrorCode, ErrorDomain, ErrorLevel, Result, TypedPa
 pub use virtus_xdr::{CharArray, Decode, List, Opaque};
 
 pub use auth::{Credential, CredentialKind};
+pub use cgroup::enter_cgroup;
 pub use connection::Connection;
 pub use events::{Registration, Subject};
 pub use lasting::Reconnect;

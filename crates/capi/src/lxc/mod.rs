@@ -1,7 +1,6 @@
 //! `libvirt-lxc.h`: what only containers have. All but asking for a container's namespaces happens in the caller's own
 //! process.
 
-mod cgroup;
 mod label;
 mod namespace;
 
@@ -48,7 +47,7 @@ exports! {
     "2.0.0" fn virDomainLxcEnterCGroup[call](domain: Rw<Domain>, flags: c_uint) -> ()
         = {
             Error::check_flags(call.errors, flags, 0, call.function)?;
-            cgroup::enter(call, domain.last_id())
+            virtus::enter_cgroup(domain.last_id())
         };
 }
 

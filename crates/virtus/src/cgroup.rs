@@ -1,29 +1,29 @@
-//! Control groups.
+//! Control groups: what a container's process is in can be entered by others.
 
 use std::path::PathBuf;
 
-use virtus::{ErrorCode, Result};
-
-use super::{kernel, system};
-use crate::call::Call;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
 /// Where control groups are.
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// Moves the process into the groups of another one.
-pub(super) fn enter(call: &Call, pid: i32) -> Result<()> {
+/// Moves this process into the groups of another one, e.g. those of a container, whose first process has the
+/// domain's id as its number.
+///
+/// # Errors
+/// `OPERATION_INVALID` for a negative number, as domains have that do not run; `SYSTEM_ERROR`.
+pub fn enter_cgroup(pid: i32) -> Result<()> {
     if pid < 0 {
-        return Err(call.error(ErrorCode::OPERATION_INVALID, "domain is not running"));
+        return Err(Error::new(ErrorDomain::NONE, ErrorCode::OPERATION_INVALID, "domain is not running"));
     }
+    let system = |what: String, error| Error::system(ErrorDomain::NONE, what, &error);
     let path = format!("/proc/{pid}/cgroup");
-    let groups = kernel(call, &path, &format!("Unable to open '{path}'"))?;
+    let groups = std::fs::read_to_string(&path).map_err(|e| system(format!("Unable to open '{path}'"), e))?;
     for place in groups.lines().filter_map(place) {
         // not every controller is mounted
         if place.exists() {
-            let done = std::fs::write(&place, std::process::id().to_string());
-            done.map_err(|error| {
-                system(call, &format!("unable to add task to cgroup {}", place.display()), &error)
-            })?;
+            std::fs::write(&place, std::process::id().to_string())
+                .map_err(|e| system(format!("unable to add task to cgroup {}", place.display()), e))?;
         }
     }
     Ok(())
