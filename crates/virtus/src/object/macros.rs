@@ -58,7 +58,7 @@ macro_rules! objects {
 macro_rules! named {
     ($object:ident $reference:ident) => {
         impl FromReply<$reference> for $object {
-            fn from_reply(connection: &Connection, reply: $reference) -> Self {
+            fn from_reply(connection: &crate::Connection, reply: $reference) -> Self {
                 $object::new(connection.clone(), reply)
             }
         }

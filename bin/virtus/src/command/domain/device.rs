@@ -61,22 +61,25 @@ impl Affects {
     }
 }
 
+const FILE: Opt = Opt::text("file", "the file with the device").positional().required().file();
+
+/// What a command is to affect, with the domain, and the device in the file that is named.
+fn from_file<'a>(
+    shell: &mut Shell,
+    arguments: &'a Arguments,
+) -> Outcome<(Affects, DomainRef, &'a str, String)> {
+    let affects = Affects::read(arguments)?;
+    let domain = shell.domain(arguments)?;
+    let from = arguments.needed("file")?;
+    Ok((affects, domain, from, file::read(from)?))
+}
+
 pub(super) static ATTACH: Command = Command {
     name: "attach-device",
     summary: "plug a device in that a file describes",
-    options: &[
-        DOMAIN,
-        Opt::text("file", "the file with the device").positional().required().file(),
-        PERSISTENT,
-        CONFIG,
-        LIVE,
-        CURRENT,
-    ],
+    options: &[DOMAIN, FILE, PERSISTENT, CONFIG, LIVE, CURRENT],
     run: |shell, arguments| {
-        let affects = Affects::read(arguments)?;
-        let domain = shell.domain(arguments)?;
-        let from = arguments.needed("file")?;
-        let xml = file::read(from)?;
+        let (affects, domain, from, xml) = from_file(shell, arguments)?;
         affects.attach(shell, domain, xml).or_say(format_args!("Failed to attach device from {from}"))?;
         extra!(shell, "Device attached successfully\n");
         Ok(())
@@ -87,19 +90,9 @@ pub(super) static ATTACH: Command = Command {
 pub(super) static DETACH: Command = Command {
     name: "detach-device",
     summary: "unplug the device that a file describes",
-    options: &[
-        DOMAIN,
-        Opt::text("file", "the file with the device").positional().required().file(),
-        PERSISTENT,
-        CONFIG,
-        LIVE,
-        CURRENT,
-    ],
+    options: &[DOMAIN, FILE, PERSISTENT, CONFIG, LIVE, CURRENT],
     run: |shell, arguments| {
-        let affects = Affects::read(arguments)?;
-        let domain = shell.domain(arguments)?;
-        let from = arguments.needed("file")?;
-        let xml = file::read(from)?;
+        let (affects, domain, from, xml) = from_file(shell, arguments)?;
         affects.detach(shell, domain, xml).or_say(format_args!("Failed to detach device from {from}"))?;
         extra!(shell, "Device detached successfully\n");
         Ok(())
@@ -134,22 +127,11 @@ pub(super) static DETACH_ALIAS: Command = Command {
 pub(super) static UPDATE: Command = Command {
     name: "update-device",
     summary: "change a device to what a file describes",
-    options: &[
-        DOMAIN,
-        Opt::text("file", "the file with the device").positional().required().file(),
-        PERSISTENT,
-        CONFIG,
-        LIVE,
-        CURRENT,
-        Opt::flag("force", "change it by force"),
-    ],
+    options: &[DOMAIN, FILE, PERSISTENT, CONFIG, LIVE, CURRENT, Opt::flag("force", "change it by force")],
     run: |shell, arguments| {
-        let affects = Affects::read(arguments)?;
-        let domain = shell.domain(arguments)?;
-        let from = arguments.needed("file")?;
-        let mut flags = affects.on(shell, &domain);
-        let xml = file::read(from)?;
-        flags |= arguments.flags(&[("force", VIR_DOMAIN_DEVICE_MODIFY_FORCE)]);
+        let (affects, domain, from, xml) = from_file(shell, arguments)?;
+        let flags =
+            affects.on(shell, &domain) | arguments.flags(&[("force", VIR_DOMAIN_DEVICE_MODIFY_FORCE)]);
         shell
             .call(Remote::domain_update_device_flags(domain, xml, flags))
             .or_say(format_args!("Failed to update device from {from}"))?;

@@ -46,16 +46,12 @@ fn subject(shell: &mut Shell, arguments: &Arguments) -> Outcome<(u32, DomainRef,
     }
 }
 
+const ID: Opt = Opt::number("id", "the number of the I/O thread").positional().required();
+
 pub(super) static ADD: Command = Command {
     name: "iothreadadd",
     summary: "give a domain another I/O thread",
-    options: &[
-        DOMAIN,
-        Opt::number("id", "the number of the I/O thread").positional().required(),
-        CONFIG,
-        LIVE,
-        CURRENT,
-    ],
+    options: &[DOMAIN, ID, CONFIG, LIVE, CURRENT],
     run: |shell, arguments| {
         let (flags, domain, id) = subject(shell, arguments)?;
         Ok(shell.call(Remote::domain_add_iothread(domain, id, flags))?)
@@ -66,13 +62,7 @@ pub(super) static ADD: Command = Command {
 pub(super) static DEL: Command = Command {
     name: "iothreaddel",
     summary: "take an I/O thread away from a domain",
-    options: &[
-        DOMAIN,
-        Opt::number("id", "the number of the I/O thread").positional().required(),
-        CONFIG,
-        LIVE,
-        CURRENT,
-    ],
+    options: &[DOMAIN, ID, CONFIG, LIVE, CURRENT],
     run: |shell, arguments| {
         let (flags, domain, id) = subject(shell, arguments)?;
         Ok(shell.call(Remote::domain_del_iothread(domain, id, flags))?)
@@ -85,7 +75,7 @@ pub(super) static SET: Command = Command {
     summary: "change how an I/O thread polls and how many threads it uses",
     options: &[
         DOMAIN,
-        Opt::number("id", "the number of the I/O thread").positional().required(),
+        ID,
         Opt::number("poll-max-ns", "nanoseconds to poll at most").also_positional(),
         Opt::number("poll-grow", "factor by which polling grows").also_positional(),
         Opt::number("poll-shrink", "divisor by which polling shrinks").also_positional(),

@@ -105,16 +105,15 @@ fn modes(arguments: &Arguments, last: &str) -> Outcome<u32> {
     Ok(flags)
 }
 
+const MODE: Opt = Opt::text("mode", "acpi, agent, initctl, signal or paravirt; several with commas")
+    .positional()
+    .one_of(&["acpi", "agent", "initctl", "signal", "paravirt"]);
+
 pub(super) static SHUTDOWN: Command = Command {
     name: "shutdown",
     summary: "ask a guest to shut down",
     about: "Asks the guest to shut down, which it need not do. It does not wait for that.",
-    options: &[
-        ACTIVE_DOMAIN,
-        Opt::text("mode", "acpi, agent, initctl, signal or paravirt; several with commas")
-            .positional()
-            .one_of(&["acpi", "agent", "initctl", "signal", "paravirt"]),
-    ],
+    options: &[ACTIVE_DOMAIN, MODE],
     run: |shell, arguments| {
         let flags = modes(arguments, ",")?;
         let domain = shell.domain(arguments)?;
@@ -134,12 +133,7 @@ pub(super) static REBOOT: Command = Command {
     name: "reboot",
     summary: "ask a guest to reboot",
     about: "Asks the guest to reboot, which it need not do. It does not wait for that.",
-    options: &[
-        ACTIVE_DOMAIN,
-        Opt::text("mode", "acpi, agent, initctl, signal or paravirt; several with commas")
-            .positional()
-            .one_of(&["acpi", "agent", "initctl", "signal", "paravirt"]),
-    ],
+    options: &[ACTIVE_DOMAIN, MODE],
     run: |shell, arguments| {
         let flags = modes(arguments, "")?;
         let domain = shell.domain(arguments)?;

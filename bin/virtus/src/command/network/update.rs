@@ -19,21 +19,8 @@ pub(super) static COMMAND: Command = Command {
         Opt::text("command", "what to do: add-first, add-last (add), delete or modify")
             .positional()
             .required()
-            .one_of(&["modify", "delete", "add-last", "add-first"]),
-        Opt::text("section", "which section of the definition").positional().required().one_of(&[
-            "bridge",
-            "domain",
-            "ip",
-            "ip-dhcp-host",
-            "ip-dhcp-range",
-            "forward",
-            "forward-interface",
-            "forward-pf",
-            "portgroup",
-            "dns-host",
-            "dns-txt",
-            "dns-srv",
-        ]),
+            .one_of(&COMMANDS),
+        Opt::text("section", "which section of the definition").positional().required().one_of(&SECTIONS),
         Opt::text("xml", "the element, or a file that has it").positional().required().file(),
         Opt::number("parent-index", "which of several equal parents it is in").also_positional(),
         CONFIG,
@@ -44,10 +31,9 @@ pub(super) static COMMAND: Command = Command {
     ..Command::PLAIN
 };
 
-/// By number.
-const COMMANDS: [&str; 5] = ["none", "modify", "delete", "add-last", "add-first"];
-const SECTIONS: [&str; 13] = [
-    "none",
+/// By number, which begin with 1.
+const COMMANDS: [&str; 4] = ["modify", "delete", "add-last", "add-first"];
+const SECTIONS: [&str; 12] = [
     "bridge",
     "domain",
     "ip",
@@ -62,9 +48,8 @@ const SECTIONS: [&str; 13] = [
     "dns-srv",
 ];
 
-/// The number of a word that means something.
 fn number(words: &[&str], word: &str) -> Option<u32> {
-    words.iter().zip(0..).skip(1).find(|(known, _)| **known == word).map(|(_, number)| number)
+    words.iter().zip(1..).find(|(known, _)| **known == word).map(|(_, number)| number)
 }
 
 fn run(shell: &mut Shell, arguments: &Arguments) -> Outcome {

@@ -66,23 +66,7 @@ macro_rules! asynchronous {
                 }
             }
 
-            impl FromReply<$reference> for $object {
-                fn from_reply(connection: &crate::Connection, reply: $reference) -> Self {
-                    $object::new(connection.clone(), reply)
-                }
-            }
-
-            impl ToWire<$reference> for &$object {
-                fn to_wire(self) -> $reference {
-                    self.reference().clone()
-                }
-            }
-
-            impl<const MAX: usize> ToWire<virtus_xdr::List<$reference, MAX>> for &[$object] {
-                fn to_wire(self) -> virtus_xdr::List<$reference, MAX> {
-                    self.iter().map(|object| object.reference().clone()).collect()
-                }
-            }
+            named!($object $reference);
         )?
     )*};
 }
