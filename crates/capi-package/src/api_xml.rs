@@ -110,12 +110,35 @@ fn function(file: &str, export: &Export, said: Option<&Entry>) -> String {
              </variable>\n"
         );
     };
-    let mut element =
-        format!("    <function name='{name}' file='{file}' module='{file}' version='{since}'>\n");
+    let mut element = format!(
+        "    <function name='{name}' file='{file}' module='{}' version='{since}'>\n",
+        module(file, name)
+    );
     let _ = writeln!(element, "      <info>{info}</info>\n      <return type='{result}' info=''/>");
     arguments(&mut element, members);
     element.push_str("    </function>\n");
     element
+}
+
+/// Functions that bindings write by hand, because they come before all others.
+const OPENING: &[&str] = &[
+    "virConnectClose",
+    "virConnectOpen",
+    "virConnectOpenAuth",
+    "virConnectOpenReadOnly",
+    "virGetVersion",
+    "virInitialize",
+];
+
+/// Where generators look functions of a header for; some leave out what they do not know.
+fn module<'a>(header: &'a str, function: &str) -> &'a str {
+    match header {
+        "libvirt-host" if OPENING.contains(&function) => "libvirt",
+        "libvirt-common" => "virtypedparam-public",
+        "libvirt-event" => "virevent",
+        "virterror" => "virerror",
+        other => other,
+    }
 }
 
 fn arguments(element: &mut String, members: &[Member]) {

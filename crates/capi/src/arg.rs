@@ -83,6 +83,29 @@ impl<T: Object> std::ops::Deref for Rw<T> {
     }
 }
 
+/// A handle whose connection can do more than look, which is said after what is wrong with the other arguments.
+#[derive(Debug)]
+pub(crate) struct Later<T: Object>(pub(crate) Of<T>);
+
+impl<T: Kind> Arg for Later<T> {
+    type C = *mut T::C;
+
+    // SAFETY: what callers keep to is said where the method is declared
+    unsafe fn take(c: Self::C, call: &mut Call, name: &str) -> Result<Self> {
+        call.write_later = true;
+        // SAFETY: as the caller promises
+        unsafe { Of::<T>::take(c, call, name).map(Later) }
+    }
+}
+
+impl<T: Object> std::ops::Deref for Later<T> {
+    type Target = Of<T>;
+
+    fn deref(&self) -> &Of<T> {
+        &self.0
+    }
+}
+
 /// What may be missing: a null pointer is `None`.
 impl<A: Arg> Arg for Option<A>
 where
@@ -159,7 +182,7 @@ impl Arg for Said {
         // SAFETY: as the caller promises
         let text = unsafe { Text::take(c, call, name)? };
         match text.is_empty() {
-            true => Err(call.wrong(name, "must not be empty")),
+            true => Err(call.empty(name)),
             false => Ok(Said(text)),
         }
     }

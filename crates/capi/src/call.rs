@@ -18,6 +18,8 @@ pub(crate) struct Call {
     pub(crate) errors: ErrorDomain,
     /// The connection, once an argument has led to one. What fails after that is its last error as well.
     pub(crate) connection: Option<Of<Connect>>,
+    /// Whether it changes something, which is asked once the arguments are taken.
+    pub(crate) write_later: bool,
 }
 
 impl Call {
@@ -60,6 +62,19 @@ impl Call {
         }
     }
 
+    /// A text that must say something says nothing.
+    pub(crate) fn empty(&self, argument: &str) -> Error {
+        self.refused(argument, format!("string {argument} in {} must not be empty", self.function))
+    }
+
+    /// All arguments are taken.
+    ///
+    /// # Errors
+    /// `OPERATION_DENIED` when one of them was a [`Later`](crate::arg::Later).
+    pub(crate) fn settle(&self) -> Result<()> {
+        if self.write_later { self.check_write() } else { Ok(()) }
+    }
+
     /// A UUID as text.
     ///
     /// # Errors
@@ -87,7 +102,7 @@ pub(crate) fn run<R: Ret>(
     (function, errors): (&'static str, ErrorDomain),
     body: impl FnOnce(&mut Call) -> Result<R>,
 ) -> R::C {
-    let mut call = Call { function, errors, connection: None };
+    let mut call = Call { function, errors, connection: None, write_later: false };
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         error::reset();
         let value = body(&mut call)?;

@@ -166,6 +166,7 @@ macro_rules! exports {
                             <$type as $crate::arg::Arg>::take($arg, _call, stringify!($arg))?
                         };
                     )*
+                    _call.settle()?;
                     $(let $call = &*_call;)?
                     $body
                 })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use virtus::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::Connect;
-use crate::arg::{InMut, NonNegative, NonZero, Out, Positive, Rw, Text};
+use crate::arg::{InMut, Later, NonNegative, NonZero, Out, Positive, Rw, Text};
 use crate::call::Call;
 use crate::ctype::{Char, UChar, ULong};
 use crate::declare::{exports, structs};
@@ -65,7 +65,7 @@ exports! {
     "0.9.8" fn virConnectSetKeepAlive[call](conn: Of<Connect>, interval: c_int, count: c_uint) -> c_int
         = set_keepalive(call, &conn, interval, count);
     "5.8.0" fn virConnectSetIdentity[call](
-        conn: Rw<Connect>, params: InMut<virTypedParameter>, nparams: c_int, flags: c_uint
+        conn: Of<Connect>, params: InMut<virTypedParameter>, nparams: c_int, flags: c_uint
     ) -> () = {
         // SAFETY: the caller has so many
         let params = unsafe { params::read(&params, nparams, call)? };
@@ -75,7 +75,7 @@ exports! {
     "0.7.5" fn virConnectCompareCPU(conn: Of<Connect>, xmlDesc: Text, flags: c_uint) -> c_int
         = conn.compare_cpu(&xmlDesc, flags);
     "4.4.0" fn virConnectCompareHypervisorCPU(
-        conn: Rw<Connect>, emulator: Option<Text>, arch: Option<Text>, machine: Option<Text>,
+        conn: Later<Connect>, emulator: Option<Text>, arch: Option<Text>, machine: Option<Text>,
         virttype: Option<Text>, xmlCPU: Text, flags: c_uint
     ) -> c_int = conn.compare_hypervisor_cpu(
         emulator.as_deref(), arch.as_deref(), machine.as_deref(), virttype.as_deref(), &xmlCPU, flags
@@ -87,10 +87,11 @@ exports! {
         conn.baseline_cpu(&borrowed(&cpus), flags)
     };
     "4.4.0" fn virConnectBaselineHypervisorCPU[call](
-        conn: Rw<Connect>, emulator: Option<Text>, arch: Option<Text>, machine: Option<Text>,
+        conn: Of<Connect>, emulator: Option<Text>, arch: Option<Text>, machine: Option<Text>,
         virttype: Option<Text>, xmlCPUs: InMut<*const Char>, ncpus: c_uint, flags: c_uint
     ) -> String = {
         let cpus = texts(call, &xmlCPUs, ncpus, "xmlCPUs")?;
+        call.check_write()?;
         conn.baseline_hypervisor_cpu(
             emulator.as_deref(), arch.as_deref(), machine.as_deref(), virttype.as_deref(), &borrowed(&cpus), flags
         )

@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_uint};
 use virtus::Result;
 use virtus::constants::*;
 
-use crate::arg::{InMut, Out, Rw, Text};
+use crate::arg::{InMut, Later, Out, Rw, Text};
 use crate::call::Call;
 use crate::connect::{borrowed, texts};
 use crate::ctype::Char;
@@ -67,14 +67,14 @@ exports! {
     "5.10.0" fn virDomainAgentSetResponseTimeout(domain: Rw<Domain>, timeout: c_int, flags: c_uint) -> c_int
         = domain.agent_set_response_timeout(timeout, flags);
     "6.10.0" fn virDomainAuthorizedSSHKeysGet(
-        domain: Rw<Domain>, user: Text, keys: Out<*mut *mut Char>, flags: c_uint
+        domain: Later<Domain>, user: Text, keys: Out<*mut *mut Char>, flags: c_uint
     ) -> usize = {
         let said = domain.authorized_ssh_keys_get(&user, flags)?;
         keys.put(memory::texts(&said)?);
         Ok(said.len())
     };
     "6.10.0" fn virDomainAuthorizedSSHKeysSet[call](
-        domain: Rw<Domain>, user: Text, keys: InMut<*const Char>, nkeys: c_uint, flags: c_uint
+        domain: Later<Domain>, user: Text, keys: InMut<*const Char>, nkeys: c_uint, flags: c_uint
     ) -> () = {
         exclusive!(call, flags,
             VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND ^ VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE);

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_uint};
 
 use virtus::{Result, Uuid};
 
-use crate::arg::{self, InMut, Names, NonNegative, OutList, Rw, Said, Text};
+use crate::arg::{self, InMut, Later, Names, NonNegative, OutList, Rw, Said, Text};
 use crate::call::Call;
 use crate::connect::{Connect, files};
 use crate::ctype::Char;
@@ -47,10 +47,10 @@ exports! {
     "0.0.5" fn virDomainGetUUID(domain: Of<Domain>, uuid: OutUuid) -> () = uuid.put(domain.uuid());
     "0.1.1" fn virDomainGetUUIDString(domain: Of<Domain>, buf: OutUuidText) -> () = buf.put(domain.uuid());
 
-    "0.5.0" fn virDomainCreateXML(conn: Rw<Connect>, xmlDesc: Text, flags: c_uint) -> virtus::Domain
+    "0.5.0" fn virDomainCreateXML(conn: Later<Connect>, xmlDesc: Text, flags: c_uint) -> virtus::Domain
         = conn.create_domain(&xmlDesc, flags);
     "1.1.1" fn virDomainCreateXMLWithFiles[call](
-        conn: Rw<Connect>, xmlDesc: Text, nfiles: c_uint, files: InMut<c_int>, flags: c_uint
+        conn: Later<Connect>, xmlDesc: Text, nfiles: c_uint, files: InMut<c_int>, flags: c_uint
     ) -> virtus::Domain = conn.create_domain_with_files(&xmlDesc, flags, files::duplicates(call, &files, nfiles, "files")?);
     "0.1.1" fn virDomainDefineXML(conn: Rw<Connect>, xml: Text) -> virtus::Domain = conn.define_domain(&xml);
     "1.2.12" fn virDomainDefineXMLFlags(conn: Rw<Connect>, xml: Text, flags: c_uint) -> virtus::Domain
@@ -68,7 +68,7 @@ exports! {
     ) -> String = conn.domain_capabilities(
         emulatorbin.as_deref(), arch.as_deref(), machine.as_deref(), virttype.as_deref(), flags
     );
-    "1.2.19" fn virDomainRename(dom: Rw<Domain>, new_name: Said, flags: c_uint) -> c_int
+    "1.2.19" fn virDomainRename(dom: Later<Domain>, new_name: Said, flags: c_uint) -> c_int
         = dom.rename(Some(&new_name), flags);
     "9.0.0" fn virDomainFDAssociate[call](
         domain: Of<Domain>, name: Text, nfds: arg::NonZero<c_uint>, fds: InMut<c_int>, flags: c_uint

@@ -4,7 +4,7 @@ use std::ffi::c_uint;
 
 use virtus::constants::*;
 
-use crate::arg::{OutList, Rw, Text};
+use crate::arg::{Later, OutList, Rw, Text};
 use crate::declare::exports;
 use crate::flags::{exclusive, required};
 use crate::handle::{Held, Of};
@@ -20,7 +20,7 @@ exports! {
         = Ok(Parent(checkpoint.parent().as_c()));
     "5.6.0" fn virDomainCheckpointGetConnect(checkpoint: Of<DomainCheckpoint>) -> Parent<virConnect>
         = Ok(Parent(checkpoint.parent().parent().as_c()));
-    "5.6.0" fn virDomainCheckpointCreateXML[call](domain: Rw<Domain>, xmlDesc: Text, flags: c_uint)
+    "5.6.0" fn virDomainCheckpointCreateXML[call](domain: Later<Domain>, xmlDesc: Text, flags: c_uint)
         -> Held<DomainCheckpoint> = {
         required!(call, flags,
             VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE by VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE);

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use virtus::constants::*;
 
-use crate::arg::{NonNegative, Out, Positive, Rw, Text};
+use crate::arg::{Later, NonNegative, Out, Positive, Rw, Text};
 use crate::connect::files;
 use crate::ctype::Char;
 use crate::declare::{exports, structs};
@@ -24,13 +24,13 @@ structs! {
 exports! {
     header DOMAIN, errors DOMAIN;
 
-    "0.9.2" fn virDomainScreenshot[call](domain: Rw<Domain>, stream: Of<Stream>, screen: c_uint, flags: c_uint)
+    "0.9.2" fn virDomainScreenshot[call](domain: Later<Domain>, stream: Of<Stream>, screen: c_uint, flags: c_uint)
         -> Option<String> = stream.open(call, ("stream", || other(&domain)), || domain.screenshot(screen, flags));
     "0.8.6" fn virDomainOpenConsole[call](
-        dom: Rw<Domain>, dev_name: Option<Text>, st: Of<Stream>, flags: c_uint
+        dom: Later<Domain>, dev_name: Option<Text>, st: Of<Stream>, flags: c_uint
     ) -> () = st.open(call, ("st", || other(&dom)), || Ok(((), dom.open_console(dev_name.as_deref(), flags)?)));
     "1.0.2" fn virDomainOpenChannel[call](
-        dom: Rw<Domain>, name: Option<Text>, st: Of<Stream>, flags: c_uint
+        dom: Later<Domain>, name: Option<Text>, st: Of<Stream>, flags: c_uint
     ) -> () = st.open(call, ("st", || other(&dom)), || Ok(((), dom.open_channel(name.as_deref(), flags)?)));
     "0.9.7" fn virDomainOpenGraphics[call](
         dom: Of<Domain>, idx: c_uint, fd: NonNegative<c_int>, flags: c_uint

@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_uint, c_ushort};
 use virtus::Result;
 use virtus::constants::*;
 
-use crate::arg::{Out, Positive, Rw, Text};
+use crate::arg::{Later, Out, Positive, Rw, Text};
 use crate::call::Call;
 use crate::ctype::{Char, UChar, ULong};
 use crate::declare::{exports, structs};
@@ -149,17 +149,17 @@ exports! {
     "0.7.7" fn virDomainAbortJob(domain: Rw<Domain>) -> () = domain.abort_job();
     "8.5.0" fn virDomainAbortJobFlags(domain: Rw<Domain>, flags: c_uint) -> () = domain.abort_job_flags(flags);
     "6.0.0" fn virDomainBackupBegin(
-        domain: Rw<Domain>, backupXML: Text, checkpointXML: Option<Text>, flags: c_uint
+        domain: Later<Domain>, backupXML: Text, checkpointXML: Option<Text>, flags: c_uint
     ) -> () = domain.backup_begin(&backupXML, checkpointXML.as_deref(), flags);
     "6.0.0" fn virDomainBackupGetXMLDesc(domain: Of<Domain>, flags: c_uint) -> String = domain.backup_xml(flags);
     "4.5.0" fn virDomainGetLaunchSecurityInfo[call](
-        domain: Rw<Domain>, params: Out<*mut virTypedParameter>, nparams: Out<c_int>, flags: c_uint
+        domain: Later<Domain>, params: Out<*mut virTypedParameter>, nparams: Out<c_int>, flags: c_uint
     ) -> () = {
         let said = domain.launch_security_info(call.with_texts(flags)?)?;
         params::give(&params, &nparams, &said, call)
     };
     "8.0.0" fn virDomainSetLaunchSecurityState[call](
-        domain: Rw<Domain>, params: Out<virTypedParameter>, nparams: Positive<c_int>, flags: c_uint
+        domain: Later<Domain>, params: Out<virTypedParameter>, nparams: Positive<c_int>, flags: c_uint
     ) -> () = {
         // SAFETY: the caller has so many
         let params = unsafe { params::read(&params.many(), nparams.0, call)? };

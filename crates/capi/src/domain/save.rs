@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_uint};
 use virtus::constants::*;
 use virtus::{Error, ErrorDomain, Result};
 
-use crate::arg::{InMut, Rw, Text};
+use crate::arg::{InMut, Later, Rw, Text};
 use crate::call::Call;
 use crate::connect::Connect;
 use crate::declare::exports;
@@ -45,7 +45,7 @@ exports! {
         let params = unsafe { params::read(&params, nparams, call)? };
         conn.domain_restore_params(&params, flags)
     };
-    "0.9.4" fn virDomainSaveImageGetXMLDesc(conn: Rw<Connect>, file: Text, flags: c_uint) -> String
+    "0.9.4" fn virDomainSaveImageGetXMLDesc(conn: Later<Connect>, file: Text, flags: c_uint) -> String
         = conn.domain_save_image_xml(&absolute(&file)?, flags);
     "0.9.4" fn virDomainSaveImageDefineXML[call](
         conn: Rw<Connect>, file: Text, dxml: Text, flags: c_uint

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_uint};
 
 use virtus::constants::*;
 
-use crate::arg::{Names, NonNegative, OutList, Rw, Text};
+use crate::arg::{Later, Names, NonNegative, OutList, Rw, Text};
 use crate::declare::exports;
 use crate::flags::{exclusive, required};
 use crate::handle::{Held, Of};
@@ -19,7 +19,7 @@ exports! {
         = Ok(Parent(snapshot.parent().as_c()));
     "0.9.5" fn virDomainSnapshotGetConnect(snapshot: Of<DomainSnapshot>) -> Parent<virConnect>
         = Ok(Parent(snapshot.parent().parent().as_c()));
-    "0.8.0" fn virDomainSnapshotCreateXML[call](domain: Rw<Domain>, xmlDesc: Text, flags: c_uint)
+    "0.8.0" fn virDomainSnapshotCreateXML[call](domain: Later<Domain>, xmlDesc: Text, flags: c_uint)
         -> Held<DomainSnapshot> = {
         required!(call, flags, VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE by VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT);
         exclusive!(call, flags,

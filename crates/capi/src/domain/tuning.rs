@@ -135,7 +135,7 @@ exports! {
         let params = unsafe { params::read(&params.many(), nparams.0, call)? };
         dom.set_throttle_group(&group, &params, flags)
     };
-    "11.2.0" fn virDomainDelThrottleGroup(dom: Rw<Domain>, group: Text, flags: c_uint) -> ()
+    "11.2.0" fn virDomainDelThrottleGroup(dom: Of<Domain>, group: Text, flags: c_uint) -> ()
         = dom.del_throttle_group(Some(&group), flags);
     "1.3.3" fn virDomainGetPerfEvents[call](
         domain: Of<Domain>, params: Out<*mut virTypedParameter>, nparams: Out<c_int>, flags: c_uint
