@@ -86,6 +86,7 @@ pub use stream::*;
 pub fn exports() -> impl Iterator<Item = &'static Export> {
     const FLAT: &[&[Export]] = &[
         admin::clients::EXPORTS,
+        admin::close::EXPORTS,
         admin::connection::EXPORTS,
         admin::servers::EXPORTS,
         error::EXPORTS,
@@ -124,7 +125,8 @@ pub fn structs() -> impl Iterator<Item = &'static TypeDef> {
 
 /// Every type of function that C gives.
 pub fn callbacks() -> impl Iterator<Item = &'static TypeDef> {
-    const FLAT: &[&[TypeDef]] = &[error::CALLBACKS, event::CALLBACKS, stream::CALLBACKS];
+    const FLAT: &[&[TypeDef]] =
+        &[admin::close::CALLBACKS, error::CALLBACKS, event::CALLBACKS, stream::CALLBACKS];
     [connect::CALLBACKS, notice::TYPES, FLAT].into_iter().flatten().copied().flatten()
 }
 

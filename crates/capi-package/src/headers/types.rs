@@ -206,7 +206,7 @@ pub(super) fn after(header: &str) -> &'static str {
              #define VIR_COPY_CPUMAP(cpumaps, maplen, vcpu, cpumap) \\\n    \
              memcpy(cpumap, VIR_GET_CPUMAP(cpumaps, maplen, vcpu), maplen)\n\n\
              /* Makes a callback what virConnectDomainEventRegisterAny takes. */\n\
-             #define VIR_DOMAIN_EVENT_CALLBACK(cb) ((virConnectDomainEventGenericCallback)(cb))\n\n\
+             #define VIR_DOMAIN_EVENT_CALLBACK(cb) ((virConnectDomainEventGenericCallback)(void (*)(void))(cb))\n\n\
              /* Names from before typed parameters had one. */\n\
              #define _virSchedParameter _virTypedParameter\n\
              #define _virBlkioParameter _virTypedParameter\n\
@@ -220,19 +220,19 @@ pub(super) fn after(header: &str) -> &'static str {
         }
         "libvirt-network" => {
             "/* Makes a callback what virConnectNetworkEventRegisterAny takes. */\n\
-             #define VIR_NETWORK_EVENT_CALLBACK(cb) ((virConnectNetworkEventGenericCallback)(cb))\n\n"
+             #define VIR_NETWORK_EVENT_CALLBACK(cb) ((virConnectNetworkEventGenericCallback)(void (*)(void))(cb))\n\n"
         }
         "libvirt-nodedev" => {
             "/* Makes a callback what virConnectNodeDeviceEventRegisterAny takes. */\n\
-             #define VIR_NODE_DEVICE_EVENT_CALLBACK(cb) ((virConnectNodeDeviceEventGenericCallback)(cb))\n\n"
+             #define VIR_NODE_DEVICE_EVENT_CALLBACK(cb) ((virConnectNodeDeviceEventGenericCallback)(void (*)(void))(cb))\n\n"
         }
         "libvirt-secret" => {
             "/* Makes a callback what virConnectSecretEventRegisterAny takes. */\n\
-             #define VIR_SECRET_EVENT_CALLBACK(cb) ((virConnectSecretEventGenericCallback)(cb))\n\n"
+             #define VIR_SECRET_EVENT_CALLBACK(cb) ((virConnectSecretEventGenericCallback)(void (*)(void))(cb))\n\n"
         }
         "libvirt-storage" => {
             "/* Makes a callback what virConnectStoragePoolEventRegisterAny takes. */\n\
-             #define VIR_STORAGE_POOL_EVENT_CALLBACK(cb) ((virConnectStoragePoolEventGenericCallback)(cb))\n\n"
+             #define VIR_STORAGE_POOL_EVENT_CALLBACK(cb) ((virConnectStoragePoolEventGenericCallback)(void (*)(void))(cb))\n\n"
         }
         _ => "",
     }

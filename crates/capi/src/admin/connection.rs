@@ -1,9 +1,11 @@
 //! Connections to a daemon's administration, and what concerns the daemon as a whole.
 
 use std::ffi::{c_int, c_uint};
+use std::sync::Arc;
 
 use virtus::{Admin, ErrorCode, ErrorDomain, Result};
 
+use super::close::Closing;
 use crate::arg::{Out, OutList, Text};
 use crate::connect::{Connect, VERSION};
 use crate::ctype::Char;
@@ -16,6 +18,14 @@ use crate::object::{AdminServer, Kind, virAdmConnect};
 #[derive(Debug)]
 pub(crate) struct AdmConnect {
     admin: Admin,
+    closing: Arc<Closing>,
+}
+
+impl AdmConnect {
+    /// How it ends.
+    pub(super) fn closing(&self) -> &Arc<Closing> {
+        &self.closing
+    }
 }
 
 impl Object for AdmConnect {
@@ -84,7 +94,9 @@ exports! {
 }
 
 fn open(name: Option<Text>, flags: c_uint) -> Result<Held<AdmConnect>> {
-    Ok(Held::new(AdmConnect { admin: Admin::open_flags(name.as_deref(), flags)? }))
+    let admin = Admin::open_flags(name.as_deref(), flags)?;
+    let closing = Closing::new(admin.connection().clone());
+    Ok(Held::new(AdmConnect { admin, closing }))
 }
 
 /// # Safety
