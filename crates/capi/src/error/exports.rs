@@ -93,18 +93,17 @@ unsafe fn empty(error: *mut virError) {
 }
 
 /// # Safety
-/// Both are null or errors whose texts have their ends; those of `to` came from `malloc`.
+/// `from` is null or an error whose texts have their ends; `to` is null or room for one, whatever is in it.
 unsafe fn copy(from: *mut virError, to: *mut virError) -> c_int {
     if to.is_null() {
         return -1;
     }
     // SAFETY: as the caller promises
     unsafe {
-        (*to).empty();
-        if let Some(from) = from.as_ref() {
-            *to = from.copy();
-        }
-        (*to).code
+        let copy = from.as_ref().map_or(virError::NONE, |from| from.copy());
+        // callers need not have cleared it, so there is nothing in it to be freed
+        to.write(copy);
+        copy.code
     }
 }
 
