@@ -16,7 +16,7 @@ const STOPPED: i32 = 5;
 const LONG: Duration = Duration::from_secs(60);
 
 /// What the reference's Python module and ours have to see alike.
-fn same_domains(world: &World) -> String {
+pub(crate) fn same_domains(world: &World) -> String {
     let xml = world.guest_xml("alpha", "");
     format!(
         r#"
@@ -53,7 +53,7 @@ pub(crate) fn the_python_module_sees_the_same_domains(world: &mut World) -> Outc
     world.own_python(&same_domains(world)).map(drop)
 }
 
-fn events(world: &World) -> String {
+pub(crate) fn events(world: &World) -> String {
     let xml = world.guest_xml("alpha", "");
     format!(
         r#"

@@ -9,6 +9,7 @@ mod daily;
 mod device;
 mod filters;
 mod hostile;
+mod library;
 mod line;
 mod network;
 mod reads;
@@ -35,6 +36,19 @@ const SSHD: Need = Need::Program("sshd", "openssh-server");
 const NETCAT: Need = Need::Program("nc", "netcat-openbsd");
 const SETPRIV: Need = Need::Program("setpriv", "util-linux");
 const PYTHON: Need = Need::Program("python3", "python3");
+
+/// What is written for libvirt's C library, and what compiles it.
+const CC: Need = Need::Program("cc", "gcc");
+const NM: Need = Need::Program("nm", "binutils");
+const VALGRIND: Need = Need::Program("valgrind", "valgrind");
+const PERL: Need = Need::Works(&["perl", "-MSys::Virt", "-e", "1"], "libsys-virt-perl");
+const RUBY: Need = Need::Works(&["ruby", "-e", "require 'libvirt'"], "ruby-libvirt");
+const VIRT_INSTALL: Need = Need::Program("virt-install", "virtinst");
+const VIRT_VIEWER: Need = Need::Program("virt-viewer", "virt-viewer");
+const GLIB: Need = Need::Works(
+    &["/usr/bin/python3", "-c", "import gi; gi.require_version('LibvirtGObject', '1.0')"],
+    "gir1.2-libvirt-glib-1.0",
+);
 
 macro_rules! stories {
     ($($module:ident::$name:ident [$($need:expr),*],)*) => {
@@ -71,6 +85,18 @@ stories! {
     client::the_python_module_follows_a_guest [PYTHON, Need::Guest],
     client::the_crate_finds_a_restarted_daemon [Need::Guest],
     client::the_crate_can_be_awaited [Need::Guest],
+    library::python_binding [Need::PythonLibvirt],
+    library::perl_binding [PERL],
+    library::glib_binding [GLIB],
+    library::ruby_binding [RUBY],
+    library::virt_install [VIRT_INSTALL],
+    library::virt_viewer [VIRT_VIEWER],
+    library::headers_stand_alone [CC],
+    library::symbols [NM],
+    library::c_programs [CC],
+    library::administration [CC],
+    library::a_program_that_needs_no_shared_library [CC],
+    library::nothing_is_lost_or_touched_wrongly [CC, VALGRIND],
     cpu::a_guest_has_the_cpu_that_is_told_of_it [],
     cpu::a_cpu_that_cannot_be_had_is_refused [],
     device::devices_join_and_leave_a_running_guest [Need::Guest, SCRIPT],

@@ -5,6 +5,7 @@
 
 mod console;
 mod crash;
+mod library;
 pub mod machine;
 mod runner;
 mod wire;
@@ -12,6 +13,7 @@ mod world;
 
 pub use console::Console;
 pub use crash::{STEPS, Threads, die_at};
+pub use library::Library;
 pub use runner::{Need, Story, run};
 pub use wire::Peer;
 pub use world::{Answer, World};

@@ -17,6 +17,8 @@ pub enum Need {
     Guest,
     /// The Python binding.
     PythonLibvirt,
+    /// A command that must succeed, with the package that makes it do so.
+    Works(&'static [&'static str], &'static str),
 }
 
 /// One test.
@@ -103,6 +105,11 @@ fn missing(need: Need) -> Option<String> {
             let found = std::env::split_paths(&path).any(|d| d.join(name).is_file());
             (!found).then(|| format!("needs the program '{name}' (package {package})"))
         }
+        Need::Works(command, package) => {
+            let (program, args) = command.split_first()?;
+            let tried = Command::new(program).args(args).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            (!tried.is_ok_and(|status| status.success())).then(|| format!("needs the package {package}"))
+        }
         Need::Guest => {
             guest_dir().is_none().then(|| "needs the guest: scripts/build-guest target/guest".into())
         }
@@ -141,6 +148,23 @@ pub(crate) fn command_line() -> Outcome<PathBuf> {
 pub(crate) fn python_module() -> Outcome<(PathBuf, PathBuf)> {
     let library = program("VIRTUS_PYTHON", "libvirtus_python.so", "virtus-python")?;
     Ok((library, workspace().join("crates/python/python")))
+}
+
+/// The C library under test: `VIRTUS_LIBVIRT`, or `target/libvirt`, built when it is not there.
+pub(crate) fn library() -> Outcome<PathBuf> {
+    if let Some(path) = std::env::var_os("VIRTUS_LIBVIRT") {
+        return Ok(path.into());
+    }
+    let directory = workspace().join("target/libvirt");
+    if !directory.join("libvirt-admin.so.0").exists() {
+        let built = Command::new(env!("CARGO"))
+            .args(["xtask", "libvirt", "--debug"])
+            .current_dir(workspace())
+            .stdout(Stdio::null())
+            .status()?;
+        crate::ensure!(built.success(), "cannot build the C library");
+    }
+    Ok(directory)
 }
 
 fn program(variable: &str, name: &str, package: &str) -> Outcome<PathBuf> {

@@ -409,7 +409,8 @@ fn sh(script: &str) -> Outcome {
     Ok(())
 }
 
-fn program(command: &mut Command) -> Outcome<Answer> {
+/// Runs a program to its end.
+pub(crate) fn program(command: &mut Command) -> Outcome<Answer> {
     const DEFAULT: &str = "LIBVIRT_DEFAULT_URI";
     if command.get_envs().all(|(name, _)| name != DEFAULT) {
         command.env(DEFAULT, "qemu:///system");

@@ -8,6 +8,8 @@ use virtus_capi_package::coverage::{self, Fact};
 
 /// Library, node, header, prototype.
 const FACTS: &str = include_str!("data/functions.txt");
+/// What is covered, for readers.
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/c-api.md");
 
 fn facts() -> Vec<Fact> {
     let facts: Vec<Fact> = FACTS.lines().map(|line| Fact::read(line).expect(line)).collect();
@@ -36,4 +38,14 @@ fn every_symbol_is_declared_as_libvirt_has_it() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_table_is_what_there_is() {
+    let now = coverage::table(&facts());
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(TABLE, &now).expect("docs can be written");
+    }
+    let kept = std::fs::read_to_string(TABLE).unwrap_or_default();
+    assert!(kept == now, "docs/c-api.md is stale: UPDATE=1 cargo test -p virtus-capi-package --test facts");
 }

@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_uint};
 use virtus::constants::*;
 use virtus::{ErrorCode, Result, TypedParam};
 
-use crate::arg::{InMut, Out, Rw, Text};
+use crate::arg::{InMut, Later, Out, Rw, Text};
 use crate::call::Call;
 use crate::connect::Connect;
 use crate::ctype::ULong;
@@ -74,7 +74,7 @@ exports! {
         = domain.migrate_set_compression_cache(cacheSize, flags);
     "0.9.0" fn virDomainMigrateSetMaxSpeed(domain: Rw<Domain>, bandwidth: ULong, flags: c_uint) -> ()
         = domain.migrate_set_max_speed(bandwidth.into(), flags);
-    "0.9.5" fn virDomainMigrateGetMaxSpeed[call](domain: Rw<Domain>, bandwidth: Out<ULong>, flags: c_uint) -> () = {
+    "0.9.5" fn virDomainMigrateGetMaxSpeed[call](domain: Later<Domain>, bandwidth: Out<ULong>, flags: c_uint) -> () = {
         let speed = domain.migrate_max_speed(flags)?;
         let long = ULong::try_from(speed).map_err(|_| call.error(ErrorCode::OVERFLOW, "bandwidth"))?;
         Ok(bandwidth.put(long))
