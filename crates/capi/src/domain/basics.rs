@@ -71,8 +71,9 @@ exports! {
     "1.2.19" fn virDomainRename(dom: Later<Domain>, new_name: Said, flags: c_uint) -> c_int
         = dom.rename(Some(&new_name), flags);
     "9.0.0" fn virDomainFDAssociate[call](
-        domain: Of<Domain>, name: Text, nfds: arg::NonZero<c_uint>, fds: InMut<c_int>, flags: c_uint
+        domain: Of<Domain>, name: Option<Text>, nfds: arg::NonZero<c_uint>, fds: InMut<c_int>, flags: c_uint
     ) -> () = {
+        let Some(name) = name else { return Err(call.wrong("name", "must not be NULL")) };
         let files = files::duplicates(call, &fds, nfds.0, "fds")?;
         call.check_write()?;
         domain.fd_associate(&name, flags, files)

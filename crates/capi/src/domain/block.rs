@@ -50,7 +50,7 @@ exports! {
     "0.4.2" fn virDomainBlockPeek[call](
         dom: Rw<Domain>, disk: Said, offset: u64, size: usize, buffer: *mut c_void, flags: c_uint
     ) -> () = {
-        let wanted = peek_size(call, size, buffer)?;
+        let wanted = peek_size(call, "block", size, buffer)?;
         // SAFETY: there is room for `size` bytes
         unsafe { memory::put_bytes(buffer, size, &dom.block_peek(&disk, offset, wanted, flags)?) };
         Ok(())
@@ -58,7 +58,7 @@ exports! {
     "0.4.2" fn virDomainMemoryPeek[call](
         dom: Rw<Domain>, start: u64, size: usize, buffer: *mut c_void, flags: c_uint
     ) -> () = {
-        let wanted = peek_size(call, size, buffer)?;
+        let wanted = peek_size(call, "memory", size, buffer)?;
         crate::flags::exclusive!(call, flags, VIR_MEMORY_VIRTUAL ^ VIR_MEMORY_PHYSICAL);
         // SAFETY: there is room for `size` bytes
         unsafe { memory::put_bytes(buffer, size, &dom.memory_peek(start, wanted, flags)?) };
@@ -138,13 +138,21 @@ const OF_COPIES: c_uint = VIR_DOMAIN_BLOCK_REBASE_SHALLOW
     | VIR_DOMAIN_BLOCK_REBASE_COPY_RAW
     | VIR_DOMAIN_BLOCK_REBASE_COPY_DEV;
 
+/// The most that one call of the protocol can bring.
+const PEEK_MAX: usize = 4_194_304;
+
 /// How many bytes are asked for; there must be room for them.
-fn peek_size(call: &Call, size: usize, buffer: *mut c_void) -> Result<u32> {
+fn peek_size(call: &Call, what: &str, size: usize, buffer: *mut c_void) -> Result<u32> {
     if size > 0 && buffer.is_null() {
         return Err(call.wrong("buffer", "must not be NULL"));
     }
-    u32::try_from(size).map_err(|_| {
-        let text = format!("size request {size} exceeds maximum {}", u32::MAX);
-        call.error(virtus::ErrorCode::RPC, text)
-    })
+    let local = call.connection.as_ref().is_some_and(|connection| connection.is_local());
+    match u32::try_from(size) {
+        Ok(wanted) if local || size <= PEEK_MAX => Ok(wanted),
+        _ if local => Ok(u32::MAX),
+        _ => {
+            let text = format!("{what} peek request too large for remote protocol, {size} > {PEEK_MAX}");
+            Err(virtus::Error::new(virtus::ErrorDomain::REMOTE, virtus::ErrorCode::RPC, text))
+        }
+    }
 }

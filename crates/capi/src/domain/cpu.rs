@@ -47,10 +47,13 @@ exports! {
 
     "0.2.1" fn virDomainGetMaxVcpus(domain: Of<Domain>) -> c_int = domain.max_vcpus();
     "0.1.4" fn virDomainSetVcpus(domain: Rw<Domain>, nvcpus: NonZero<c_uint>) -> () = domain.set_vcpus(nvcpus.0);
-    "0.8.5" fn virDomainSetVcpusFlags[call](domain: Rw<Domain>, nvcpus: NonZero<c_uint>, flags: c_uint) -> () = {
+    "0.8.5" fn virDomainSetVcpusFlags[call](domain: Rw<Domain>, nvcpus: c_uint, flags: c_uint) -> () = {
         required!(call, flags, VIR_DOMAIN_AFFECT_CONFIG by VIR_DOMAIN_VCPU_MAXIMUM);
         exclusive!(call, flags, VIR_DOMAIN_VCPU_GUEST ^ VIR_DOMAIN_AFFECT_CONFIG);
-        domain.set_vcpus_flags(nvcpus.0, flags)
+        if nvcpus == 0 {
+            return Err(call.wrong("nvcpus", "must not be zero"));
+        }
+        domain.set_vcpus_flags(nvcpus, flags)
     };
     "0.8.5" fn virDomainGetVcpusFlags[call](domain: Of<Domain>, flags: Affect) -> c_int = {
         if flags.0 & VIR_DOMAIN_VCPU_GUEST != 0 {

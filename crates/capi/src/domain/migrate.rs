@@ -44,10 +44,9 @@ exports! {
     "0.7.2" fn virDomainMigrateToURI[call](
         domain: Rw<Domain>, duri: Text, flags: ULong, dname: Option<Text>, bandwidth: ULong
     ) -> () = {
-        let flags = narrow(call, flags)?;
-        let peer = flags & VIR_MIGRATE_PEER2PEER != 0;
+        let peer = u64::from(flags) & u64::from(VIR_MIGRATE_PEER2PEER) != 0;
         let (dconnuri, uri) = if peer { (Some(duri), None) } else { (None, Some(duri)) };
-        let old = Old { flags: ULong(flags.into()), dxml: None, dname, uri, bandwidth };
+        let old = Old { flags, dxml: None, dname, uri, bandwidth };
         by_daemon(call, &domain, dconnuri.as_deref(), &old)
     };
     "0.9.2" fn virDomainMigrateToURI2[call](
@@ -97,20 +96,22 @@ struct Old {
 }
 
 impl Old {
+    /// Refuses flags that do not go together.
+    fn check(&self, call: &Call) -> Result<()> {
+        let known = u64::from(self.flags) & u64::from(u32::MAX);
+        let flags = u32::try_from(known).unwrap_or_default();
+        exclusive!(call, flags, VIR_MIGRATE_TUNNELLED ^ VIR_MIGRATE_PARALLEL);
+        check_copies(call, flags)
+    }
+
     /// The flags, and the rest as parameters.
     fn read(&self, call: &Call) -> Result<(u32, Vec<TypedParam>)> {
         if self.dname.as_ref().is_some_and(|name| name.is_empty()) {
             let text = format!("string dname in {} must not be empty", call.function);
             return Err(call.refused("dname", text));
         }
+        self.check(call)?;
         let flags = narrow(call, self.flags)?;
-        exclusive!(
-            call,
-            flags,
-            VIR_MIGRATE_NON_SHARED_DISK ^ VIR_MIGRATE_NON_SHARED_INC,
-            VIR_MIGRATE_TUNNELLED ^ VIR_MIGRATE_PARALLEL
-        );
-        check_copies(call, flags)?;
         let texts = [
             (VIR_MIGRATE_PARAM_DEST_XML, &self.dxml),
             (VIR_MIGRATE_PARAM_DEST_NAME, &self.dname),

@@ -12,7 +12,7 @@ use crate::declare::{exports, structs};
 use crate::handle::Of;
 use crate::memory;
 use crate::object::{Child, Domain, virDomain};
-use crate::params::{self, virTypedParameter};
+use crate::params::{self, tuned, virTypedParameter};
 use crate::ret::gone;
 
 structs! {
@@ -68,12 +68,7 @@ exports! {
     };
     "0.9.5" fn virDomainBlockStatsFlags[call](
         dom: Of<Domain>, disk: Text, params: InMut<virTypedParameter>, nparams: Out<c_int>, flags: c_uint
-    ) -> () = {
-        params::check_room(call, &params, &nparams)?;
-        let said = dom.block_stats_flags(&disk, call.with_texts(flags)?)?;
-        // SAFETY: there is room for `*nparams`
-        unsafe { params::fill(&params, &nparams, &said) }
-    };
+    ) -> () = tuned!(call, dom, params, nparams, domain_block_stats_flags(disk.0; call.with_texts(flags)?));
     "0.3.2" fn virDomainInterfaceStats[call](
         dom: Of<Domain>, device: Text, stats: Out<virDomainInterfaceStats>, size: usize
     ) -> () = {
@@ -119,6 +114,7 @@ exports! {
     "1.2.8" fn virDomainListGetStats[call](
         doms: Doms, stats: c_uint, retStats: Out<*mut *mut virDomainStatsRecord>, flags: c_uint
     ) -> usize = {
+        doms.check(call)?;
         let Some(conn) = &call.connection else { return Err(gone(call)) };
         give_stats(call, conn, &doms.0, stats, &retStats, flags)
     };
@@ -222,16 +218,23 @@ impl Arg for Doms {
             // SAFETY: as the caller promises
             domains.push(unsafe { Of::<Domain>::take(domain, call, name)? });
         }
-        let Some(first) = domains.first() else {
-            let text = format!("{name} array in {} must contain at least one domain", call.function);
+        Ok(Doms(domains))
+    }
+}
+
+impl Doms {
+    /// Refuses none, and those of several connections.
+    fn check(&self, call: &Call) -> Result<()> {
+        let Some(first) = self.0.first() else {
+            let text = format!("doms array in {} must contain at least one domain", call.function);
             return Err(call.error(ErrorCode::INVALID_ARG, text));
         };
-        match domains.iter().any(|domain| domain.parent().as_c() != first.parent().as_c()) {
+        match self.0.iter().any(|domain| domain.parent().as_c() != first.parent().as_c()) {
             true => {
                 let text = "domains in 'doms' array must belong to a single connection";
                 Err(call.error(ErrorCode::INVALID_ARG, text))
             }
-            false => Ok(Doms(domains)),
+            false => Ok(()),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::ffi::{c_int, c_uint};
 
+use virtus::constants::{VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE};
+
 use crate::arg::{InMut, NonNegative, Out, Positive, Rw, Text};
 use crate::declare::exports;
-use crate::flags::Affect;
+use crate::flags::{Affect, exclusive};
 use crate::handle::Of;
 use crate::object::Domain;
-use crate::params::{self, virTypedParameter};
+use crate::params::{self, tuned, virTypedParameter};
 
 exports! {
     header DOMAIN, errors DOMAIN;
@@ -28,10 +30,11 @@ exports! {
         unsafe { params::fill(&params.many(), &nparams, &said) }
     };
     "0.9.2" fn virDomainGetSchedulerParametersFlags[call](
-        domain: Of<Domain>, params: Out<virTypedParameter>, nparams: Out<c_int>, flags: Affect
+        domain: Of<Domain>, params: Out<virTypedParameter>, nparams: Out<c_int>, flags: c_uint
     ) -> () = {
         params::check_some(call, &nparams)?;
-        let said = domain.scheduler_parameters_flags(call.with_texts(flags.0)?)?;
+        exclusive!(call, flags, VIR_DOMAIN_AFFECT_LIVE ^ VIR_DOMAIN_AFFECT_CONFIG);
+        let said = domain.scheduler_parameters_flags(call.with_texts(flags)?)?;
         // SAFETY: there is room for `*nparams`
         unsafe { params::fill(&params.many(), &nparams, &said) }
     };
@@ -51,12 +54,8 @@ exports! {
     };
     "0.8.5" fn virDomainGetMemoryParameters[call](
         domain: Of<Domain>, params: InMut<virTypedParameter>, nparams: Out<c_int>, flags: Affect
-    ) -> () = {
-        params::check_room(call, &params, &nparams)?;
-        let said = domain.memory_parameters(call.with_texts(flags.0)?)?;
-        // SAFETY: there is room for `*nparams`
-        unsafe { params::fill(&params, &nparams, &said) }
-    };
+    ) -> ()
+        = tuned!(call, domain, params, nparams, domain_get_memory_parameters(; call.with_texts(flags.0)?));
     "0.8.5" fn virDomainSetMemoryParameters[call](
         domain: Rw<Domain>, params: Out<virTypedParameter>, nparams: Positive<c_int>, flags: c_uint
     ) -> () = {
@@ -66,12 +65,8 @@ exports! {
     };
     "0.9.0" fn virDomainGetBlkioParameters[call](
         domain: Of<Domain>, params: InMut<virTypedParameter>, nparams: Out<c_int>, flags: Affect
-    ) -> () = {
-        params::check_room(call, &params, &nparams)?;
-        let said = domain.blkio_parameters(call.with_texts(flags.0)?)?;
-        // SAFETY: there is room for `*nparams`
-        unsafe { params::fill(&params, &nparams, &said) }
-    };
+    ) -> ()
+        = tuned!(call, domain, params, nparams, domain_get_blkio_parameters(; call.with_texts(flags.0)?));
     "0.9.0" fn virDomainSetBlkioParameters[call](
         domain: Rw<Domain>, params: Out<virTypedParameter>, nparams: NonNegative<c_int>, flags: c_uint
     ) -> () = {
@@ -81,12 +76,8 @@ exports! {
     };
     "0.9.9" fn virDomainGetNumaParameters[call](
         domain: Of<Domain>, params: InMut<virTypedParameter>, nparams: Out<c_int>, flags: c_uint
-    ) -> () = {
-        params::check_room(call, &params, &nparams)?;
-        let said = domain.numa_parameters(call.with_texts(flags)?)?;
-        // SAFETY: there is room for `*nparams`
-        unsafe { params::fill(&params, &nparams, &said) }
-    };
+    ) -> ()
+        = tuned!(call, domain, params, nparams, domain_get_numa_parameters(; call.with_texts(flags)?));
     "0.9.9" fn virDomainSetNumaParameters[call](
         domain: Rw<Domain>, params: Out<virTypedParameter>, nparams: Positive<c_int>, flags: c_uint
     ) -> () = {
@@ -98,10 +89,8 @@ exports! {
         domain: Of<Domain>, device: Option<Text>, params: InMut<virTypedParameter>, nparams: Out<c_int>,
         flags: c_uint
     ) -> () = {
-        params::check_room(call, &params, &nparams)?;
-        let said = domain.interface_parameters(device.as_deref().unwrap_or_default(), call.with_texts(flags)?)?;
-        // SAFETY: there is room for `*nparams`
-        unsafe { params::fill(&params, &nparams, &said) }
+        let device = device.map_or_else(String::new, |device| device.0);
+        tuned!(call, domain, params, nparams, domain_get_interface_parameters(device; call.with_texts(flags)?))
     };
     "0.9.9" fn virDomainSetInterfaceParameters[call](
         domain: Rw<Domain>, device: Option<Text>, params: Out<virTypedParameter>, nparams: Positive<c_int>, flags: c_uint
@@ -116,10 +105,8 @@ exports! {
         if nparams.get() != 0 && disk.is_none() {
             return Err(call.wrong("disk", "must not be NULL"));
         }
-        params::check_room(call, &params, &nparams)?;
-        let said = dom.block_io_tune(disk.as_deref(), call.with_texts(flags.0)?)?;
-        // SAFETY: there is room for `*nparams`
-        unsafe { params::fill(&params, &nparams, &said) }
+        let disk = disk.map(|disk| disk.0);
+        tuned!(call, dom, params, nparams, domain_get_block_io_tune(disk; call.with_texts(flags.0)?))
     };
     "0.9.8" fn virDomainSetBlockIoTune[call](
         dom: Rw<Domain>, disk: Text, params: Out<virTypedParameter>, nparams: Positive<c_int>, flags: c_uint

@@ -195,6 +195,24 @@ pub(crate) unsafe fn fill(
     Ok(())
 }
 
+/// Asks for as many parameters as the caller has room for, and puts them there. One who has room for none is told how
+/// many there are.
+macro_rules! tuned {
+    ($call:ident, $object:ident, $params:ident, $nparams:ident, $request:ident($($before:expr),*; $($after:expr),*)) => {{
+        $crate::params::check_room($call, &$params, &$nparams)?;
+        let reply = $object.connection().call(virtus::calls::Remote::$request(
+            $object.reference().clone(), $($before,)* $nparams.get(), $($after),*
+        ))?;
+        match $nparams.get() {
+            0 => Ok($nparams.put(reply.nparams)),
+            // SAFETY: there is room for `*nparams`
+            _ => unsafe { $crate::params::fill(&$params, &$nparams, &reply.params) },
+        }
+    }};
+}
+
+pub(crate) use tuned;
+
 /// The parameters as an array that the caller frees.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use crate::declare::exports;
 use crate::handle::Of;
 
 /// How much is handed on at once.
-const CHUNK: usize = 262_120;
+pub(super) const CHUNK: usize = 262_120;
 
 exports! {
     header STREAM, errors STREAMS;
@@ -107,7 +107,7 @@ fn send_all(
                 })
             })?;
             if in_data == 0 && length > 0 {
-                stream.send_hole(length)?;
+                stream.send_hole(length, 0)?;
                 ask(call, "send skipHandler", || {
                     // SAFETY: C has given it to be called so
                     skip.0.map_or(-1, |skip| unsafe { skip(stream.as_c(), length, opaque) })
@@ -144,7 +144,7 @@ fn recv_all(
         None => ("virStreamRecv", 0),
     };
     loop {
-        match stream.recv(function, &mut buffer, flags)? {
+        match stream.recv(function, || &mut buffer, flags)? {
             Got::Bytes(0) => return Ok(()),
             Got::Bytes(count) => {
                 let mut rest = buffer.get(..count).unwrap_or_default();
@@ -159,7 +159,7 @@ fn recv_all(
                 }
             }
             Got::Hole => {
-                let length = stream.recv_hole()?;
+                let length = stream.recv_hole(0)?;
                 ask(call, "recv holeHandler", || {
                     // SAFETY: C has given it to be called so
                     holes

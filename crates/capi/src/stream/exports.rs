@@ -2,8 +2,9 @@
 
 use std::ffi::{c_int, c_uint, c_void};
 
-use virtus::{Error, ErrorDomain, Result};
+use virtus::Result;
 
+use super::all::CHUNK;
 use super::{Got, Stream, virStreamEventCallback};
 use crate::arg::{Arg, In, Out};
 use crate::call::Call;
@@ -27,20 +28,16 @@ exports! {
         stream.send(unsafe { data.values(nbytes, call)? })?;
         Ok(c_int::try_from(nbytes).unwrap_or(c_int::MAX))
     };
-    "3.4.0" fn virStreamSendHole(stream: Of<Stream>, length: i64, flags: c_uint) -> () = {
-        check_flags("virStreamSendHole", flags, 0)?;
-        stream.send_hole(length)
-    };
+    "3.4.0" fn virStreamSendHole(stream: Of<Stream>, length: i64, flags: c_uint) -> ()
+        = stream.send_hole(length, flags);
     "0.7.2" fn virStreamRecv[call](stream: Of<Stream>, data: Out<Char>, nbytes: usize) -> Got
         // SAFETY: the API says that there is room for so many
-        = stream.recv(call.function, unsafe { room(&data, nbytes) }, 0);
+        = stream.recv(call.function, || unsafe { room(&data, nbytes) }, 0);
     "3.4.0" fn virStreamRecvFlags[call](stream: Of<Stream>, data: Out<Char>, nbytes: usize, flags: c_uint) -> Got
         // SAFETY: the API says that there is room for so many
-        = stream.recv(call.function, unsafe { room(&data, nbytes) }, flags);
-    "3.4.0" fn virStreamRecvHole(stream: Of<Stream>, length: Out<i64>, flags: c_uint) -> () = {
-        check_flags("virStreamRecvHole", flags, 0)?;
-        Ok(length.put(stream.recv_hole()?))
-    };
+        = stream.recv(call.function, || unsafe { room(&data, nbytes) }, flags);
+    "3.4.0" fn virStreamRecvHole(stream: Of<Stream>, length: Out<i64>, flags: c_uint) -> ()
+        = Ok(length.put(stream.recv_hole(flags)?));
     "0.7.2" fn virStreamFinish(stream: Of<Stream>) -> () = stream.finish();
     "0.7.2" fn virStreamAbort(stream: Of<Stream>) -> () = stream.abort();
 
@@ -105,16 +102,12 @@ impl Bytes {
 /// # Safety
 /// There is room for so many, which nobody else touches.
 unsafe fn room<'a>(data: &Out<Char>, size: usize) -> &'a mut [u8] {
-    // what fits into an answer
-    let size = size.min(c_int::MAX.unsigned_abs() as usize);
+    // no more than one piece of a stream comes at once
+    let size = size.min(CHUNK);
     let start = data.many().as_ptr().cast::<u8>();
     // SAFETY: as the caller promises
     unsafe {
         start.write_bytes(0, size);
         std::slice::from_raw_parts_mut(start, size)
     }
-}
-
-fn check_flags(function: &str, flags: u32, supported: u32) -> Result<()> {
-    Error::check_flags(ErrorDomain::STREAMS, flags, supported, function)
 }

@@ -113,8 +113,9 @@ impl Stream {
         self.opened("virStreamSend")?.send(bytes)
     }
 
-    fn send_hole(&self, length: i64) -> Result<()> {
+    fn send_hole(&self, length: i64, flags: u32) -> Result<()> {
         let open = self.opened("virStreamSendHole")?;
+        Error::check_flags(ErrorDomain::STREAMS, flags, 0, "virStreamSendHole")?;
         let length = u64::try_from(length).map_err(|_| {
             let text = "length in virStreamSendHole must be zero or greater";
             Error::invalid_arg(ErrorDomain::STREAMS, "virStreamSendHole", "length", text)
@@ -122,19 +123,22 @@ impl Stream {
         open.send_hole(length)
     }
 
-    fn recv(&self, function: &str, room: &mut [u8], flags: u32) -> Result<Got> {
+    fn recv<'a>(&self, function: &str, room: impl FnOnce() -> &'a mut [u8], flags: u32) -> Result<Got> {
         let open = self.opened(function)?;
+        Error::check_flags(ErrorDomain::STREAMS, flags, VIR_STREAM_RECV_STOP_AT_HOLE, function)?;
         if !self.waits() && !open.is_readable() {
             return Ok(Got::Nothing);
         }
         match flags & VIR_STREAM_RECV_STOP_AT_HOLE {
-            0 => open.recv(room).map(Got::Bytes),
-            _ => Ok(open.recv_data(room)?.map_or(Got::Hole, Got::Bytes)),
+            0 => open.recv(room()).map(Got::Bytes),
+            _ => Ok(open.recv_data(room())?.map_or(Got::Hole, Got::Bytes)),
         }
     }
 
-    fn recv_hole(&self) -> Result<i64> {
-        let length = self.opened("virStreamRecvHole")?.recv_hole()?;
+    fn recv_hole(&self, flags: u32) -> Result<i64> {
+        let open = self.opened("virStreamRecvHole")?;
+        Error::check_flags(ErrorDomain::STREAMS, flags, 0, "virStreamRecvHole")?;
+        let length = open.recv_hole()?;
         Ok(i64::try_from(length).unwrap_or(i64::MAX))
     }
 
