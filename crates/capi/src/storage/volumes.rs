@@ -5,6 +5,8 @@ use std::ffi::{c_int, c_uint};
 use virtus::constants::{VIR_STORAGE_VOL_RESIZE_DELTA, VIR_STORAGE_VOL_RESIZE_SHRINK};
 use virtus::{ErrorCode, Result};
 
+use virtus::constants::{VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM, VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM};
+
 use crate::arg::{Out, OutList, Rw, Text};
 use crate::call::Call;
 use crate::connect::Connect;
@@ -51,14 +53,18 @@ exports! {
     ) -> ()
         = {
             call.check_write()?;
-            stream.open(call, ("stream", || foreign(call, &vol)), || Ok(((), vol.download(offset, length, flags)?)))
+            let sparse = flags & VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM != 0;
+            let wrong = ("stream", || foreign(call, &vol));
+            stream.open_sparse(call, wrong, sparse, || Ok(((), vol.download(offset, length, flags)?)))
         };
     "0.9.0" fn virStorageVolUpload[call](
         vol: Of<StorageVolume>, stream: Of<Stream>, offset: u64, length: u64, flags: c_uint
     ) -> ()
         = {
             call.check_write()?;
-            stream.open(call, ("stream", || foreign(call, &vol)), || Ok(((), vol.upload(offset, length, flags)?)))
+            let sparse = flags & VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM != 0;
+            let wrong = ("stream", || foreign(call, &vol));
+            stream.open_sparse(call, wrong, sparse, || Ok(((), vol.upload(offset, length, flags)?)))
         };
 
     "0.4.1" fn virStorageVolFree(vol: Of<StorageVolume>) -> () = vol.free();

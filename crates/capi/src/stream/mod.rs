@@ -58,6 +58,10 @@ pub(crate) struct Stream {
 #[derive(Debug, Default)]
 struct State {
     open: Option<Arc<virtus::Stream>>,
+    /// It was open.
+    closed: bool,
+    /// It may have holes.
+    sparse: bool,
     watcher: Option<Watcher>,
 }
 
@@ -87,14 +91,29 @@ impl Stream {
     pub(crate) fn open<R>(
         &self,
         call: &Call,
+        wrong: (&str, impl FnOnce() -> String),
+        open: impl FnOnce() -> Result<(R, virtus::Stream)>,
+    ) -> Result<R> {
+        self.open_sparse(call, wrong, false, open)
+    }
+
+    /// The same for one that may have holes.
+    pub(crate) fn open_sparse<R>(
+        &self,
+        call: &Call,
         (name, wrong): (&str, impl FnOnce() -> String),
+        sparse: bool,
         open: impl FnOnce() -> Result<(R, virtus::Stream)>,
     ) -> Result<R> {
         if call.connection.as_ref().is_none_or(|connection| connection.as_c() != self.connection.as_c()) {
             return Err(call.refused(name, wrong()));
         }
         let (reply, stream) = open()?;
-        let before = self.lock().open.replace(Arc::new(stream));
+        let before = {
+            let mut state = self.lock();
+            (state.closed, state.sparse) = (false, sparse);
+            state.open.replace(Arc::new(stream))
+        };
         drop(before);
         Ok(reply)
     }
@@ -103,10 +122,30 @@ impl Stream {
         self.flags & VIR_STREAM_NONBLOCK == 0
     }
 
-    /// What a call has opened; `function` is not supported by one that is not open.
+    /// What a call has opened; `function` is not supported by one that was never open.
     fn opened(&self, function: &str) -> Result<Arc<virtus::Stream>> {
-        let open = self.lock().open.clone();
-        open.ok_or_else(|| Error::new(ErrorDomain::STREAMS, ErrorCode::NO_SUPPORT, function))
+        let state = self.lock();
+        match &state.open {
+            Some(open) => Ok(open.clone()),
+            None if state.closed => {
+                Err(Error::new(ErrorDomain::RPC, ErrorCode::OPERATION_FAILED, "stream is closed"))
+            }
+            None => Err(Error::new(ErrorDomain::STREAMS, ErrorCode::NO_SUPPORT, function)),
+        }
+    }
+
+    /// The same for a call about holes, which `what` says.
+    fn opened_for_holes(&self, function: &str, flags: u32, what: &str) -> Result<Arc<virtus::Stream>> {
+        let open = self.opened(function);
+        if open.as_ref().is_err_and(|error| error.code() == ErrorCode::NO_SUPPORT) {
+            return open;
+        }
+        Error::check_flags(ErrorDomain::STREAMS, flags, 0, function)?;
+        if !self.lock().sparse {
+            let text = format!("{what} not supported with this stream");
+            return Err(Error::new(ErrorDomain::RPC, ErrorCode::OPERATION_INVALID, text));
+        }
+        open
     }
 
     fn send(&self, bytes: &[u8]) -> Result<()> {
@@ -114,8 +153,7 @@ impl Stream {
     }
 
     fn send_hole(&self, length: i64, flags: u32) -> Result<()> {
-        let open = self.opened("virStreamSendHole")?;
-        Error::check_flags(ErrorDomain::STREAMS, flags, 0, "virStreamSendHole")?;
+        let open = self.opened_for_holes("virStreamSendHole", flags, "Skipping is")?;
         let length = u64::try_from(length).map_err(|_| {
             let text = "length in virStreamSendHole must be zero or greater";
             Error::invalid_arg(ErrorDomain::STREAMS, "virStreamSendHole", "length", text)
@@ -136,8 +174,7 @@ impl Stream {
     }
 
     fn recv_hole(&self, flags: u32) -> Result<i64> {
-        let open = self.opened("virStreamRecvHole")?;
-        Error::check_flags(ErrorDomain::STREAMS, flags, 0, "virStreamRecvHole")?;
+        let open = self.opened_for_holes("virStreamRecvHole", flags, "Holes are")?;
         let length = open.recv_hole()?;
         Ok(i64::try_from(length).unwrap_or(i64::MAX))
     }
@@ -149,8 +186,11 @@ impl Stream {
     }
 
     fn abort(&self) -> Result<()> {
-        // there is nothing to break off in one that is not open
-        let Ok(open) = self.opened("virStreamAbort") else { return Ok(()) };
+        let open = match self.opened("virStreamAbort") {
+            // there is nothing to break off in one that was never open
+            Err(error) if error.code() == ErrorCode::NO_SUPPORT => return Ok(()),
+            open => open?,
+        };
         self.close();
         open.abort()
     }
@@ -159,6 +199,7 @@ impl Stream {
     fn close(&self) {
         let (open, watcher) = {
             let mut state = self.lock();
+            state.closed |= state.open.is_some();
             (state.open.take(), state.watcher.take())
         };
         drop(open);

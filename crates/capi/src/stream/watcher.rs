@@ -45,7 +45,7 @@ impl Stream {
         let number = add_timeout(-1, timer.with(virEventTimeoutCallback(Some(expired))));
         if number < 0 {
             timer.give_up();
-            return Err(Error::internal(ErrorDomain::RPC, "could not initialize stream event timer"));
+            return Err(crate::error::unknown());
         }
         let watcher = Watcher { timer: number, events, callback, calling: false, removed: false };
         let before = this.lock().watcher.replace(watcher);
