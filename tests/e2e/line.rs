@@ -226,6 +226,26 @@ pub(crate) fn one_waits_for_a_guest_on_a_network(world: &mut World) -> Outcome {
     Ok(())
 }
 
+/// On a terminal one line tells how far a job is, and is written over; Debian's virsh shows the same.
+pub(crate) fn jobs_show_how_far_they_are(world: &mut World) -> Outcome {
+    let file = world.home().join("saved").display().to_string();
+    let on_test = ["-c", "test:///default"];
+    let commands: [(&[&str], &str); 2] = [
+        (&["save", "test", &file, "--verbose"], "Save: [100.00 %]\r\nDomain 'test' saved to"),
+        (
+            &["managedsave", "test", "--verbose"],
+            "Managedsave: [100.00 %]\r\nDomain 'test' state saved by libvirt",
+        ),
+    ];
+    for (command, shown) in commands {
+        let args = [&on_test[..], command].concat();
+        for mut console in [world.own(&args)?, world.background(&args)?] {
+            console.expect(shown, 30)?;
+        }
+    }
+    Ok(())
+}
+
 /// A command that takes too long ends the program, and one that does not is left alone.
 pub(crate) fn no_command_takes_longer_than_it_may(world: &mut World) -> Outcome {
     world.define("alpha")?;
