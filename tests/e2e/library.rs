@@ -46,6 +46,26 @@ for uri in ('test:///default', 'test+unix:///default'):
     conn.close()
 "#;
 
+/// The Python binding as its makers publish it, made with our headers, pkg-config files and description of the API.
+pub(crate) fn python_binding_from_its_source(world: &mut World) -> Outcome {
+    let library = Library::find()?;
+    let source = std::env::var("VIRTUS_LIBVIRT_PYTHON")?;
+    let (home, found) = (world.home().to_string_lossy().into_owned(), library.pkgconfig(world)?);
+    library.run(&["tar", "xf", &source, "-C", &home, "--strip-components=1"])?;
+    let build = format!(
+        "cd {home} && export PKG_CONFIG_PATH={found} LIBRARY_PATH={} CFLAGS=-Wno-deprecated-declarations && \
+         /usr/bin/python3 setup.py -q build --build-lib made",
+        library.directory().display()
+    );
+    library.run(&["sh", "-c", &build])?;
+    let path = format!("PYTHONPATH={home}/made");
+    for script in [client::same_domains(world), EVERYTHING.to_owned()] {
+        let script = format!("{script}\nassert libvirt.__file__.startswith('{home}'), libvirt.__file__");
+        library.run(&["env", &path, "/usr/bin/python3", "-c", &script])?;
+    }
+    Ok(())
+}
+
 pub(crate) fn perl_binding(_: &mut World) -> Outcome {
     let library = Library::find()?;
     for uri in TEST_URIS {

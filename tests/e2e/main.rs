@@ -42,6 +42,16 @@ const CC: Need = Need::Program("cc", "gcc");
 const NM: Need = Need::Program("nm", "binutils");
 const VALGRIND: Need = Need::Program("valgrind", "valgrind");
 const PERL: Need = Need::Works(&["perl", "-MSys::Virt", "-e", "1"], "libsys-virt-perl");
+const BINDING_SOURCE: Need =
+    Need::Variable("VIRTUS_LIBVIRT_PYTHON", "where libvirt-python-11.3.0.tar.gz is, as PyPI has it");
+const PYTHON_HEADERS: Need = Need::Works(
+    &[
+        "/usr/bin/python3",
+        "-c",
+        "import setuptools, sysconfig, os; os.stat(sysconfig.get_path('include') + '/Python.h')",
+    ],
+    "python3-dev",
+);
 const RUBY: Need = Need::Works(&["ruby", "-e", "require 'libvirt'"], "ruby-libvirt");
 const VIRT_INSTALL: Need = Need::Program("virt-install", "virtinst");
 const VIRT_VIEWER: Need = Need::Program("virt-viewer", "virt-viewer");
@@ -87,6 +97,7 @@ stories! {
     client::the_crate_finds_a_restarted_daemon [Need::Guest],
     client::the_crate_can_be_awaited [Need::Guest],
     library::python_binding [Need::PythonLibvirt],
+    library::python_binding_from_its_source [CC, BINDING_SOURCE, PYTHON_HEADERS],
     library::perl_binding [PERL],
     library::glib_binding [GLIB],
     library::ruby_binding [RUBY],

@@ -76,4 +76,21 @@ impl Library {
     pub fn archive(&self) -> String {
         self.directory.join("libvirt.a").to_string_lossy().into_owned()
     }
+
+    /// Writes pkg-config files that lead to the library where it was built, and says in which directory.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn pkgconfig(&self, world: &World) -> Outcome<String> {
+        let built = self.directory.to_string_lossy();
+        for name in ["libvirt", "libvirt-qemu", "libvirt-lxc", "libvirt-admin"] {
+            let text = std::fs::read_to_string(self.directory.join(format!("{name}.pc.in")))?
+                .replace("@prefix@", &built)
+                .replace("@libdir@", &built)
+                .replace("@includedir@", &format!("{built}/include"))
+                .replace("@apidir@", &built);
+            world.file(&format!("{name}.pc"), &text)?;
+        }
+        Ok(world.home().to_string_lossy().into_owned())
+    }
 }

@@ -17,6 +17,8 @@ pub enum Need {
     Guest,
     /// The Python binding.
     PythonLibvirt,
+    /// A variable of the environment, with what it has to say.
+    Variable(&'static str, &'static str),
     /// A command that must succeed, with the package that makes it do so.
     Works(&'static [&'static str], &'static str),
 }
@@ -104,6 +106,9 @@ fn missing(need: Need) -> Option<String> {
             let path = std::env::var_os("PATH").unwrap_or_default();
             let found = std::env::split_paths(&path).any(|d| d.join(name).is_file());
             (!found).then(|| format!("needs the program '{name}' (package {package})"))
+        }
+        Need::Variable(name, what) => {
+            std::env::var_os(name).is_none().then(|| format!("needs {name}: {what}"))
         }
         Need::Works(command, package) => {
             let (program, args) = command.split_first()?;

@@ -95,7 +95,7 @@ fn function_type(file: &str, callback: &TypeDef) -> String {
     let result = callback.result.map_or_else(|| "void".to_owned(), |result| result());
     let mut element = format!("    <functype name='{name}' file='{file}' module='{file}'>\n");
     let _ = writeln!(element, "      <info></info>\n      <return type='{}'/>", quoted(&result));
-    arguments(&mut element, callback.members);
+    arguments(&mut element, name, callback.members);
     element.push_str("    </functype>\n");
     element
 }
@@ -115,7 +115,7 @@ fn function(file: &str, export: &Export, said: Option<&Entry>) -> String {
         module(file, name)
     );
     let _ = writeln!(element, "      <info>{info}</info>\n      <return type='{result}' info=''/>");
-    arguments(&mut element, members);
+    arguments(&mut element, name, members);
     element.push_str("    </function>\n");
     element
 }
@@ -141,10 +141,40 @@ fn module<'a>(header: &'a str, function: &str) -> &'a str {
     }
 }
 
-fn arguments(element: &mut String, members: &[Member]) {
+/// Arguments that callers may leave out; bindings go by that what is said of them begins so.
+const OPTIONAL: &[(&str, &[&str])] = &[
+    ("virConnectDomainEventRegister", &["freecb"]),
+    ("virConnectDomainEventRegisterAny", &["freecb"]),
+    ("virConnectDomainQemuMonitorEventRegister", &["freecb"]),
+    ("virConnectNetworkEventRegisterAny", &["freecb"]),
+    ("virConnectNodeDeviceEventRegisterAny", &["freecb"]),
+    ("virConnectOpen", &["name"]),
+    ("virConnectOpenAuth", &["name"]),
+    ("virConnectOpenReadOnly", &["name"]),
+    ("virConnectSecretEventRegisterAny", &["freecb"]),
+    ("virConnectStoragePoolEventRegisterAny", &["freecb"]),
+    ("virDomainBlockCommit", &["bandwidth"]),
+    ("virDomainBlockPull", &["bandwidth"]),
+    ("virDomainBlockRebase", &["bandwidth"]),
+    ("virDomainFDAssociate", &["flags"]),
+    ("virDomainMigrate", &["dname", "uri", "bandwidth"]),
+    ("virDomainMigrate2", &["dxml", "dname", "uri", "bandwidth"]),
+    ("virDomainMigrate3", &["params", "nparams"]),
+    ("virDomainMigrateToURI", &["dname", "bandwidth"]),
+    ("virDomainMigrateToURI2", &["dconnuri", "miguri", "dxml", "dname", "bandwidth"]),
+    ("virDomainMigrateToURI3", &["dconnuri", "params", "nparams"]),
+    ("virDomainQemuAttach", &["flags"]),
+    ("virDomainRestoreFlags", &["dxml"]),
+    ("virDomainSaveFlags", &["dxml"]),
+    ("virNodeGetCPUMap", &["cpumap", "online"]),
+];
+
+fn arguments(element: &mut String, of: &str, members: &[Member]) {
+    let optional = OPTIONAL.iter().find(|(function, _)| *function == of).map_or(&[][..], |(_, names)| *names);
     for (name, of) in members {
         let (name, of) = (name.trim_start_matches("r#"), quoted(&of()));
-        let _ = writeln!(element, "      <arg name='{name}' type='{of}' info=''/>");
+        let info = if optional.contains(&name) { "(optional)" } else { "" };
+        let _ = writeln!(element, "      <arg name='{name}' type='{of}' info='{info}'/>");
     }
 }
 
@@ -158,6 +188,17 @@ mod tests {
     use crate::libraries;
 
     #[test]
+    fn what_may_be_left_out_is_there() {
+        for (function, names) in OPTIONAL {
+            let export = virtus_capi::exports().find(|e| e.name == *function);
+            let arguments = export.and_then(|e| e.arguments).unwrap_or_default();
+            for name in *names {
+                assert!(arguments.iter().any(|(argument, _)| argument == name), "{function}: {name}");
+            }
+        }
+    }
+
+    #[test]
     fn functions_constants_and_types_are_there() {
         let text = text(&libraries::ALL[0]);
         assert!(
@@ -168,6 +209,7 @@ mod tests {
             "<macro name='VIR_DOMAIN_STATS_STATE_STATE' file='libvirt-domain' string='state.state'/>"
         ));
         assert!(text.contains("type='virErrorNumber'"));
+        assert!(text.contains("<arg name='bandwidth' type='unsigned long' info='(optional)'/>"));
         assert!(
             text.contains("<struct name='virNetwork' file='libvirt-network' type='struct _virNetwork'/>")
         );

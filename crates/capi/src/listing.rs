@@ -2,18 +2,39 @@
 
 use std::ffi::c_int;
 
-use virtus::Result;
+use virtus::{Error, ErrorCode, ErrorDomain, Result};
 
 use crate::arg::{Names, NonNegative};
 use crate::call::Call;
+
+/// More names than these no daemon is asked for.
+const MOST: usize = 16_384;
+/// The same for devices of the host, of which there are many.
+pub(crate) const MOST_DEVICES: usize = 65_536;
 
 impl Names {
     /// Puts the names that `ask` gets there, no more than `max`; says how many. `argument` is what the array is called.
     ///
     /// # Errors
-    /// `INVALID_ARG` when there is no array for some; what `ask` fails with; `NO_MEMORY`.
+    /// `INVALID_ARG` when there is no array for some; `RPC` for a number that is beyond all measure; what `ask` fails
+    /// with; `NO_MEMORY`.
     pub(crate) fn list(
         &self,
+        call: &Call,
+        max: NonNegative<c_int>,
+        argument: &str,
+        ask: impl FnOnce() -> Result<Vec<String>>,
+    ) -> Result<c_int> {
+        self.list_up_to(MOST, call, max, argument, ask)
+    }
+
+    /// As [`Names::list`], with another measure.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn list_up_to(
+        &self,
+        most: usize,
         call: &Call,
         max: NonNegative<c_int>,
         argument: &str,
@@ -22,6 +43,15 @@ impl Names {
         let max = usize::try_from(max.0).unwrap_or_default();
         if self.is_null() && max > 0 {
             return Err(call.wrong(argument, "must not be NULL"));
+        }
+        // what is in this process knows no such measure
+        let far = call.connection.as_ref().is_some_and(|connection| !connection.is_local());
+        if far && max > most {
+            let text = format!(
+                "too many remote strings: {max} > {most},in parameter '{argument}' for '{}'",
+                call.function
+            );
+            return Err(Error::new(ErrorDomain::REMOTE, ErrorCode::RPC, text));
         }
         let names = ask()?;
         // SAFETY: the C API says that there is room for so many

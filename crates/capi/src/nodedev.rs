@@ -10,6 +10,7 @@ use crate::connect::Connect;
 use crate::ctype::Char;
 use crate::declare::exports;
 use crate::handle::Of;
+use crate::listing::MOST_DEVICES;
 use crate::memory;
 use crate::object::NodeDevice;
 use crate::ret::Lent;
@@ -22,7 +23,7 @@ exports! {
     "0.5.0" fn virNodeListDevices[call](
         conn: Of<Connect>, cap: Option<Text>, names: Names, maxnames: NonNegative<c_int>, flags: c_uint
     ) -> c_int
-        = names.list(call, maxnames, "names", || conn.node_list_devices(cap.as_deref(), flags));
+        = names.list_up_to(MOST_DEVICES, call, maxnames, "names", || conn.node_list_devices(cap.as_deref(), flags));
     "0.10.2" fn virConnectListAllNodeDevices(
         conn: Of<Connect>, devices: OutList<NodeDevice>, flags: c_uint
     ) -> usize
@@ -61,7 +62,7 @@ exports! {
     "0.5.0" fn virNodeDeviceListCaps[call](
         dev: Of<NodeDevice>, names: Names, maxnames: NonNegative<c_int>
     ) -> c_int
-        = names.list(call, maxnames, "names", || dev.list_caps());
+        = names.list_up_to(MOST_DEVICES, call, maxnames, "names", || dev.list_caps());
     "7.8.0" fn virNodeDeviceGetAutostart(dev: Of<NodeDevice>, autostart: Out<c_int>) -> ()
         = dev.autostart().map(|on| autostart.put(on.into()));
     "7.8.0" fn virNodeDeviceSetAutostart(dev: Rw<NodeDevice>, autostart: c_int) -> ()

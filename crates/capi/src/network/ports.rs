@@ -17,8 +17,8 @@ exports! {
 
     "5.5.0" fn virNetworkListAllPorts(network: Of<Network>, ports: OutList<NetworkPort>, flags: c_uint) -> usize
         = ports.fill(&network, network.list_all_ports(flags)?);
-    "5.5.0" fn virNetworkPortLookupByUUID(net: Of<Network>, portuuid: Uuid) -> Held<NetworkPort>
-        = net.adopt(net.lookup_port_by_uuid(portuuid)?);
+    "5.5.0" fn virNetworkPortLookupByUUID(net: Of<Network>, uuid: Uuid) -> Held<NetworkPort>
+        = net.adopt(net.lookup_port_by_uuid(uuid)?);
     "5.5.0" fn virNetworkPortLookupByUUIDString(net: Of<Network>, uuidstr: UuidText) -> Held<NetworkPort>
         = net.adopt(net.lookup_port_by_uuid(uuidstr.0)?);
     "5.5.0" fn virNetworkPortCreateXML(net: Rw<Network>, xmldesc: Text, flags: c_uint) -> Held<NetworkPort>
