@@ -136,9 +136,12 @@ impl Checkpoint {
         other: Option<&Checkpoint>,
         stable: CheckStable<'_>,
     ) -> Result<()> {
-        if self.domain.as_ref().is_none_or(|inside| inside.uuid != uuid) {
+        if self.domain.as_ref().is_some_and(|inside| inside.uuid != uuid) {
             let text = format!("definition for checkpoint {} must use uuid {uuid}", self.name);
             return Err(error(ErrorCode::INVALID_ARG, text));
+        }
+        if self.domain.is_none() {
+            self.domain = other.and_then(|other| other.domain.clone());
         }
         if let Some(inside) = self.domain.take() {
             self.align_disks(&inside)?;

@@ -21,7 +21,30 @@ const LIMIT: u64 = i64::MAX as u64;
 pub fn read_bytes(e: Element<'_>, unit: &str) -> Result<Option<u64>> {
     let text = e.text();
     let unit = e.attr("unit").filter(|u| !u.is_empty()).unwrap_or(unit);
-    text.map(|text| scale(&text, unit, &format!("./{}[1]", e.name()))).transpose()
+    text.map(|text| scale(&text, unit, &place(e))).transpose()
+}
+
+/// What libvirt's errors call the place of a size: the path by which it looks for it.
+fn place(e: Element<'_>) -> String {
+    let name = e.name();
+    match (e.parent_name(), name) {
+        (Some("memtune"), _) => format!("./memtune/{name}[1]"),
+        (Some("label"), _) => format!("./label/{name}"),
+        (_, "memory" | "currentMemory" | "maxMemory" | "space_hard_limit" | "space_soft_limit") => {
+            format!("./{name}[1]")
+        }
+        (_, "tseg") => "string(./features/smm/tseg)".to_owned(),
+        _ => format!("./{name}"),
+    }
+}
+
+/// The text of an attribute that is a size.
+///
+/// # Errors
+/// `XML_ERROR` where it is missing.
+pub(crate) fn required_attr<'a>(e: Element<'a>, name: &str) -> Result<&'a str> {
+    let missing = || format!("missing element or attribute './@{name}'");
+    e.attr(name).ok_or_else(|| Error::new(ErrorDomain::XML, ErrorCode::XML_ERROR, missing()))
 }
 
 /// `text` units in bytes; `path` is what errors call the place.
@@ -68,7 +91,7 @@ fn required(e: Element<'_>, unit: &str) -> Result<u64> {
         Error::new(
             ErrorDomain::XML,
             ErrorCode::XML_ERROR,
-            format!("missing element or attribute './{}[1]'", e.name()),
+            format!("missing element or attribute '{}'", place(e)),
         )
     })
 }

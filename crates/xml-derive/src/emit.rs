@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{DataEnum, DataStruct, DeriveInput, Fields, Result};
 
-use crate::spec::{Count, FieldSpec, Place, TypeSpec};
+use crate::spec::{Count, FieldSpec, Place, Step, TypeSpec};
 
 /// How the generated code names a field's value: `self.x`, or the binding of a pattern.
 type Access<'a> = &'a dyn Fn(&FieldSpec) -> TokenStream;
@@ -12,7 +12,7 @@ type Access<'a> = &'a dyn Fn(&FieldSpec) -> TokenStream;
 pub(crate) fn for_struct(input: &DeriveInput, data: &DataStruct) -> Result<TokenStream> {
     let spec = TypeSpec::of(&input.attrs)?;
     let fields = specs(&data.fields)?;
-    let reads = read_fields(&fields);
+    let (steps, reads) = read_in_order(&fields, &spec.order)?;
     let access: Access<'_> = &|f| {
         let ident = &f.ident;
         quote!(&self.#ident)
@@ -22,6 +22,7 @@ pub(crate) fn for_struct(input: &DeriveInput, data: &DataStruct) -> Result<Token
     Ok(implement(
         input,
         quote! {
+            #steps
             #[allow(unused_mut)]
             let mut read = Self { #reads };
             #check
@@ -160,6 +161,7 @@ fn rules(says: &Says<'_>) -> TokenStream {
     let rule = match says.rule {
         Some("nonzero") => quote!(NonZero),
         Some("nonnegative") => quote!(NonNegative),
+        Some("int") => quote!(Int),
         _ => quote!(Any),
     };
     let base = says.base;
@@ -196,6 +198,42 @@ fn read_fields(fields: &[FieldSpec]) -> TokenStream {
     quote!(#(#reads)*)
 }
 
+/// The statements that read fields whose order matters, and the fields of the value. What is wrong with a document is
+/// told by the first field that finds it so.
+fn read_in_order(fields: &[FieldSpec], order: &[Step]) -> Result<(TokenStream, TokenStream)> {
+    let local = |ident: &syn::Ident| format_ident!("read_{}", ident);
+    let mut first = vec![];
+    let steps = order
+        .iter()
+        .map(|step| match step {
+            Step::Check(path, fields) if fields.is_empty() => Ok(quote!(#path(e)?;)),
+            Step::Check(path, fields) => {
+                let read = fields.iter().map(local);
+                Ok(quote!(#path(#(&#read),*)?;))
+            }
+            Step::Field(ident) => {
+                let missing = || syn::Error::new_spanned(ident, "no such field");
+                let field = fields.iter().find(|f| f.ident == *ident).ok_or_else(missing)?;
+                first.push(ident);
+                let (name, read, ty) = (local(ident), read_field(field), &field.ty);
+                Ok(quote!(let #name: #ty = #read;))
+            }
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let reads = fields.iter().map(|f| {
+        let ident = &f.ident;
+        let read = match first.contains(&ident) {
+            true => {
+                let name = local(ident);
+                quote!(#name)
+            }
+            false => read_field(f),
+        };
+        quote!(#ident: #read,)
+    });
+    Ok((quote!(#(#steps)*), quote!(#(#reads)*)))
+}
+
 fn read_field(f: &FieldSpec) -> TokenStream {
     let rules = rules(&Says {
         missing: &f.missing,
@@ -209,9 +247,10 @@ fn read_field(f: &FieldSpec) -> TokenStream {
     let parents = f.parents();
     let default = f.default.as_ref();
     let ty = &f.ty;
-    let at = match (&f.place, f.nonempty) {
-        (Place::Attr { name, .. }, true) => {
-            quote!(e.descend(&[#(#parents),*]).filter(|e| e.attr(#name).is_some_and(|t| !t.is_empty())))
+    let none = if f.nonempty { Some(quote!("")) } else { f.none.as_ref().map(|none| quote!(#none)) };
+    let at = match (&f.place, none) {
+        (Place::Attr { name, .. }, Some(none)) => {
+            quote!(e.descend(&[#(#parents),*]).filter(|e| e.attr(#name).is_some_and(|t| t != #none)))
         }
         _ => quote!(e.descend(&[#(#parents),*])),
     };
@@ -227,6 +266,9 @@ fn read_field(f: &FieldSpec) -> TokenStream {
             _ => quote!(::virtus_xml::field::required_text(Some(e), e, e.name(), &#rules)?),
         },
         Place::Attr { path, name } => match (f.count, default) {
+            (Count::Option, _) if f.lenient => {
+                quote!(::virtus_xml::field::attr(#at, #name, &#rules).unwrap_or_default())
+            }
             (Count::Option, _) => quote!(::virtus_xml::field::attr(#at, #name, &#rules)?),
             (_, Some(d)) => {
                 quote!(::virtus_xml::field::attr::<#ty>(#at, #name, &#rules)?.unwrap_or_else(|| #d))
@@ -240,6 +282,9 @@ fn read_field(f: &FieldSpec) -> TokenStream {
             let last = path.last();
             match (f.count, default) {
                 (Count::Vec, _) => quote!(::virtus_xml::field::texts(#at, #last, &#rules)?),
+                (Count::Option, _) if f.lenient => quote!(
+                    ::virtus_xml::field::text(#at.and_then(|e| e.child(#last)), &#rules).unwrap_or_default()
+                ),
                 (Count::Option, _) => {
                     quote!(::virtus_xml::field::text(#at.and_then(|e| e.child(#last)), &#rules)?)
                 }

@@ -44,6 +44,10 @@ pub(crate) struct FieldSpec {
     pub(crate) keep_empty: bool,
     /// An empty attribute counts as absent.
     pub(crate) nonempty: bool,
+    /// A bad value counts as absent.
+    pub(crate) lenient: bool,
+    /// A word that counts as absent.
+    pub(crate) none: Option<LitStr>,
     pub(crate) base: u32,
     pub(crate) rule: Option<String>,
     pub(crate) format: Option<LitStr>,
@@ -52,6 +56,32 @@ pub(crate) struct FieldSpec {
     pub(crate) code: Option<syn::Ident>,
     pub(crate) invalid_code: Option<syn::Ident>,
     pub(crate) domain: Option<syn::Ident>,
+}
+
+/// A step of reading a type.
+pub(crate) enum Step {
+    Field(syn::Ident),
+    /// A function that looks at the element or, if it names any, at fields that were read; and refuses them or not.
+    Check(Path, Vec<syn::Ident>),
+}
+
+impl syn::parse::Parse for Step {
+    fn parse(input: syn::parse::ParseStream<'_>) -> Result<Self> {
+        match input.parse::<Option<syn::Token![fn]>>()? {
+            Some(_) => {
+                let path = Path::parse_mod_style(input)?;
+                let mut fields = Vec::new();
+                if input.peek(syn::token::Paren) {
+                    let names;
+                    syn::parenthesized!(names in input);
+                    let names = names.parse_terminated(syn::Ident::parse, syn::Token![,])?;
+                    fields.extend(names);
+                }
+                Ok(Step::Check(path, fields))
+            }
+            None => input.parse().map(Step::Field),
+        }
+    }
 }
 
 /// What a type or a variant declares.
@@ -63,6 +93,8 @@ pub(crate) struct TypeSpec {
     pub(crate) default: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) check: Option<Path>,
+    /// The order in which the fields are read; those not named come last.
+    pub(crate) order: Vec<Step>,
     pub(crate) missing: Option<LitStr>,
     pub(crate) invalid: Option<LitStr>,
     pub(crate) code: Option<syn::Ident>,
@@ -82,6 +114,12 @@ impl TypeSpec {
                     "default" => spec.default = Some(text(&meta)?.value()),
                     "name" => spec.name = Some(text(&meta)?.value()),
                     "check" => spec.check = Some(meta.value()?.parse()?),
+                    "order" => {
+                        let steps;
+                        syn::parenthesized!(steps in meta.input);
+                        let steps = steps.parse_terminated(syn::parse::Parse::parse, syn::Token![,])?;
+                        spec.order = steps.into_iter().collect();
+                    }
                     "missing" => spec.missing = Some(text(&meta)?),
                     "invalid" => spec.invalid = Some(text(&meta)?),
                     "code" => spec.code = Some(meta.value()?.parse()?),
@@ -121,6 +159,8 @@ impl FieldSpec {
             omit_default: false,
             keep_empty: false,
             nonempty: false,
+            lenient: false,
+            none: None,
             base: 10,
             rule: None,
             format: None,
@@ -163,6 +203,8 @@ impl FieldSpec {
                     }
                     "keep_empty" => spec.keep_empty = true,
                     "nonempty" => spec.nonempty = true,
+                    "lenient" => spec.lenient = true,
+                    "none" => spec.none = Some(text(&meta)?),
                     "base" => spec.base = number(&meta)?,
                     "rule" => spec.rule = Some(text(&meta)?.value()),
                     "format" => spec.format = Some(text(&meta)?),

@@ -13,6 +13,21 @@ pub enum NumberRule {
     NonZero,
     /// Below zero is refused.
     NonNegative,
+    /// An `int` of libvirt's that may not be below zero: one past its range is no number at all.
+    Int,
+}
+
+impl NumberRule {
+    /// What is expected instead of `text`, where that is not the type's matter.
+    fn expected(self, text: &str, base: u32) -> Option<&'static str> {
+        if self != NumberRule::Int {
+            return None;
+        }
+        Some(match <i32 as Value>::parse(text, base) {
+            Some(_) => " Expected non-negative value",
+            None => " Expected integer value",
+        })
+    }
 }
 
 /// How a field is read and what is said when it cannot be.
@@ -66,9 +81,10 @@ pub fn tag<'a>(e: Element<'a>, name: &str, default: Option<&'static str>, rules:
 /// An attribute of an element that may not be there.
 pub fn attr<V: Value>(at: Option<Element<'_>>, name: &str, rules: &Rules) -> Result<Option<V>> {
     let Some((e, text)) = at.and_then(|e| Some((e, e.attr(name)?))) else { return Ok(None) };
+    let expected = || rules.number.expected(text, rules.base).unwrap_or(V::EXPECTED);
     let own = || V::error(text).filter(|_| rules.invalid.is_none());
     let value = V::parse(text, rules.base)
-        .ok_or_else(|| own().unwrap_or_else(|| invalid(e, name, text, V::EXPECTED, rules)))?;
+        .ok_or_else(|| own().unwrap_or_else(|| invalid(e, name, text, expected(), rules)))?;
     match rules.number {
         NumberRule::NonZero if value.is_zero() => Err(match rules.invalid {
             Some(_) => invalid(e, name, text, "", rules),

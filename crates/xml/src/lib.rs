@@ -59,7 +59,11 @@
 //! `default = …` is given; `omit_default` does not write the default. `only = "live"`, `"inactive"`,
 //! `"secure"`, `"migratable"`, `"status"` reads and writes the field in that variant of the document alone; `reads = "live"` reads it there alone and writes it always; `unless = "migratable"` does not write it there.
 //! `format = "0x{:02x}"` and `base = 0` are for numbers, `rule = "nonzero" | "nonnegative"` limits them;
-//! `nonempty` takes an empty attribute for none; `missing = "…"`, `invalid = "… '{}'"` and `code = CONFIG_UNSUPPORTED` replace libvirt's usual error.
+//! `order(a, b, fn path, c)` on a type says in which order fields are read, with functions in between that look
+//! at the element, or (`fn path(a, b)`) at fields already read: what is wrong with a document is told by the first of them that finds it so. Fields not named come last.
+//!
+//! `nonempty` takes an empty attribute for none, `lenient` a bad value,
+//! `none = "-1"` a word; `missing = "…"`, `invalid = "… '{}'"` and `code = CONFIG_UNSUPPORTED` replace libvirt's usual error.
 //!
 //! Output has the order of the fields; an element in the middle of a path is written where the first field
 //! names it, and not at all when it would be empty (unless a field below it says `keep_empty`).

@@ -8,11 +8,18 @@ use super::stable::{Or, Stable, switch, told};
 
 /// `<clock>`.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = all_timers)]
 pub struct Clock {
     #[xml(flatten)]
     pub offset: ClockOffset,
     #[xml(child = "timer")]
     pub timers: Vec<Timer>,
+}
+
+/// Timers count wherever they stand.
+fn all_timers(clock: &mut Clock, e: Element<'_>) -> Result<()> {
+    clock.timers = e.twins().flat_map(|e| e.children("timer")).map(Timer::read).collect::<Result<_>>()?;
+    Ok(())
 }
 
 /// What the guest's clock follows; chosen by `@offset`.
@@ -67,7 +74,8 @@ impl Xml for ClockOffset {
             "utc" => simple(ClockBasis::Utc),
             "localtime" => simple(ClockBasis::Localtime),
             "variable" => Ok(ClockOffset::Variable {
-                adjustment: keyword_attr(e, "adjustment")?.unwrap_or(0),
+                // one that is no number is none
+                adjustment: e.attr("adjustment").and_then(|text| i64::parse(text, 10)).unwrap_or(0),
                 basis: keyword_attr(e, "basis")?.unwrap_or(ClockBasis::Utc),
             }),
             "timezone" => match e.attr("timezone") {

@@ -2,33 +2,24 @@
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
-use super::Domain;
-use super::device::controller::{ControllerKind, UsbModel};
+use super::cpu::Cpu;
+use super::cpu_tune::Vcpu;
+use super::device::controller::{Controller, ControllerKind, UsbModel};
 use super::device::hostdev::HostDevSource;
 use super::device::input::InputBus;
+use super::device::{DeviceKind, Devices};
 use super::parse::{internal, unsupported, xml_error};
-use crate::architecture::is_architecture;
 
-/// Checks a definition just read.
-pub(super) fn check(domain: &Domain) -> Result<()> {
-    if let Some(arch) = domain.os.kind.arch.as_deref().filter(|a| !is_architecture(a)) {
-        return Err(unsupported(format!("Unknown architecture {arch}")));
-    }
-    if domain.vcpu.max == 0 {
+/// Guest NUMA cells cannot have more CPUs than there are.
+pub(super) fn enough_vcpus(vcpu: &Vcpu, cpu: &Option<Cpu>) -> Result<()> {
+    let numa = cpu.as_ref().and_then(|cpu| cpu.numa.as_ref());
+    let cells = numa.map(|numa| numa.cells.as_slice()).unwrap_or_default();
+    if vcpu.max == 0 {
         // no CPU is the last one, which libvirt notices here first
         return Err(internal("CPU IDs in <numa> exceed the <vcpu> count"));
     }
-    numa(domain)?;
-    usb(domain)?;
-    single_devices(domain)
-}
-
-/// Guest NUMA cells cannot have more CPUs than there are.
-fn numa(domain: &Domain) -> Result<()> {
-    let numa = domain.cpu.as_ref().and_then(|cpu| cpu.numa.as_ref());
-    let cells = numa.map(|numa| numa.cells.as_slice()).unwrap_or_default();
     let count: usize = cells.iter().filter_map(|cell| cell.cpus.as_ref()).map(virtus_base::Bitmap::len).sum();
-    match count > usize::try_from(domain.vcpu.max).unwrap_or(usize::MAX) {
+    match count > usize::try_from(vcpu.max).unwrap_or(usize::MAX) {
         true => Err(internal("Number of CPUs in <numa> exceeds the <vcpu> count")),
         false => Ok(()),
     }
@@ -39,47 +30,69 @@ fn detail_error(text: &str) -> Error {
     Error::new(ErrorDomain::DOMAIN, ErrorCode::XML_DETAIL, text)
 }
 
-fn usb(domain: &Domain) -> Result<()> {
-    let detail = |text: &str| Err(detail_error(text));
-    let d = &domain.devices;
-    let usb = || d.controllers.iter().filter(|c| matches!(c.kind, ControllerKind::Usb { .. }));
-    let none = usb().any(|c| matches!(c.kind, ControllerKind::Usb { model: Some(UsbModel::None), .. }));
-    if none && usb().count() > 1 {
-        return detail("Can't add another USB controller: USB is disabled for this domain");
+/// What is wrong with devices of `kind` before they are looked at: there are `count` of them.
+pub(super) fn before(kind: DeviceKind, count: usize, devices: &Devices) -> Result<()> {
+    let only = |what: &str| xml_error(format!("only a single {what} device is supported"));
+    match kind {
+        _ if count < 2 => {}
+        DeviceKind::MemBalloon => {
+            return Err(internal("only a single memory balloon device is supported"));
+        }
+        DeviceKind::RedirFilter => {
+            return Err(internal("only one set of redirection filter rule is supported"));
+        }
+        DeviceKind::Nvram => return Err(only("nvram")),
+        DeviceKind::Iommu => return Err(only("IOMMU")),
+        DeviceKind::Vsock => return Err(only("vsock")),
+        DeviceKind::Pstore => return Err(only("pstore")),
+        _ => {}
     }
-    // a companion controller says which port of its master it begins at
-    if usb().count() > 0 && usb().all(|c| c.info.master.is_some()) {
-        return detail("No master USB controller specified");
-    }
-    if !none {
-        return Ok(());
-    }
-    if d.inputs.iter().any(|i| i.bus == Some(InputBus::Usb)) {
-        return Err(unsupported("Can't add USB input device. USB bus is disabled"));
-    }
-    if d.hostdevs.iter().any(|h| matches!(h.source, HostDevSource::Usb(_))) {
-        return Err(unsupported("Can't add host USB device: USB is disabled in this host"));
-    }
-    if !d.hubs.is_empty() {
+    if kind == DeviceKind::Hub && count > 0 && !has_usb(devices) {
         return Err(unsupported("Can't add USB hub: USB is disabled for this domain"));
     }
     Ok(())
 }
 
-fn single_devices(domain: &Domain) -> Result<()> {
-    let d = &domain.devices;
-    if d.memballoons.len() > 1 {
-        return Err(internal("only a single memory balloon device is supported"));
+/// What is wrong with devices of `kind`, as they are, and the kinds before it.
+pub(super) fn after(kind: DeviceKind, devices: &Devices) -> Result<()> {
+    match kind {
+        DeviceKind::Controller => usb(devices),
+        DeviceKind::Input if !has_usb(devices) => {
+            let on_usb = devices.inputs.iter().any(|input| input.bus == Some(InputBus::Usb));
+            match on_usb {
+                true => Err(unsupported("Can't add USB input device. USB bus is disabled")),
+                false => Ok(()),
+            }
+        }
+        DeviceKind::HostDev if !has_usb(devices) => {
+            let usb = devices.hostdevs.iter().any(|host| matches!(host.source, HostDevSource::Usb(_)));
+            match usb {
+                true => Err(unsupported("Can't add host USB device: USB is disabled in this host")),
+                false => Ok(()),
+            }
+        }
+        _ => Ok(()),
     }
-    let single = [
-        (d.nvrams.len(), "only a single nvram device is supported"),
-        (d.iommus.len(), "only a single IOMMU device is supported"),
-        (d.vsocks.len(), "only a single vsock device is supported"),
-        (d.pstores.len(), "only a single pstore device is supported"),
-        (d.redirfilters.len(), "only one set of redirection filter rule is supported"),
-    ];
-    match single.iter().find(|(count, _)| *count > 1) {
-        Some((_, text)) => Err(xml_error(*text)),
-        None => Ok(()),
+}
+
+fn usb_controllers(devices: &Devices) -> impl Iterator<Item = &Controller> {
+    devices.controllers.iter().filter(|c| matches!(c.kind, ControllerKind::Usb { .. }))
+}
+
+/// Whether nobody says that there is no USB.
+fn has_usb(devices: &Devices) -> bool {
+    let none = |c: &Controller| matches!(c.kind, ControllerKind::Usb { model: Some(UsbModel::None), .. });
+    !devices.controllers.iter().any(none)
+}
+
+fn usb(devices: &Devices) -> Result<()> {
+    let usb = || usb_controllers(devices);
+    if !has_usb(devices) && usb().count() > 1 {
+        return Err(detail_error("Can't add another USB controller: USB is disabled for this domain"));
     }
+    // a companion controller says which port of its master it begins at
+    if usb().count() > 0 && usb().all(|c| c.info.master.is_some()) {
+        return Err(detail_error("No master USB controller specified"));
+    }
+    Ok(())
 }

@@ -10,6 +10,7 @@ use virtus_base::{Bitmap, Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, OnOff, Writer, Xml, YesNo, keywords};
 
 use super::memory::MemoryAccess;
+use super::owners::Owners;
 use super::parse::{self, keyword_attr, xml_error};
 use crate::scaled::{self, KiB};
 
@@ -40,7 +41,10 @@ keywords! {
 
 /// `<cpu>`.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
-#[xml(check = check)]
+#[xml(
+    check = check,
+    order(mode, migratable, match_, check, deprecated_features, model, vendor, topology, fn features_of_a_model, features, cache, maxphysaddr, numa)
+)]
 pub struct Cpu {
     #[xml(attr, invalid = "Invalid mode attribute '{}'", invalid_code = CONFIG_UNSUPPORTED, domain = CPU)]
     pub mode: Option<CpuMode>,
@@ -70,7 +74,29 @@ fn cpu_error(text: impl Into<String>) -> Error {
 /// How long the vendor strings of CPUs are.
 const VENDOR_ID_LENGTH: usize = 12;
 
+/// A processor of one's own choice needs a model to have features.
+fn features_of_a_model(e: Element<'_>) -> Result<()> {
+    let custom = match e.attr("mode") {
+        Some(mode) => mode == CpuMode::Custom.as_str(),
+        None => e.attr("match").is_some(),
+    };
+    match custom && e.child("model").is_none() && e.child("feature").is_some() {
+        true => Err(cpu_error("Non-empty feature list specified without CPU model")),
+        false => Ok(()),
+    }
+}
+
 fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
+    if e.twins().nth(1).is_some() && cpu.numa.is_some() {
+        // cells count wherever they stand
+        let cells = e.twins().filter_map(|cpu| cpu.child("numa")).flat_map(|numa| numa.children("cell"));
+        let mut all = GuestNuma {
+            cells: cells.map(NumaCell::read).collect::<Result<_>>()?,
+            interconnects: cpu.numa.take().and_then(|numa| numa.interconnects),
+        };
+        number(&mut all, e)?;
+        cpu.numa = Some(all);
+    }
     let last: HashMap<&str, usize> = cpu.features.iter().map(|f| f.name.as_str()).zip(0..).collect();
     for (i, feature) in cpu.features.iter().enumerate() {
         if feature.name.is_empty() {
@@ -89,7 +115,8 @@ fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
             return Err(cpu_error("vendor id is invalid"));
         }
     }
-    if cpu.vendor.is_some() && cpu.model.is_none() {
+    let named = cpu.model.as_ref().is_some_and(|model| model.name.is_some());
+    if cpu.vendor.is_some() && !named {
         return Err(cpu_error("CPU vendor specified without CPU model"));
     }
     if e.children("cache").nth(1).is_some() {
@@ -154,10 +181,10 @@ fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
 /// The CPU model's name and what may replace it.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct CpuModel {
-    #[xml(attr, invalid = "Invalid fallback attribute", invalid_code = CONFIG_UNSUPPORTED, domain = CPU)]
+    #[xml(attr, nonempty, invalid = "Invalid fallback attribute", invalid_code = CONFIG_UNSUPPORTED, domain = CPU)]
     pub fallback: Option<CpuFallback>,
     /// The vendor string the guest sees: exactly 12 characters.
-    #[xml(attr)]
+    #[xml(attr, nonempty)]
     pub vendor_id: Option<String>,
     #[xml(text)]
     pub name: Option<String>,
@@ -185,11 +212,21 @@ keywords! {
 
 /// The guest's view of the CPU cache.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = real_level)]
 pub struct CpuCache {
-    #[xml(attr)]
+    #[xml(attr, rule = "int")]
     pub level: Option<u32>,
     #[xml(attr)]
     pub mode: CpuCacheMode,
+}
+
+fn real_level(cache: &mut CpuCache, _: Element<'_>) -> Result<()> {
+    match cache.level {
+        Some(level) if !(1..=3).contains(&level) => {
+            Err(cpu_error("invalid CPU cache level, must be in range [1,3]"))
+        }
+        _ => Ok(()),
+    }
 }
 
 keywords! {
@@ -204,7 +241,7 @@ pub struct MaxPhysAddr {
     pub mode: MaxPhysAddrMode,
     #[xml(attr)]
     pub limit: Option<u32>,
-    #[xml(attr)]
+    #[xml(attr, rule = "int")]
     pub bits: Option<u32>,
 }
 
@@ -232,17 +269,30 @@ fn number(numa: &mut GuestNuma, _: Element<'_>) -> Result<()> {
         cell.id.get_or_insert(i);
     }
     let count = numa.cells.len();
-    let last: HashMap<Option<u32>, usize> = numa.cells.iter().map(|cell| cell.id).zip(0..).collect();
-    for (i, cell) in numa.cells.iter().enumerate() {
+    if count == 0 {
+        return Err(xml_error("NUMA topology defined without NUMA cells"));
+    }
+    let mut seen = HashSet::new();
+    let mut owners = Owners::default();
+    for cell in &numa.cells {
         let id = cell.id.unwrap_or_default();
         if usize::try_from(id).is_ok_and(|id| id >= count) {
             return Err(xml_error(
                 "Exactly one 'cell' element per guest NUMA cell allowed, non-contiguous ranges or ranges not starting from 0 are not allowed",
             ));
         }
-        if last.get(&cell.id).is_some_and(|last| *last > i) {
+        if !seen.insert(id) {
             return Err(xml_error(format!("Duplicate NUMA cell info for cell id '{id}'")));
         }
+        if let Some(cpus) = cell.cpus.as_ref().filter(|cpus| !cpus.is_empty()) {
+            if let Some(other) = owners.first(cpus) {
+                return Err(parse::unsupported(format!(
+                    "NUMA cells {id} and {other} have overlapping vCPU ids"
+                )));
+            }
+            owners.add(cpus, usize::try_from(id).unwrap_or(usize::MAX));
+        }
+        real_distances(id, &cell.distances, count)?;
     }
     numa.cells.sort_by_key(|c| c.id);
     complete_distances(&mut numa.cells);
@@ -253,6 +303,26 @@ fn number(numa: &mut GuestNuma, _: Element<'_>) -> Result<()> {
 /// How far a cell is from itself, and from another where nobody said.
 const LOCAL_DISTANCE: u32 = 10;
 const REMOTE_DISTANCE: u32 = 20;
+/// A cell that cannot be reached.
+const FARTHEST: u32 = 255;
+
+/// Refuses distances to cells that are not there, and those that cannot be.
+fn real_distances(cell: u32, distances: &[Sibling], count: usize) -> Result<()> {
+    for Sibling { id, value } in distances {
+        if usize::try_from(*id).is_ok_and(|id| id >= count) {
+            return Err(xml_error(format!(
+                "'sibling_id {id}' does not refer to a valid cell within NUMA 'cell id {cell}'"
+            )));
+        }
+        let itself = *id == cell;
+        if !(LOCAL_DISTANCE..=FARTHEST).contains(value) || itself != (*value == LOCAL_DISTANCE) {
+            return Err(xml_error(format!(
+                "'value {value}' is invalid for 'sibling id {id}' under NUMA 'cell id {cell}'"
+            )));
+        }
+    }
+    Ok(())
+}
 
 fn complete_distances(cells: &mut [NumaCell]) {
     let said: Vec<(usize, Sibling)> = cells
@@ -301,8 +371,8 @@ pub struct Sibling {
 impl Xml for NumaCell {
     fn read(e: Element<'_>) -> Result<Self> {
         let memory = scaled::scale(
-            parse::required_attr_text(e, "memory")?,
-            e.attr("unit").unwrap_or("KiB"),
+            scaled::required_attr(e, "memory")?,
+            e.attr("unit").filter(|unit| !unit.is_empty()).unwrap_or("KiB"),
             "./@memory",
         )?;
         let children = |path: &[&str], name| virtus_xml::field::children(e.descend(path), name);
@@ -371,7 +441,7 @@ pub struct CacheSize(pub u64);
 pub struct CacheLine(pub u64);
 
 fn scaled_value(e: Element<'_>, unit: &str) -> Result<u64> {
-    scaled::scale(parse::required_attr_text(e, "value")?, e.attr("unit").unwrap_or(unit), "./@value")
+    scaled::scale(scaled::required_attr(e, "value")?, e.attr("unit").unwrap_or(unit), "./@value")
 }
 
 impl Xml for CacheSize {

@@ -18,7 +18,7 @@ keywords! {
 
 /// `<vcpu>`: how many, and where they may run.
 #[derive(Clone, Debug, PartialEq, Xml)]
-#[xml(check = threads::placed)]
+#[xml(check = threads::placed, order(max, current, placement, cpuset))]
 pub struct Vcpu {
     /// The placement; `Static` unless said otherwise.
     #[xml(attr, default = Placement::Static)]
@@ -74,7 +74,25 @@ keywords! {
 
 /// `<cputune>`. Periods and quotas are in microseconds.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
-#[xml(check = threads::check)]
+#[xml(check = threads::check, order(
+    shares,
+    period,
+    quota,
+    global_period,
+    global_quota,
+    emulator_period,
+    emulator_quota,
+    iothread_period,
+    iothread_quota,
+    vcpupin,
+    emulatorpin,
+    iothreadpin,
+    vcpusched,
+    iothreadsched,
+    emulatorsched,
+    cachetune,
+    memorytune
+))]
 pub struct CpuTune {
     #[xml(value, invalid = "can't parse cputune shares value")]
     pub shares: Option<u64>,
@@ -217,7 +235,11 @@ impl Xml for CacheAllocation {
 pub struct CacheMonitor {
     #[xml(attr)]
     pub level: u32,
-    #[xml(attr)]
+    #[xml(
+        attr,
+        missing = "Missing monitor attribute 'vcpus'",
+        invalid = "Invalid monitor attribute 'vcpus' value '{}'"
+    )]
     pub vcpus: Bitmap,
 }
 
@@ -250,7 +272,11 @@ pub struct MemoryBandwidth {
 /// vCPUs whose bandwidth is watched.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct BandwidthMonitor {
-    #[xml(attr)]
+    #[xml(
+        attr,
+        missing = "Missing monitor attribute 'vcpus'",
+        invalid = "Invalid monitor attribute 'vcpus' value '{}'"
+    )]
     pub vcpus: Bitmap,
 }
 
@@ -302,10 +328,14 @@ pub struct DefaultIoThread {
 
 /// `<throttlegroups>`.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
-#[xml(check = distinct_names)]
+#[xml(check = distinct_names, order(fn whole_limits))]
 pub struct ThrottleGroups {
     #[xml(child = "throttlegroup")]
     pub groups: Vec<IoTune>,
+}
+
+fn whole_limits(groups: Element<'_>) -> Result<()> {
+    groups.children("throttlegroup").try_for_each(|group| IoTune::check_numbers(group, "throttle group"))
 }
 
 /// Every group has a name of its own.

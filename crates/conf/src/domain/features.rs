@@ -3,9 +3,9 @@
 mod stable;
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
-use virtus_xml::{Element, OnOff, Writer, Xml, YesNo, keywords};
+use virtus_xml::{Element, OnOff, Writer, Xml, YesNo, field, keywords};
 
-use super::parse::keyword_attr;
+use super::parse::{RULES, keyword_attr, xml_error};
 use crate::scaled::{self, KiB};
 
 /// `<name state='on'/>`; the state is `on` when not said.
@@ -99,6 +99,9 @@ const NAMES: &[&str] = &[
 ];
 
 fn known(_: &mut Features, e: Element<'_>) -> Result<()> {
+    if let Some(msrs) = e.child("msrs").filter(|msrs| msrs.attr("unknown").is_none()) {
+        return Err(field::missing(msrs.name(), "unknown", &RULES));
+    }
     match e.elements().find(|c| !NAMES.contains(&c.name())) {
         Some(other) => Err(Error::new(
             ErrorDomain::DOMAIN,
@@ -155,11 +158,21 @@ pub struct HyperV {
 
 /// How often a guest spins before it tells.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = said_retries)]
 pub struct Spinlocks {
     #[xml(attr)]
     pub state: OnOff,
     #[xml(attr)]
     pub retries: Option<u32>,
+}
+
+fn said_retries(spinlocks: &mut Spinlocks, e: Element<'_>) -> Result<()> {
+    match spinlocks.state {
+        OnOff::Off => spinlocks.retries = None,
+        OnOff::On if spinlocks.retries.is_none() => return Err(field::missing(e.name(), "retries", &RULES)),
+        OnOff::On => {}
+    }
+    Ok(())
 }
 
 /// Synthetic timers.
@@ -172,11 +185,23 @@ pub struct Stimer {
 
 /// The hypervisor's signature.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = said_vendor)]
 pub struct VendorId {
     #[xml(attr)]
     pub state: OnOff,
     #[xml(attr)]
     pub value: Option<String>,
+}
+
+fn said_vendor(vendor: &mut VendorId, _: Element<'_>) -> Result<()> {
+    match vendor.state {
+        OnOff::Off => vendor.value = None,
+        OnOff::On if vendor.value.is_none() => {
+            return Err(xml_error("missing 'value' attribute for HyperV feature 'vendor_id'"));
+        }
+        OnOff::On => {}
+    }
+    Ok(())
 }
 
 /// Paravirtual TLB flushes.
@@ -204,11 +229,24 @@ pub struct KvmFeatures {
 
 /// Dirty pages by ring; the size in entries, a power of two.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = said_size)]
 pub struct DirtyRing {
     #[xml(attr)]
     pub state: OnOff,
     #[xml(attr)]
     pub size: Option<u32>,
+}
+
+fn said_size(ring: &mut DirtyRing, e: Element<'_>) -> Result<()> {
+    match (ring.state, ring.size) {
+        (OnOff::Off, _) => ring.size = None,
+        (OnOff::On, None) => return Err(field::missing(e.name(), "size", &RULES)),
+        (OnOff::On, Some(size)) if !size.is_power_of_two() || !(1024..=65536).contains(&size) => {
+            return Err(xml_error("dirty ring must be power of 2 and ranges [1024, 65536]"));
+        }
+        (OnOff::On, Some(_)) => {}
+    }
+    Ok(())
 }
 
 keywords! {

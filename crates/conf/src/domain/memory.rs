@@ -47,28 +47,33 @@ keywords! {
 
 /// `<memoryBacking>`.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
-#[xml(check = some_threads)]
+#[xml(check = tidy)]
 pub struct MemoryBacking {
     pub hugepages: Option<HugePages>,
     #[xml(flag)]
     pub nosharepages: bool,
     #[xml(flag)]
     pub locked: bool,
-    #[xml(at = "source/@type", invalid = "unknown memoryBacking/source/type '{}'", invalid_code = CONFIG_UNSUPPORTED)]
+    #[xml(at = "source/@type", nonempty, invalid = "unknown memoryBacking/source/type '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub source: Option<MemorySource>,
-    #[xml(at = "access/@mode", invalid = "unknown memoryBacking/access/mode '{}'", invalid_code = CONFIG_UNSUPPORTED)]
+    #[xml(at = "access/@mode", nonempty, invalid = "unknown memoryBacking/access/mode '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub access: Option<MemoryAccess>,
-    #[xml(at = "allocation/@mode", invalid = "unknown memoryBacking/allocation/mode '{}'", invalid_code = CONFIG_UNSUPPORTED)]
+    #[xml(at = "allocation/@mode", nonempty, invalid = "unknown memoryBacking/allocation/mode '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub allocation: Option<MemoryAllocation>,
-    #[xml(at = "allocation/@threads")]
+    #[xml(at = "allocation/@threads", invalid = "Failed to parse memory allocation threads")]
     pub allocation_threads: Option<u32>,
     #[xml(flag)]
     pub discard: bool,
 }
 
-/// No threads are as many as there would be anyway.
-fn some_threads(backing: &mut MemoryBacking, _: Element<'_>) -> Result<()> {
+/// No threads are as many as there would be anyway; sizes of pages count wherever they stand.
+fn tidy(backing: &mut MemoryBacking, e: Element<'_>) -> Result<()> {
     backing.allocation_threads = backing.allocation_threads.filter(|threads| *threads != 0);
+    if let (Some(huge), Some(_)) = (&mut backing.hugepages, e.twins().nth(1)) {
+        let pages = e.twins().flat_map(|e| e.children("hugepages").collect::<Vec<_>>());
+        let pages = pages.flat_map(|huge| huge.children("page").collect::<Vec<_>>());
+        huge.pages = pages.map(HugePage::read).collect::<Result<_>>()?;
+    }
     Ok(())
 }
 
@@ -90,7 +95,7 @@ pub struct HugePage {
 
 impl Xml for HugePage {
     fn read(e: Element<'_>) -> Result<Self> {
-        let size = super::parse::required_attr_text(e, "size")?;
+        let size = crate::scaled::required_attr(e, "size")?;
         let size = crate::scaled::scale(size, e.attr("unit").unwrap_or("KiB"), "./@size")?;
         if size == 0 {
             let text = "hugepage size can't be zero";

@@ -67,7 +67,7 @@ pub struct PerfEvent {
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 #[xml(check = some_limit)]
 pub struct BlkioTune {
-    #[xml(value)]
+    #[xml(value, lenient)]
     pub weight: Option<u32>,
     #[xml(child = "device")]
     pub devices: Vec<BlkioDevice>,
@@ -107,15 +107,15 @@ impl BlkioDevice {
 pub struct BlkioDevice {
     #[xml(value, missing = "missing per-device path", code = CONFIG_UNSUPPORTED)]
     pub path: String,
-    #[xml(value, invalid = "could not parse weight {}")]
+    #[xml(value, invalid = "could not parse weight {}", invalid_code = CONFIG_UNSUPPORTED)]
     pub weight: Option<u32>,
-    #[xml(value, invalid = "could not parse read iops sec {}")]
+    #[xml(value, invalid = "could not parse read iops sec {}", invalid_code = CONFIG_UNSUPPORTED)]
     pub read_iops_sec: Option<u32>,
-    #[xml(value, invalid = "could not parse write iops sec {}")]
+    #[xml(value, invalid = "could not parse write iops sec {}", invalid_code = CONFIG_UNSUPPORTED)]
     pub write_iops_sec: Option<u32>,
-    #[xml(value, invalid = "could not parse read bytes sec {}")]
+    #[xml(value, invalid = "could not parse read bytes sec {}", invalid_code = CONFIG_UNSUPPORTED)]
     pub read_bytes_sec: Option<u64>,
-    #[xml(value, invalid = "could not parse write bytes sec {}")]
+    #[xml(value, invalid = "could not parse write bytes sec {}", invalid_code = CONFIG_UNSUPPORTED)]
     pub write_bytes_sec: Option<u64>,
 }
 
@@ -139,19 +139,45 @@ fn in_order(maps: &mut IdMaps, _: Element<'_>) -> Result<()> {
 /// A range of ids inside and outside.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct IdMap {
-    #[xml(attr)]
+    #[xml(
+        attr,
+        missing = "invalid idmap start/target/count settings",
+        invalid = "invalid idmap start/target/count settings"
+    )]
     pub start: u32,
-    #[xml(attr)]
+    #[xml(
+        attr,
+        missing = "invalid idmap start/target/count settings",
+        invalid = "invalid idmap start/target/count settings"
+    )]
     pub target: u32,
-    #[xml(attr)]
+    #[xml(
+        attr,
+        missing = "invalid idmap start/target/count settings",
+        invalid = "invalid idmap start/target/count settings"
+    )]
     pub count: u32,
 }
 
 /// `<keywrap>`: s390's protected keys.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = one_of_each)]
 pub struct KeyWrap {
     #[xml(child = "cipher")]
     pub ciphers: Vec<KeyWrapCipher>,
+}
+
+fn one_of_each(keys: &mut KeyWrap, e: Element<'_>) -> Result<()> {
+    keys.ciphers =
+        e.twins().flat_map(|e| e.children("cipher")).map(KeyWrapCipher::read).collect::<Result<_>>()?;
+    let mut seen = std::collections::HashSet::new();
+    match keys.ciphers.iter().find(|cipher| !seen.insert(cipher.name)) {
+        Some(cipher) => Err(super::parse::internal(format!(
+            "A domain definition can have no more than one cipher node with name {}",
+            cipher.name
+        ))),
+        None => Ok(()),
+    }
 }
 
 keywords! {

@@ -66,7 +66,16 @@ pub type FormatOptions = WriteOptions;
 
 /// A guest's whole definition. Field names are the document's.
 #[derive(Clone, Debug, PartialEq, Xml)]
-#[xml(check = tidy)]
+#[xml(
+    check = tidy,
+    order(
+        id, uuid, fn one_genid, genid, virt_type, fn os::check_kind, title, fn one_line, description, seclabels, fn seclabel::check_all, memory, current_memory,
+        max_memory, memory_backing, memtune, blkiotune, vcpu, vcpus, iothreads, defaultiothread, iothreadids, cputune,
+        cpu, fn consistency::enough_vcpus(vcpu, cpu), fn one_numatune, numatune, fn numa::check_binding(vcpu, numatune),
+        fn one_resource, resource, features, on_reboot, on_poweroff, on_crash, on_lockfailure, pm, perf, clock, os,
+        throttlegroups, devices, idmap, launch_security, sysinfo, keywrap, metadata, qemu
+    )
+)]
 pub struct Domain {
     #[xml(attr = "type", missing = "missing domain type attribute", code = INTERNAL_ERROR,
         invalid = "invalid domain type {}", invalid_code = CONFIG_UNSUPPORTED, nonempty)]
@@ -98,7 +107,7 @@ pub struct Domain {
     #[xml(default)]
     pub vcpu: cpu_tune::Vcpu,
     pub vcpus: Option<cpu_tune::Vcpus>,
-    #[xml(value)]
+    #[xml(value, invalid = "invalid iothreads count '{}'")]
     pub iothreads: Option<u32>,
     pub iothreadids: Option<cpu_tune::IoThreadIds>,
     pub defaultiothread: Option<cpu_tune::DefaultIoThread>,
@@ -142,12 +151,6 @@ pub struct Domain {
 
 /// Drops elements that say nothing, and gives the guest an identity if it has none.
 fn tidy(domain: &mut Domain, e: Element<'_>) -> Result<()> {
-    if e.children("resource").nth(1).is_some() {
-        return Err(parse::xml_error("only one resource element is supported"));
-    }
-    if domain.title.as_ref().is_some_and(|title| title.contains('\n')) {
-        return Err(parse::xml_error("Domain title can't contain newlines"));
-    }
     domain.drop_empty();
     if domain.uuid.is_nil() {
         domain.uuid = Uuid::random()?;
@@ -163,6 +166,32 @@ fn tidy(domain: &mut Domain, e: Element<'_>) -> Result<()> {
     }
     domain.drop_empty();
     Ok(())
+}
+
+fn at_most_one(domain: Element<'_>, name: &str, text: &str) -> Result<()> {
+    match domain.children(name).nth(1) {
+        Some(_) => Err(parse::xml_error(text)),
+        None => Ok(()),
+    }
+}
+
+fn one_genid(domain: Element<'_>) -> Result<()> {
+    at_most_one(domain, "genid", "element 'genid' can only appear once")
+}
+
+fn one_numatune(domain: Element<'_>) -> Result<()> {
+    at_most_one(domain, "numatune", "only one numatune is supported")
+}
+
+fn one_resource(domain: Element<'_>) -> Result<()> {
+    at_most_one(domain, "resource", "only one resource element is supported")
+}
+
+fn one_line(domain: Element<'_>) -> Result<()> {
+    match domain.child("title").and_then(|title| title.text()) {
+        Some(title) if title.contains('\n') => Err(parse::xml_error("Domain title can't contain newlines")),
+        _ => Ok(()),
+    }
 }
 
 /// `<genid>`: the guest's generation; made anew when empty.
@@ -215,7 +244,6 @@ impl Domain {
             false => named().ok_or_else(nameless).and_then(|()| Domain::read(e))?,
         };
         post_parse::order::arrange(&mut domain.devices);
-        consistency::check(&domain)?;
         Ok(domain)
     }
 

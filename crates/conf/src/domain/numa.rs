@@ -38,7 +38,7 @@ pub struct NumaMemory {
 pub struct NumaMemNode {
     #[xml(attr)]
     pub cellid: u32,
-    #[xml(attr, default = NumaMode::Strict)]
+    #[xml(attr, default = NumaMode::Strict, invalid = "Unsupported NUMA memory tuning mode '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub mode: NumaMode,
     #[xml(attr, missing = "Missing required nodeset attribute in memnode element")]
     pub nodeset: Bitmap,
@@ -51,6 +51,19 @@ fn some_node(memory: &mut NumaMemory, e: Element<'_>) -> Result<()> {
             Err(unsupported(format!("Invalid value of 'nodeset': {text}")))
         }
         _ => Ok(()),
+    }
+}
+
+/// Memory that is placed by itself is not tied to nodes.
+pub(super) fn check_binding(vcpu: &super::cpu_tune::Vcpu, tune: &Option<NumaTune>) -> Result<()> {
+    let Some(NumaTune { memory: Some(memory), memnodes }) = tune else { return Ok(()) };
+    let automatic = match memory.placement {
+        Some(placement) => placement == Placement::Auto,
+        None => memory.nodeset.is_none() && vcpu.placement == Placement::Auto,
+    };
+    match automatic && !memnodes.is_empty() {
+        true => Err(unsupported("Per-node binding is not compatible with automatic NUMA placement.")),
+        false => Ok(()),
     }
 }
 

@@ -1,10 +1,10 @@
 //! `<os>`: what the guest boots.
 
 use virtus_base::Result;
-use virtus_xml::{Element, Value, Writer, Xml, YesNo, keywords};
+use virtus_xml::{Element, Writer, Xml, YesNo, keywords};
 
 use super::device::storage::StorageSource;
-use super::parse::keyword_attr;
+use super::parse::{keyword_attr, unsupported, xml_error};
 use super::stable::{Or, Stable, told};
 
 keywords! {
@@ -30,9 +30,9 @@ keywords! {
 
 /// `<os>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
-#[xml(check = whole_order)]
+#[xml(check = whole_order, order(kind, firmware_features, firmware, nvram, loader, acpi, boot, bootmenu))]
 pub struct Os {
-    #[xml(attr, unless = "migratable")]
+    #[xml(attr, nonempty, unless = "migratable", invalid = "unknown firmware value {}")]
     pub firmware: Option<Firmware>,
     /// What kind of guest, and on what machine.
     #[xml(child = "type", missing = "an os <type> must be specified")]
@@ -70,18 +70,34 @@ pub struct Os {
     #[xml(child = "boot")]
     pub boot: Vec<Boot>,
     pub bootmenu: Option<BootMenu>,
-    #[xml(at = "bios/@useserial")]
+    #[xml(at = "bios/@useserial", lenient)]
     pub bios_useserial: Option<YesNo>,
     /// In milliseconds; -1 never reboots.
     #[xml(at = "bios/@rebootTimeout")]
     pub bios_reboot_timeout: Option<i32>,
-    #[xml(at = "smbios/@mode")]
+    #[xml(at = "smbios/@mode", nonempty, invalid = "unknown smbios mode '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub smbios: Option<SmbiosMode>,
 }
 
 /// The boot order goes over all `<os>` elements there are.
+/// What has to be known of a domain before anything else: what kind of guest it is, and of which architecture.
+pub(super) fn check_kind(domain: Element<'_>) -> Result<()> {
+    let kind = domain.descend(&["os", "type"]).ok_or_else(|| xml_error("an os <type> must be specified"))?;
+    let kind = OsKind::read(kind)?;
+    match kind.arch.as_deref().filter(|arch| !crate::is_architecture(arch)) {
+        Some(arch) => Err(unsupported(format!("Unknown architecture {arch}"))),
+        None => Ok(()),
+    }
+}
+
 fn whole_order(os: &mut Os, e: Element<'_>) -> Result<()> {
+    // a word that is none is no
+    if os.bios_useserial.is_none() && e.child("bios").is_some_and(|bios| bios.attr("useserial").is_some()) {
+        os.bios_useserial = Some(YesNo::No);
+    }
+    os.bootmenu = os.bootmenu.take().filter(|menu| menu.enable.is_some());
     os.boot = e.twins().flat_map(|e| e.children("boot")).map(Boot::read).collect::<Result<_>>()?;
+    os.boot.truncate(BootDevice::ALL.len());
     Ok(())
 }
 
@@ -237,17 +253,20 @@ pub struct BootMenu {
     pub timeout: Option<u32>,
 }
 
+/// The longest time, in milliseconds, that the menu can be shown.
+pub(super) const MENU_TIMEOUT: u32 = 65535;
+
 impl Xml for BootMenu {
     fn read(e: Element<'_>) -> Result<Self> {
         let enable = keyword_attr(e, "enable")?;
         // the time-out means something only with the menu on
         let timeout = match (enable, e.attr("timeout")) {
             (Some(YesNo::Yes), Some(text)) => {
-                Some(<u32 as Value>::parse(text, 0).filter(|t| *t <= 65535).ok_or_else(|| {
-                    super::parse::unsupported(
-                        "invalid value for boot menu timeout, must be in range [0,65535]",
-                    )
-                })?)
+                let timeout: Option<u32> = keyword_attr(e, "timeout")?;
+                if e.options().track && timeout.is_some_and(|timeout| timeout > MENU_TIMEOUT) {
+                    return Err(xml_error(format!("{text} is out of range")));
+                }
+                timeout
             }
             _ => None,
         };

@@ -74,6 +74,17 @@ const CONTRADICTIONS: &[&str] = &[
     "definition already found",
     "Invalid value of 'nodeset'",
     "requires TPM version",
+    "is already provided",
+    "when using multiple labels",
+    "USB is disabled",
+    "USB bus is disabled",
+    "Colliding cache allocations",
+    "vcpus in ",
+    "must not overlap",
+    "automatic NUMA placement",
+    "without CPU model",
+    "exceeds the <vcpu> count",
+    "overlapping vCPU ids",
 ];
 
 /// Elements of a domain of which there is one at most.

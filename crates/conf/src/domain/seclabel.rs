@@ -1,9 +1,9 @@
 //! `<seclabel>`: of the domain and of single devices.
 
-use virtus_base::Result;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, Xml, YesNo, keywords};
 
-use super::parse::xml_error;
+use super::parse::{unsupported, xml_error};
 
 keywords! {
     /// Who makes the label.
@@ -30,6 +30,13 @@ pub struct SecLabel {
 
 fn complete(label: &mut SecLabel, e: Element<'_>) -> Result<()> {
     let kind = *label.kind.get_or_insert(SecLabelType::Dynamic);
+    if kind == SecLabelType::None && label.relabel == Some(YesNo::Yes) {
+        return Err(unsupported("resource relabeling is not compatible with 'none' label type"));
+    }
+    let labelled = label.baselabel.is_some() || (kind == SecLabelType::Static && label.label.is_some());
+    if labelled && label.model.is_none() {
+        return Err(xml_error("missing security model in domain seclabel"));
+    }
     match kind {
         SecLabelType::None => {
             label.relabel = None;
@@ -83,5 +90,27 @@ fn has_label(label: &mut DeviceSecLabel, e: Element<'_>) -> Result<()> {
             Err(xml_error(format!("Cannot specify relabel if label is missing. model={model}")))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses two labels of one model.
+pub(super) fn check_once<'a>(models: impl Iterator<Item = Option<&'a str>>) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    match models.flatten().find(|model| !seen.insert(*model)) {
+        Some(model) => {
+            let text = format!("seclabel for model {model} is already provided");
+            Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::XML_DETAIL, text))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses labels of a domain that cannot be told apart.
+pub(super) fn check_all(domain: Element<'_>) -> Result<()> {
+    let models: Vec<Option<&str>> = domain.children("seclabel").map(|label| label.attr("model")).collect();
+    check_once(models.iter().copied())?;
+    match models.len() > 1 && models.contains(&None) {
+        true => Err(xml_error("missing security model when using multiple labels")),
+        false => Ok(()),
     }
 }

@@ -113,8 +113,9 @@ impl Xml for VirtualPort {
         let kind = e
             .attr("type")
             .map(|text| {
-                PortType::from_word(text)
-                    .ok_or_else(|| error(ErrorCode::XML_ERROR, format!("unknown virtualport type {text}")))
+                PortType::from_word(text).ok_or_else(|| {
+                    error(ErrorCode::CONFIG_UNSUPPORTED, format!("unknown virtualport type {text}"))
+                })
             })
             .transpose()?;
         let mut port = VirtualPort { kind, ..VirtualPort::default() };

@@ -67,7 +67,7 @@ impl Summary {
                 .disks
                 .iter()
                 .map(|d| DiskSummary {
-                    target: d.rest.target.dev.as_str().into(),
+                    target: d.dst().into(),
                     path: crate::domain::disk_path(d).map(Into::into),
                     format: format(d.driver.format.as_deref()),
                 })

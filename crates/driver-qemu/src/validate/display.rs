@@ -89,6 +89,9 @@ impl Checks<'_> {
         if !CARDS.iter().any(|(card, capability)| *card == kind && self.has(capability)) {
             return Err(unsupported(format!("domain configuration does not support video model '{kind}'")));
         }
+        if model.heads.is_some_and(|heads| heads > 1) && !matches!(kind, VideoType::Qxl | VideoType::Virtio) {
+            return Err(unsupported(format!("video type '{kind}' doesn't support multiple 'heads'")));
+        }
         let primary = first || model.primary == Some(YesNo::Yes);
         if !primary && !matches!(kind, VideoType::Qxl | VideoType::Virtio) {
             return Err(unsupported(format!("video type '{kind}' is only valid as primary video device")));

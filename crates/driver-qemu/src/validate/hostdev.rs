@@ -1,10 +1,11 @@
 //! Devices of the host.
 
 use virtus_base::Result;
+use virtus_conf::domain::device::Address;
 use virtus_conf::domain::device::hostdev::{HostDev, HostDevSource, Mdev, MdevModel};
 use virtus_xml::OnOff;
 
-use super::{Checks, unsupported};
+use super::{Checks, internal, unsupported};
 
 impl Checks<'_> {
     pub(super) fn hostdevs(&self, hostdev: &HostDev) -> Result<()> {
@@ -23,8 +24,18 @@ impl Checks<'_> {
                 ),
                 None => Ok(()),
             },
-            HostDevSource::Scsi(_) => Ok(()),
+            HostDevSource::Scsi(_) => match &hostdev.info.address {
+                Some(Address::Drive(drive)) if drive.bus != 0 => {
+                    Err(internal("SCSI controller only supports 1 bus"))
+                }
+                _ => Ok(()),
+            },
             HostDevSource::Pci(pci) => {
+                if pci.display == Some(OnOff::On) && self.domain.devices.graphics.is_empty() {
+                    return Err(unsupported(
+                        "graphics device is needed for attribute value 'display=on' in <hostdev>",
+                    ));
+                }
                 self.need("vfio-pci", "VFIO PCI device assignment is not supported by this version of qemu")?;
                 if pci.write_filtering.is_some() {
                     return Err(unsupported(

@@ -3,7 +3,7 @@
 use virtus_base::Result;
 use virtus_conf::domain::device::interface::{BackendType, Interface, InterfaceSource};
 
-use super::{Checks, unsupported};
+use super::{Checks, unsupported, xml_error};
 
 impl Checks<'_> {
     pub(super) fn interfaces(&self, net: &Interface) -> Result<()> {
@@ -30,7 +30,12 @@ impl Checks<'_> {
                     "Invalid attempt to set network interface guest-side IP address info, not supported by QEMU",
                 ));
             }
-            InterfaceSource::VhostUser { .. } => self.shared_memory("interface")?,
+            InterfaceSource::VhostUser(socket) => {
+                if socket.path.is_none() && !passt {
+                    return Err(xml_error("Missing required attribute 'path' in element 'source'"));
+                }
+                self.shared_memory("interface")?;
+            }
             _ => {}
         }
         if virtio {

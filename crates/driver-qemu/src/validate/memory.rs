@@ -48,6 +48,12 @@ impl Checks<'_> {
 
     pub(super) fn memories(&self, memory: &MemoryDevice) -> Result<()> {
         let address = &memory.info.address;
+        let of_a_node =
+            matches!(memory.model, MemoryModel::Dimm | MemoryModel::Nvdimm | MemoryModel::VirtioMem);
+        let numa = self.domain.cpu.as_ref().and_then(|cpu| cpu.numa.as_ref());
+        if of_a_node && memory.target.node.is_none() && numa.is_some_and(|numa| !numa.cells.is_empty()) {
+            return Err(unsupported("target NUMA node needs to be specified for memory device"));
+        }
         match memory.model {
             MemoryModel::Dimm | MemoryModel::Nvdimm => {
                 if memory.model == MemoryModel::Nvdimm {

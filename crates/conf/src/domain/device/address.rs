@@ -55,9 +55,6 @@ fn valid_pci(pci: &mut PciAddress, _: Element<'_>) -> Result<()> {
         Err(Error::new(ErrorDomain::NONE, ErrorCode::XML_ERROR, format!("Invalid PCI address {what}")))
     };
     match pci {
-        PciAddress { domain: 0x1_0000.., .. } => {
-            bad(format!("domain='0x{:x}', must be <= 0xFFFF", pci.domain))
-        }
         PciAddress { bus: 0x100.., .. } => bad(format!("bus='0x{:x}', must be <= 0xFF", pci.bus)),
         PciAddress { slot: 0x20.., .. } => bad(format!("slot='0x{:x}', must be <= 0x1F", pci.slot)),
         PciAddress { function: 8.., .. } => bad(format!("function=0x{:x}, must be <= 7", pci.function)),
@@ -68,7 +65,7 @@ fn valid_pci(pci: &mut PciAddress, _: Element<'_>) -> Result<()> {
 impl PciAddress {
     /// Whether nothing is said: the place is still to be chosen.
     pub fn is_empty(&self) -> bool {
-        (self.domain, self.bus, self.slot, self.function) == (0, 0, 0, 0)
+        (self.domain, self.bus, self.slot) == (0, 0, 0)
     }
 }
 
@@ -159,6 +156,7 @@ pub struct SpaprVioAddress {
 
 /// A place on s390's channel subsystem.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Xml)]
+#[xml(check = valid_ccw)]
 pub struct CcwAddress {
     #[xml(attr, base = 0, format = "0x{:x}")]
     pub cssid: Option<u32>,
@@ -166,6 +164,21 @@ pub struct CcwAddress {
     pub ssid: Option<u32>,
     #[xml(attr, base = 0, format = "0x{:04x}")]
     pub devno: Option<u32>,
+}
+
+/// All of it is said, or nothing is.
+fn valid_ccw(ccw: &mut CcwAddress, _: Element<'_>) -> Result<()> {
+    let internal = |text: String| Err(Error::internal(ErrorDomain::DEVICE, text));
+    match (ccw.cssid, ccw.ssid, ccw.devno) {
+        (None, None, None) => Ok(()),
+        (Some(cssid), Some(ssid), Some(devno)) => match (cssid, ssid, devno) {
+            (0..=254, 0..=3, 0..=0xffff) => Ok(()),
+            _ => internal(format!(
+                "Invalid specification for virtio ccw address: cssid='0x{cssid:x}' ssid='0x{ssid:x}' devno='0x{devno:04x}'"
+            )),
+        },
+        _ => internal("Invalid partial specification for virtio ccw address".to_owned()),
+    }
 }
 
 /// Ports of the ISA bus.
@@ -255,6 +268,7 @@ impl Xml for Address {
             "ccw" => Address::Ccw(CcwAddress::read(e)?),
             "virtio-mmio" => Address::VirtioMmio,
             "isa" => Address::Isa(IsaAddress::read(e)?),
+            "dimm" if e.attr("slot").is_none() => return Err(field::missing(e.name(), "slot", &RULES)),
             "dimm" => Address::Dimm(DimmAddress::read(e)?),
             "unassigned" => Address::Unassigned,
             other => return Err(field::invalid(e, "type", other, "", &RULES)),

@@ -4,6 +4,7 @@ use virtus_base::Result;
 use virtus_xml::{Element, Writer, Xml, YesNo, field, keywords};
 
 use crate::RULES;
+use crate::domain::parse::unsupported;
 
 /// `<audio>`.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,9 @@ pub struct Audio {
 impl Xml for Audio {
     fn read(e: Element<'_>) -> Result<Self> {
         let rules = field::Rules { number: field::NumberRule::NonZero, ..RULES };
+        if e.attr("type").is_none() {
+            return Err(field::missing(e.name(), "type", &RULES));
+        }
         Ok(Audio {
             id: field::required_attr(Some(e), e, "id", &rules)?,
             backend: AudioBackend::read(e)?,
@@ -101,6 +105,7 @@ pub struct Streams<T: Xml + Default + PartialEq> {
 
 /// One direction.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = whole)]
 pub struct Stream<T: Xml + Default + PartialEq> {
     #[xml(attr = "mixingEngine")]
     pub mixing_engine: Option<YesNo>,
@@ -114,6 +119,22 @@ pub struct Stream<T: Xml + Default + PartialEq> {
     #[xml(flatten)]
     pub options: T,
     pub settings: Option<Settings>,
+}
+
+/// Settings are fixed or they are not, and fixed ones are the mixing engine's.
+fn whole<T: Xml + Default + PartialEq>(stream: &mut Stream<T>, _: Element<'_>) -> Result<()> {
+    let yes = |said: Option<YesNo>| said.is_some_and(|said| said.is_true());
+    let fixed = yes(stream.fixed_settings);
+    if fixed && !yes(stream.mixing_engine) {
+        return Err(unsupported("fixed audio settings requires mixing engine"));
+    }
+    if !fixed && stream.settings.is_some() {
+        return Err(unsupported("audio settings specified without fixed settings flag"));
+    }
+    if fixed {
+        stream.settings.get_or_insert_default();
+    }
+    Ok(())
 }
 
 keywords! {

@@ -27,6 +27,25 @@ pub struct ChardevLog {
     pub append: Option<OnOff>,
 }
 
+/// The words of `@type`.
+pub(super) const TYPES: &[&str] = &[
+    "null",
+    "vc",
+    "pty",
+    "dev",
+    "file",
+    "pipe",
+    "stdio",
+    "udp",
+    "tcp",
+    "unix",
+    "spicevmc",
+    "spiceport",
+    "nmdm",
+    "qemu-vdagent",
+    "dbus",
+];
+
 /// What is talked to, chosen by `@type`.
 #[derive(Clone, Debug, PartialEq, Xml)]
 #[xml(tag = "type", default = "pty", check = check,

@@ -29,15 +29,39 @@ pub struct Serial {
 
 /// The guest's side of a serial port.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = known_model, order(kind, port, model))]
 pub struct SerialTarget {
-    #[xml(attr = "type")]
+    #[xml(attr = "type", invalid = "unknown target type '{}' specified for character device",
+        invalid_code = CONFIG_UNSUPPORTED)]
     pub kind: Option<SerialType>,
     /// Which of the guest's ports, from 0.
-    #[xml(attr, invalid = "Invalid port number: {}")]
+    #[xml(attr, none = "-1", invalid = "Invalid port number: {}")]
     pub port: Option<u32>,
     /// The device model, e.g. `isa-serial` or `pl011`.
-    #[xml(at = "model/@name")]
+    #[xml(at = "model/@name", nonempty)]
     pub model: Option<String>,
+}
+
+/// The devices libvirt knows behind a serial port.
+const MODELS: &[&str] = &[
+    "isa-serial",
+    "usb-serial",
+    "pci-serial",
+    "spapr-vty",
+    "pl011",
+    "sclpconsole",
+    "sclplmconsole",
+    "16550a",
+    "isa-debugcon",
+];
+
+fn known_model(target: &mut SerialTarget, _: Element<'_>) -> Result<()> {
+    match target.model.as_deref().filter(|model| !MODELS.contains(model)) {
+        Some(model) => {
+            Err(unsupported(format!("unknown target model '{model}' specified for character device")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// `<parallel>`: a parallel port.
@@ -45,7 +69,7 @@ pub struct SerialTarget {
 pub struct Parallel {
     #[xml(flatten)]
     pub chardev: Chardev,
-    #[xml(at = "target/@port", invalid = "Invalid port number: {}")]
+    #[xml(at = "target/@port", none = "-1", invalid = "Invalid port number: {}")]
     pub port: Option<u32>,
     #[xml(flatten)]
     pub info: DeviceInfo,
@@ -73,9 +97,18 @@ impl Xml for Console {
         let target = e.child("target");
         Ok(Console {
             chardev: Chardev::read(e)?,
-            kind: field::attr(target, "type", &RULES)?,
+            kind: field::attr(
+                target,
+                "type",
+                &field::Rules {
+                    invalid: Some("unknown target type '{}' specified for character device"),
+                    invalid_code: virtus_base::ErrorCode::CONFIG_UNSUPPORTED,
+                    ..RULES
+                },
+            )?,
             port: target
                 .and_then(|t| t.attr("port"))
+                .filter(|port| *port != "-1")
                 .map(|text| {
                     u32::parse(text, 10).ok_or_else(|| xml_error(format!("Invalid port number: {text}")))
                 })
@@ -144,16 +177,11 @@ impl Xml for ChannelTarget {
                 let address = e
                     .attr("address")
                     .ok_or_else(|| xml_error("guestfwd channel does not define a target address"))?;
-                let address: std::net::IpAddr =
-                    address.parse().map_err(|_| xml_error(format!("{address} is not a valid address")))?;
+                let address = crate::net::address::require_ip(address)?;
                 if !address.is_ipv4() {
                     return Err(unsupported("guestfwd channel only supports IPv4 addresses"));
                 }
-                let port = e
-                    .attr("port")
-                    .ok_or_else(|| xml_error("guestfwd channel does not define a target port"))?;
-                let port =
-                    u16::parse(port, 10).ok_or_else(|| xml_error(format!("Invalid port number: {port}")))?;
+                let port = field::required_attr(Some(e), e, "port", &RULES)?;
                 Ok(ChannelTarget::GuestFwd { address: address.to_string(), port })
             }
             other => {

@@ -5,7 +5,7 @@ use virtus_xml::{Element, OnOff, Writer, Xml, field, keywords};
 
 use super::info::DeviceInfo;
 use super::virtio::{VirtioOptions, check_driver};
-use crate::domain::parse::{RULES, unsupported};
+use crate::domain::parse::{RULES, xml_error};
 use crate::domain::stable::{Stable, told};
 
 /// `<controller>`.
@@ -117,18 +117,17 @@ pub struct PciOptions {
 
 /// `<target>` of a PCI controller.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
-#[xml(check = given)]
 pub struct PciTarget {
-    #[xml(attr = "chassisNr", base = 0)]
+    #[xml(attr = "chassisNr", rule = "nonnegative", base = 0)]
     pub chassis_nr: Option<i32>,
-    #[xml(attr, base = 0)]
+    #[xml(attr, rule = "nonnegative", base = 0)]
     pub chassis: Option<i32>,
-    #[xml(attr, base = 0, format = "0x{:x}")]
+    #[xml(attr, rule = "nonnegative", base = 0, format = "0x{:x}")]
     pub port: Option<i32>,
-    #[xml(attr = "busNr", base = 0)]
+    #[xml(attr = "busNr", rule = "nonnegative", base = 0)]
     pub bus_nr: Option<i32>,
     /// On pSeries: the number of the host bridge.
-    #[xml(attr, base = 0)]
+    #[xml(attr, rule = "nonnegative", base = 0)]
     pub index: Option<i32>,
     #[xml(attr)]
     pub hotplug: Option<OnOff>,
@@ -136,28 +135,8 @@ pub struct PciTarget {
     #[xml(attr = "memReserve")]
     pub mem_reserve: Option<u64>,
     /// The guest NUMA node the bus belongs to.
-    #[xml(value)]
+    #[xml(value, invalid = "invalid NUMA node in target")]
     pub node: Option<i32>,
-}
-
-/// -1 is how a document says that a number is not given.
-fn given(target: &mut PciTarget, _: Element<'_>) -> Result<()> {
-    let numbers = [
-        &mut target.chassis_nr,
-        &mut target.chassis,
-        &mut target.port,
-        &mut target.bus_nr,
-        &mut target.index,
-    ];
-    for number in numbers {
-        *number = number.filter(|n| *n != -1);
-    }
-    match target.port {
-        Some(port) if port < 0 => {
-            Err(unsupported(format!("PCI controller port '{port}' out of range - must be 0-255")))
-        }
-        _ => Ok(()),
-    }
 }
 
 impl ControllerKind {
@@ -236,6 +215,12 @@ impl ControllerKind {
 
 impl Xml for Controller {
     fn read(e: Element<'_>) -> Result<Self> {
+        for name in ["model", "target"] {
+            if e.children(name).nth(1).is_some() {
+                let text = format!("Multiple <{name}> elements in controller definition not allowed");
+                return Err(xml_error(text));
+            }
+        }
         let kind = ControllerKind::read(e)?;
         let mut info = DeviceInfo::read(e)?;
         if let ControllerKind::Usb { model: Some(model), .. } = &kind {

@@ -25,7 +25,7 @@ pub struct Crypto {
     pub model: CryptoModel,
     #[xml(attr = "type")]
     pub kind: CryptoType,
-    #[xml(missing = "missing crypto device backend")]
+    #[xml(missing = "only one crypto backend is supported")]
     pub backend: CryptoBackendElement,
     #[xml(omit_default)]
     pub driver: VirtioOptions,

@@ -1,7 +1,7 @@
 //! `<disk>`.
 
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
-use virtus_xml::{Element, OnOff, Only, RawElement, Writer, Xml, YesNo, keywords};
+use virtus_base::Result;
+use virtus_xml::{Element, OnOff, Only, RawElement, Value as _, Writer, Xml, YesNo, keywords};
 
 use super::info::DeviceInfo;
 use super::storage::{self, Auth, BackingStore, Encryption, FileSource, Location, StorageSource};
@@ -91,11 +91,13 @@ pub struct Disk {
 
 /// The part of a disk that follows its source.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = filtered_once, order(fn whole_limits))]
 pub struct DiskRest {
     #[xml(at = "backenddomain/@name")]
     pub backend_domain: Option<String>,
     pub geometry: Option<Geometry>,
     pub blockio: Option<BlockIo>,
+    #[xml(default)]
     pub target: Target,
     #[xml(omit_default)]
     pub iotune: IoTune,
@@ -114,6 +116,18 @@ pub struct DiskRest {
     pub vendor: Option<String>,
     #[xml(value)]
     pub product: Option<String>,
+}
+
+fn filtered_once(rest: &mut DiskRest, _: Element<'_>) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    match rest.throttlefilters.iter().find(|filter| !seen.insert(&filter.group)) {
+        Some(twice) => Err(xml_error(format!("duplicate filter name '{}' found", twice.group))),
+        None => Ok(()),
+    }
+}
+
+fn whole_limits(disk: Element<'_>) -> Result<()> {
+    disk.child("iotune").map_or(Ok(()), |tune| IoTune::check_numbers(tune, "disk iotune"))
 }
 
 /// `<driver>` of a disk.
@@ -309,8 +323,9 @@ pub struct BlockIo {
 /// `<target>`: the device's name, and what it is plugged into.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct Target {
-    #[xml(attr, default)]
-    pub dev: String,
+    /// Has to be there, which is looked at when the domain is defined.
+    #[xml(attr)]
+    pub dev: Option<String>,
     #[xml(attr)]
     pub bus: Option<DiskBus>,
     #[xml(attr)]
@@ -341,6 +356,17 @@ macro_rules! limits {
             /// The names of all limits, in the document's order.
             pub const LIMITS: &'static [&'static str] =
                 &[$(stringify!($early),)* $(stringify!($late),)*];
+
+            /// Refuses limits that are no numbers; `what` is whose they are.
+            pub(crate) fn check_numbers(e: Element<'_>, what: &str) -> Result<()> {
+                for name in Self::LIMITS {
+                    let text = e.child(name).and_then(|e| e.text());
+                    if text.is_some_and(|text| u64::parse(&text, 10).is_none()) {
+                        return Err(xml_error(format!("{what} field '{name}' must be an integer")));
+                    }
+                }
+                Ok(())
+            }
 
             /// A limit by its name.
             pub fn limit(&self, name: &str) -> Option<u64> {
@@ -392,7 +418,7 @@ pub struct Transient {
 impl Disk {
     /// The target's name, e.g. `vda`.
     pub fn dst(&self) -> &str {
-        &self.rest.target.dev
+        self.rest.target.dev.as_deref().unwrap_or_default()
     }
 
     /// What it is plugged into; chosen by post-parse when the document does not say.
@@ -417,10 +443,6 @@ impl Xml for Disk {
         source.common.auth = source.common.auth.or(auth);
         source.common.encryption = source.common.encryption.or(encryption);
         let device = keyword_attr(e, "device")?.unwrap_or(DiskDevice::Disk);
-        if e.child("target").and_then(|t| t.attr("dev")).is_none() {
-            let what = source.path().unwrap_or_default();
-            return Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::NO_TARGET, what));
-        }
         let mirror = match e.child("mirror").filter(|_| e.reads(Only::Live)) {
             Some(mirror) => Some(Mirror::read(mirror)?),
             None => None,
@@ -452,9 +474,10 @@ impl Xml for Disk {
         let options = &mut disk.driver.options;
         options.cache = options.cache.filter(|c| *c != CacheMode::Default);
         disk.rest.target.tray = disk.rest.target.tray.filter(|t| *t != Tray::Closed);
-        if matches!(disk.source.location, Location::Network(_) | Location::Volume(_))
-            && disk.source.is_empty()
-        {
+        let nowhere = e.child("source").is_none()
+            && matches!(disk.source.location, Location::Block(_) | Location::Dir(_));
+        let network = matches!(disk.source.location, Location::Network(_) | Location::Volume(_));
+        if nowhere || (network && disk.source.is_empty()) {
             disk.source.location = Location::File(FileSource::default());
         }
         if disk.rest.blockio == Some(BlockIo::default()) {

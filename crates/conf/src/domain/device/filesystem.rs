@@ -1,12 +1,12 @@
 //! `<filesystem>`: directories of the host in the guest.
 
-use virtus_base::Result;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, OnOff, Writer, Xml, field, keywords};
 
 use super::info::DeviceInfo;
 use super::virtio::{VirtioOptions, check_driver};
 use crate::domain::misc::IdMaps;
-use crate::domain::parse::{RULES, keyword_attr};
+use crate::domain::parse::{RULES, keyword_attr, xml_error};
 use crate::domain::stable::{Or, Stable, equal, told};
 use crate::scaled::KiB;
 
@@ -148,14 +148,26 @@ impl Xml for Filesystem {
         let kind = keyword_attr(e, "type")?.unwrap_or(FsType::Mount);
         let source = e.child("source");
         let text = |name: &str| source.and_then(|s| s.attr(name)).map(str::to_owned);
+        let no_usage = || xml_error("missing 'usage' attribute for RAM filesystem");
         let usage = match (kind, source) {
+            (FsType::Ram, None) => return Err(no_usage()),
             (FsType::Ram, Some(s)) => {
-                let usage = crate::domain::parse::required_attr_text(s, "usage")?;
+                let usage = s.attr("usage").ok_or_else(no_usage)?;
                 let units = s.attr("units").unwrap_or("KiB");
                 Some(KiB::from_bytes(crate::scaled::scale(usage, units, "./source/@usage")?))
             }
             _ => None,
         };
+        let target: Option<String> = field::attr(e.child("target"), "dir", &RULES)?;
+        let target = target.filter(|target| !target.is_empty());
+        let anywhere = match kind {
+            FsType::Ram | FsType::Volume => true,
+            _ => text(kind.attribute()).is_some() || text("socket").is_some(),
+        };
+        if !anywhere {
+            let target = target.unwrap_or_default();
+            return Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::NO_SOURCE, target));
+        }
         Ok(Filesystem {
             kind,
             options: FsOptions::read(e)?,
@@ -166,7 +178,7 @@ impl Xml for Filesystem {
             pool: text("pool").filter(|_| kind == FsType::Volume),
             socket: text("socket"),
             usage,
-            target: field::attr(e.child("target"), "dir", &RULES)?,
+            target,
             readonly: e.child("readonly").is_some(),
             space_hard_limit: e
                 .child("space_hard_limit")

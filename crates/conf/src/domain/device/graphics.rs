@@ -63,7 +63,13 @@ impl Xml for GraphicsAuth {
     fn read(e: Element<'_>) -> Result<Self> {
         let text = |name: &str| e.attr(name).map(str::to_owned);
         let (passwd, valid_to) = (text("passwd"), text("passwdValidTo"));
-        let connected = crate::domain::parse::keyword_attr(e, "connected")?;
+        let connected = e
+            .attr("connected")
+            .map(|word| {
+                let unknown = || crate::domain::parse::unsupported(format!("unknown connected value {word}"));
+                ConnectedAction::from_word(word).ok_or_else(unknown)
+            })
+            .transpose()?;
         Ok(match passwd {
             Some(passwd) => GraphicsAuth { passwd: Some(passwd), valid_to, connected },
             None => GraphicsAuth::default(),
@@ -138,13 +144,7 @@ impl Xml for VncPorts {
             e.attr(name)
                 .map(|text| {
                     i32::parse(text, 10).ok_or_else(|| {
-                        crate::domain::parse::internal(format!(
-                            "cannot parse vnc {} {text}",
-                            match name {
-                                "websocket" => "WebSocket port",
-                                other => other,
-                            }
-                        ))
+                        crate::domain::parse::internal(format!("cannot parse vnc {} {text}", name))
                     })
                 })
                 .transpose()
@@ -152,14 +152,14 @@ impl Xml for VncPorts {
         let port = number("port")?;
         // -1 meant "choose" before autoport did
         let legacy = port.is_none() || port == Some(-1);
-        let said: Option<YesNo> = crate::domain::parse::keyword_attr(e, "autoport")?;
+        let said: Option<YesNo> = e.attr("autoport").and_then(YesNo::from_word);
         let autoport = said.map_or(legacy, YesNo::is_true);
         let keep = !autoport || e.reads(Only::Live);
         let port = port.filter(|p| *p != -1 && *p != 0 && keep);
         Ok(VncPorts {
             port,
             autoport,
-            websocket: number("websocket")?,
+            websocket: crate::domain::parse::keyword_attr(e, "websocket")?,
             websocket_generated: e.attr("websocketGenerated") == Some("yes"),
         })
     }

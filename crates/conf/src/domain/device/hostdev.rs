@@ -48,16 +48,30 @@ pub enum HostDevSource {
 
 /// A USB device: by what it is, where it is, or both.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = whole_id)]
 pub struct UsbHost {
     #[xml(attr = "startupPolicy")]
     pub startup_policy: Option<StartupPolicy>,
     #[xml(attr = "guestReset")]
     pub guest_reset: Option<GuestReset>,
-    #[xml(at = "vendor/@id", base = 0, format = "0x{:04x}")]
+    #[xml(at = "vendor/@id", base = 0, rule = "nonzero", format = "0x{:04x}")]
     pub vendor: Option<u32>,
     #[xml(at = "product/@id", base = 0, format = "0x{:04x}")]
     pub product: Option<u32>,
     pub address: Option<UsbHostAddress>,
+}
+
+/// What a device is takes two numbers.
+fn whole_id(_: &mut UsbHost, e: Element<'_>) -> Result<()> {
+    let (vendor, product) = (e.child("vendor"), e.child("product"));
+    if let Some(id) = [vendor, product].into_iter().flatten().find(|id| id.attr("id").is_none()) {
+        return Err(field::missing(id.name(), "id", &RULES));
+    }
+    match (vendor, product) {
+        (Some(_), None) => Err(internal("missing product")),
+        (None, Some(_)) => Err(internal("missing vendor")),
+        _ => Ok(()),
+    }
 }
 
 keywords! {
@@ -67,6 +81,7 @@ keywords! {
 
 /// A place on the host's USB.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(order(fn place))]
 pub struct UsbHostAddress {
     #[xml(attr, base = 0)]
     pub bus: Option<u32>,
@@ -74,6 +89,15 @@ pub struct UsbHostAddress {
     pub port: Option<String>,
     #[xml(attr, base = 0)]
     pub device: Option<u32>,
+}
+
+fn place(e: Element<'_>) -> Result<()> {
+    let lacking = ["bus", "device"].into_iter().find(|name| e.attr(name).is_none());
+    match lacking {
+        Some("device") if e.attr("port").is_some() => Ok(()),
+        Some(name) => Err(field::missing(e.name(), name, &RULES)),
+        None => Ok(()),
+    }
 }
 
 /// A PCI device.
@@ -237,6 +261,9 @@ impl HostDevSource {
                     }
                     None => return Err(field::missing("source", "protocol", &RULES)),
                 }
+                if source.attr("wwpn").is_none() {
+                    return Err(xml_error("missing vhost-scsi hostdev source wwpn"));
+                }
                 let wwpn = source.attr("wwpn").filter(|w| w.starts_with("naa."));
                 let wwpn = wwpn.ok_or_else(|| xml_error("malformed 'wwpn' value"))?.to_owned();
                 HostDevSource::ScsiHost(ScsiHostAdapter { model: keyword_attr(e, "model")?, wwpn })
@@ -284,7 +311,12 @@ impl HostDevSource {
 
     fn write_source(&self, w: &mut Writer) {
         match self {
-            HostDevSource::Usb(usb) => w.element("source", usb),
+            HostDevSource::Usb(usb) => {
+                w.start("source");
+                usb.write_attrs(w);
+                usb.write_body(w);
+                w.end_unless_empty();
+            }
             HostDevSource::Pci(pci) => w.element("source", pci),
             HostDevSource::Scsi(scsi) => w.element("source", &scsi.source),
             HostDevSource::ScsiHost(host) => {
@@ -313,14 +345,24 @@ fn container(w: &mut Writer, name: &'static str, text: &str) {
     w.end();
 }
 
+/// As whom an iSCSI unit is opened.
+fn iscsi_auth(e: Element<'_>) -> Result<Option<Auth>> {
+    let auth: Option<Auth> = field::child(Some(e), "auth")?;
+    match auth.as_ref().and_then(|auth| auth.secret.kind.as_deref()).filter(|kind| *kind != "iscsi") {
+        Some(kind) => Err(unsupported(format!("invalid secret type {kind}"))),
+        None => Ok(auth),
+    }
+}
+
 impl Xml for ScsiSource {
     fn read(e: Element<'_>) -> Result<Self> {
         match e.attr("protocol") {
             Some("iscsi") => Ok(ScsiSource::Iscsi {
                 name: e.attr("name").map(str::to_owned),
                 hosts: field::children(Some(e), "host")?,
-                auth: field::child(Some(e), "auth")?,
-                initiator: field::attr(e.descend(&["initiator", "iqn"]), "name", &RULES)?,
+                auth: iscsi_auth(e)?,
+                initiator: field::attr(e.descend(&["initiator", "iqn"]), "name", &RULES)?
+                    .filter(|name: &String| !name.is_empty()),
             }),
             None | Some("adapter") => {
                 let address = e
@@ -330,14 +372,18 @@ impl Xml for ScsiSource {
                     .child("adapter")
                     .ok_or_else(|| xml_error("'adapter' must be specified for scsi hostdev source"))?;
                 let rules = field::Rules { base: 0, ..RULES };
+                let unnamed = field::Rules {
+                    missing: Some("'adapter' name must be specified for scsi hostdev source"),
+                    ..RULES
+                };
                 Ok(ScsiSource::Host {
-                    adapter: field::required_attr(Some(adapter), adapter, "name", &RULES)?,
+                    adapter: field::required_attr(Some(adapter), adapter, "name", &unnamed)?,
                     bus: field::required_attr(Some(address), address, "bus", &rules)?,
                     target: field::required_attr(Some(address), address, "target", &rules)?,
                     unit: field::required_attr(Some(address), address, "unit", &rules)?,
                 })
             }
-            Some(other) => Err(unsupported(format!("unknown SCSI subsystem protocol '{other}'"))),
+            Some(other) => Err(field::invalid(e, "protocol", other, "", &RULES)),
         }
     }
     fn write_attrs(&self, w: &mut Writer) {

@@ -14,7 +14,7 @@ keywords! {
 /// `<hub>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct Hub {
-    #[xml(attr = "type")]
+    #[xml(attr = "type", missing = "missing hub device type", code = INTERNAL_ERROR, invalid = "unknown hub device type '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub kind: HubType,
     #[xml(flatten)]
     pub info: DeviceInfo,

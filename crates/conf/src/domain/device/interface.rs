@@ -87,7 +87,7 @@ pub struct InterfaceRest {
     pub guest_dev: Option<String>,
     #[xml(at = "guest/@actual", only = "live")]
     pub guest_actual: Option<String>,
-    #[xml(at = "model/@type")]
+    #[xml(at = "model/@type", nonempty)]
     pub model: Option<String>,
     #[xml(omit_default)]
     pub driver: InterfaceDriver,
@@ -97,7 +97,7 @@ pub struct InterfaceRest {
     #[xml(at = "link/@state")]
     pub link: Option<LinkState>,
     pub tune: Option<Tune>,
-    #[xml(at = "mtu/@size")]
+    #[xml(at = "mtu/@size", invalid = "malformed mtu size")]
     pub mtu: Option<u32>,
     #[xml(at = "coalesce/rx/frames/@max")]
     pub coalesce_rx_frames: Option<u32>,
@@ -233,7 +233,7 @@ pub struct InterfaceBackend {
 /// A filter of packets.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct FilterRef {
-    #[xml(attr)]
+    #[xml(attr, default)]
     pub filter: String,
     #[xml(child = "parameter")]
     pub parameters: Vec<FilterParameter>,
@@ -327,6 +327,8 @@ impl Xml for Interface {
             }
             port.check(!matches!(source, S::Network(_)))?;
         }
+        // one without a name is none
+        rest.filterref = rest.filterref.take().filter(|filter| !filter.filter.is_empty());
         use InterfaceSource as Source;
         if matches!(source, Source::HostDev(_)) {
             rest.driver = InterfaceDriver::default();
@@ -342,13 +344,21 @@ impl Xml for Interface {
                 Some(PortType::Vepa) if port.instance_id.is_none() => {
                     port.instance_id = Some(Uuid::random()?)
                 }
+                // which of the two it takes is not known yet
+                None => {
+                    for id in [&mut port.instance_id, &mut port.interface_id] {
+                        if id.is_none() {
+                            *id = Some(Uuid::random()?);
+                        }
+                    }
+                }
                 _ => {}
             }
         }
         Ok(Interface {
             managed: keyword_attr(e, "managed")?,
             trust_guest_rx_filters: keyword_attr(e, "trustGuestRxFilters")?,
-            mac: Some(match e.child("mac") {
+            mac: Some(match e.child("mac").filter(|mac| mac.attr("address").is_some()) {
                 Some(mac) => match Mac::read(mac)? {
                     // all zeroes is none
                     Mac { address: MacAddr([0, 0, 0, 0, 0, 0]), kind, check } => {

@@ -108,11 +108,21 @@ macro_rules! devices {
                     emulator: field::text(e.child("emulator"), &super::parse::RULES)?,
                     ..Devices::default()
                 };
+                let mut found: Vec<(usize, Element<'_>)> = Vec::new();
                 for child in e.twins().flat_map(|e| e.elements()) {
-                    match child.name() {
-                        $($name => devices.$list.push(<$type>::read(child.accept())?),)*
-                        _ => {}
+                    let place = READING.iter().position(|kind| kind.name() == child.name());
+                    found.extend(place.map(|place| (place, child.accept())));
+                }
+                found.sort_by_key(|(place, _)| *place);
+                for of_a_kind in found.chunk_by(|one, next| one.0 == next.0) {
+                    let Some(kind) = of_a_kind.first().and_then(|(place, _)| READING.get(*place)) else { continue };
+                    super::consistency::before(*kind, of_a_kind.len(), &devices)?;
+                    for (_, child) in of_a_kind {
+                        match kind {
+                            $(DeviceKind::$variant => devices.$list.push(<$type>::read(*child)?),)*
+                        }
                     }
+                    super::consistency::after(*kind, &devices)?;
                 }
                 Ok(devices)
             }
@@ -220,6 +230,41 @@ macro_rules! devices {
         }
     };
 }
+
+/// The order in which libvirt reads the kinds; of two that are wrong, it tells the first.
+const READING: &[DeviceKind] = &[
+    DeviceKind::Disk,
+    DeviceKind::Controller,
+    DeviceKind::Lease,
+    DeviceKind::Filesystem,
+    DeviceKind::Interface,
+    DeviceKind::Smartcard,
+    DeviceKind::Parallel,
+    DeviceKind::Serial,
+    DeviceKind::Console,
+    DeviceKind::Channel,
+    DeviceKind::Input,
+    DeviceKind::Graphics,
+    DeviceKind::Sound,
+    DeviceKind::Audio,
+    DeviceKind::Video,
+    DeviceKind::HostDev,
+    DeviceKind::Watchdog,
+    DeviceKind::MemBalloon,
+    DeviceKind::Rng,
+    DeviceKind::Crypto,
+    DeviceKind::Tpm,
+    DeviceKind::Nvram,
+    DeviceKind::Hub,
+    DeviceKind::RedirDev,
+    DeviceKind::RedirFilter,
+    DeviceKind::Panic,
+    DeviceKind::Shmem,
+    DeviceKind::Memory,
+    DeviceKind::Iommu,
+    DeviceKind::Vsock,
+    DeviceKind::Pstore,
+];
 
 devices! {
     disks: Disk(Disk) = "disk" info;

@@ -15,7 +15,7 @@ keywords! {
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct Panic {
     /// The device; chosen by post-parse when absent.
-    #[xml(attr)]
+    #[xml(attr, invalid = "unknown panic model '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub model: Option<PanicModel>,
     #[xml(flatten)]
     pub info: DeviceInfo,

@@ -1,11 +1,11 @@
 //! `<redirdev>` and `<redirfilter>`: USB devices of the client.
 
 use virtus_base::Result;
-use virtus_xml::{Element, Writer, Xml, YesNo, keywords};
+use virtus_xml::{Element, Writer, Xml, YesNo, field, keywords};
 
 use super::chardev::{Chardev, ChardevSource};
 use super::info::DeviceInfo;
-use crate::domain::parse::{keyword_attr, xml_error};
+use crate::domain::parse::{RULES, internal, unsupported, xml_error};
 use crate::domain::stable::{Stable, equal, told};
 
 keywords! {
@@ -15,9 +15,9 @@ keywords! {
 
 /// `<redirdev>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
-#[xml(check = check)]
+#[xml(check = check, order(bus, fn known_source))]
 pub struct RedirDev {
-    #[xml(attr, default = RedirBus::Usb)]
+    #[xml(attr, default = RedirBus::Usb, invalid = "unknown redirdev bus '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub bus: RedirBus,
     #[xml(flatten)]
     pub chardev: Chardev,
@@ -26,6 +26,17 @@ pub struct RedirDev {
 }
 
 /// The daemon's own channel is meant where D-Bus has none.
+/// What is at the other end has to be said.
+fn known_source(e: Element<'_>) -> Result<()> {
+    match e.attr("type") {
+        None => Err(internal("missing type in redirdev")),
+        Some(kind) if !super::chardev::TYPES.contains(&kind) => {
+            Err(unsupported(format!("unknown redirdev character device type '{kind}'")))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 fn check(device: &mut RedirDev, _: Element<'_>) -> Result<()> {
     if let ChardevSource::Dbus { source } = &mut device.chardev.source {
         source.channel.get_or_insert_with(|| "org.qemu.usbredir".to_owned());
@@ -44,8 +55,8 @@ pub struct RedirFilter {
 #[derive(Clone, Debug, PartialEq)]
 pub struct UsbRule {
     pub class: Option<u8>,
-    pub vendor: Option<u16>,
-    pub product: Option<u16>,
+    pub vendor: Option<u32>,
+    pub product: Option<u32>,
     /// Major and minor, as the device says it: 0x0200 is 2.00.
     pub version: Option<(u32, u32)>,
     pub allow: YesNo,
@@ -53,14 +64,20 @@ pub struct UsbRule {
 
 impl Xml for UsbRule {
     fn read(e: Element<'_>) -> Result<Self> {
-        fn number<T: TryFrom<u64>>(e: Element<'_>, name: &str, what: &str) -> Result<Option<T>> {
-            let Some(text) = e.attr(name).filter(|t| *t != "-1") else { return Ok(None) };
-            let number = <u64 as virtus_xml::Value>::parse(text, 0).and_then(|n| T::try_from(n).ok());
-            number.map(Some).ok_or_else(|| xml_error(format!("Cannot parse USB {what} {text}")))
-        }
+        let rules = field::Rules { base: 0, ..RULES };
+        // none is told as -1, too
+        let number = |name: &str| -> Result<Option<i32>> {
+            Ok(field::attr::<i32>(Some(e), name, &rules)?.filter(|number| *number != -1))
+        };
+        let class = match number("class")? {
+            Some(class) => Some(
+                u8::try_from(class).map_err(|_| internal(format!("Invalid USB Class code 0x{class:x}")))?,
+            ),
+            None => None,
+        };
         let version = match e.attr("version").filter(|v| *v != "-1") {
             Some(text) => {
-                let bad = || xml_error(format!("Cannot parse USB version {text}"));
+                let bad = || xml_error(format!("Cannot parse USB device version {text}"));
                 let (major, minor) = text.split_once('.').ok_or_else(bad)?;
                 let minor: u32 = minor.parse().map_err(|_| bad())?;
                 Some((major.parse().map_err(|_| bad())?, minor))
@@ -68,12 +85,11 @@ impl Xml for UsbRule {
             None => None,
         };
         Ok(UsbRule {
-            class: number(e, "class", "Class code")?,
-            vendor: number(e, "vendor", "vendor ID")?,
-            product: number(e, "product", "product ID")?,
+            class,
+            vendor: number("vendor")?.and_then(|id| u32::try_from(id).ok()),
+            product: number("product")?.and_then(|id| u32::try_from(id).ok()),
             version,
-            allow: keyword_attr(e, "allow")?
-                .ok_or_else(|| xml_error("Missing 'allow' attribute for USB redirection filter"))?,
+            allow: field::required_attr(Some(e), e, "allow", &RULES)?,
         })
     }
     fn write_attrs(&self, w: &mut Writer) {

@@ -18,6 +18,7 @@ keywords! {
 
 /// `<rng>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = some_rate, order(model, rate, fn one_backend))]
 pub struct Rng {
     #[xml(attr)]
     pub model: RngModel,
@@ -30,10 +31,23 @@ pub struct Rng {
     pub info: DeviceInfo,
 }
 
+/// No bytes a period are no limit.
+fn some_rate(rng: &mut Rng, _: Element<'_>) -> Result<()> {
+    rng.rate = rng.rate.take().filter(|rate| rate.bytes > 0);
+    Ok(())
+}
+
+fn one_backend(e: Element<'_>) -> Result<()> {
+    match e.children("backend").count() {
+        1 => Ok(()),
+        _ => Err(xml_error("only one RNG backend is supported")),
+    }
+}
+
 /// At most so many bytes a period of so many milliseconds.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct RngRate {
-    #[xml(attr, invalid = "invalid RNG rate bytes value")]
+    #[xml(attr, default = 0, invalid = "invalid RNG rate bytes value")]
     pub bytes: u32,
     #[xml(attr, invalid = "invalid RNG rate period value")]
     pub period: Option<u32>,

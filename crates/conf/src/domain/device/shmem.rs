@@ -18,7 +18,7 @@ keywords! {
 /// `<shmem>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct Shmem {
-    #[xml(attr)]
+    #[xml(attr, missing = "shmem element must contain 'name' attribute")]
     pub name: String,
     #[xml(attr)]
     pub role: Option<ShmemRole>,

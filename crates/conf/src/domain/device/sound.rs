@@ -42,7 +42,7 @@ pub struct Sound {
 /// A codec on the card.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct Codec {
-    #[xml(attr = "type")]
+    #[xml(attr = "type", missing = "unknown codec type '(null)'", code = CONFIG_UNSUPPORTED, invalid = "unknown codec type '{}'")]
     pub kind: CodecType,
 }
 

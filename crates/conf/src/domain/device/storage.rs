@@ -6,8 +6,8 @@ mod secret;
 pub use backing::*;
 pub use secret::*;
 
-use virtus_base::Result;
-use virtus_xml::{Element, RawElement, Writer, Xml, YesNo, field, keywords};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_xml::{Element, RawElement, Value, Writer, Xml, YesNo, field, keywords};
 
 use crate::domain::parse::{RULES, xml_error};
 use crate::domain::seclabel::DeviceSecLabel;
@@ -37,7 +37,7 @@ pub enum Location {
 /// A file of the host.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct FileSource {
-    #[xml(attr)]
+    #[xml(attr, nonempty)]
     pub file: Option<String>,
     #[xml(attr)]
     pub fdgroup: Option<String>,
@@ -46,7 +46,7 @@ pub struct FileSource {
 /// A block device of the host.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct BlockSource {
-    #[xml(attr)]
+    #[xml(attr, nonempty)]
     pub dev: Option<String>,
     #[xml(attr)]
     pub fdgroup: Option<String>,
@@ -55,7 +55,7 @@ pub struct BlockSource {
 /// A directory shown as a FAT volume.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct DirSource {
-    #[xml(attr)]
+    #[xml(attr, nonempty)]
     pub dir: Option<String>,
 }
 
@@ -69,10 +69,11 @@ keywords! {
 
 /// An image on the network.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(order(protocol, fn named))]
 pub struct NetworkSource {
     #[xml(attr, missing = "missing network source protocol type")]
     pub protocol: Option<NetProtocol>,
-    #[xml(attr)]
+    #[xml(attr, nonempty)]
     pub name: Option<String>,
     #[xml(attr)]
     pub query: Option<String>,
@@ -101,6 +102,16 @@ pub struct NetworkSource {
     pub identity: Option<Identity>,
 }
 
+/// All but NBD's exports have a name.
+fn named(e: Element<'_>) -> Result<()> {
+    match e.attr("name") {
+        None if e.attr("protocol").is_some_and(|protocol| protocol != "nbd") => {
+            Err(xml_error("missing name for disk source"))
+        }
+        _ => Ok(()),
+    }
+}
+
 keywords! {
     /// How a host is reached.
     pub enum NetTransport { Tcp = "tcp", Unix = "unix", Rdma = "rdma" }
@@ -108,6 +119,7 @@ keywords! {
 
 /// A server of a network source.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = reachable)]
 pub struct NetHost {
     #[xml(attr)]
     pub name: Option<String>,
@@ -119,13 +131,46 @@ pub struct NetHost {
     pub socket: Option<String>,
 }
 
+/// A socket of the host has a path, everything else a name and perhaps a port.
+fn reachable(host: &mut NetHost, _: Element<'_>) -> Result<()> {
+    let transport = host.transport.unwrap_or(NetTransport::Tcp);
+    if transport == NetTransport::Unix {
+        host.name = None;
+        return match host.socket {
+            Some(_) => Ok(()),
+            None => Err(xml_error("missing socket for unix transport")),
+        };
+    }
+    if host.socket.is_some() {
+        return Err(xml_error(format!("transport '{transport}' does not support socket attribute")));
+    }
+    if host.name.is_none() {
+        return Err(xml_error("missing name for host"));
+    }
+    let Some(port) = &host.port else { return Ok(()) };
+    let wrong = |text: String| Err(Error::new(ErrorDomain::NONE, ErrorCode::INVALID_ARG, text));
+    match <u32 as Value>::parse(port, 10) {
+        None => wrong(format!("failed to parse port number '{port}'")),
+        Some(number) if number > u32::from(u16::MAX) => wrong(format!("port '{port}' out of range")),
+        Some(_) => Ok(()),
+    }
+}
+
 /// A cookie of an HTTP source.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = said)]
 pub struct Cookie {
-    #[xml(attr, missing = "missing cookie name")]
+    #[xml(attr, nonempty, missing = "missing cookie name")]
     pub name: String,
     #[xml(text, missing = "missing value for cookie")]
     pub value: Option<String>,
+}
+
+fn said(cookie: &mut Cookie, _: Element<'_>) -> Result<()> {
+    match cookie.value {
+        Some(_) => Ok(()),
+        None => Err(xml_error(format!("missing value for cookie '{}'", cookie.name))),
+    }
 }
 
 /// As whom an SSH or NFS source is opened.
@@ -299,12 +344,18 @@ impl Location {
             "dir" => Location::Dir(inner(source)?),
             "network" => Location::Network(Box::new(inner(source)?)),
             "volume" => Location::Volume(inner(source)?),
-            "nvme" => Location::Nvme(inner(source)?),
+            "nvme" => Location::Nvme(source.map_or_else(|| Ok(NvmeSource::default()), NvmeSource::whole)?),
+            "vhostuser" if source.is_some_and(|s| s.attr("type").is_some() && s.attr("path").is_none()) => {
+                return Err(xml_error("missing 'path' attribute for vhostuser disk source"));
+            }
             "vhostuser" => Location::VhostUser(inner(source)?),
             "vhostvdpa" if source.is_some_and(|s| s.attr("dev").is_none()) => {
                 return Err(field::missing("source", "dev", &RULES));
             }
             "vhostvdpa" => Location::VhostVdpa(inner(source)?),
+            other if around.name() == "backingStore" => {
+                return Err(xml_error(format!("unknown storage source type '{other}'")));
+            }
             other => return Err(field::invalid(around, "type", other, "", &RULES)),
         })
     }
@@ -325,6 +376,44 @@ impl Location {
             Location::Nvme(s) => half(s, w, body),
             Location::VhostUser(s) => half(s, w, body),
             Location::VhostVdpa(s) => half(s, w, body),
+        }
+    }
+}
+
+impl NetworkSource {
+    /// Drops what other protocols have: libvirt does not look for it.
+    fn forget_others(&mut self) {
+        use NetProtocol as P;
+        if !matches!(self.protocol, Some(P::Https | P::Ftps)) {
+            self.ssl_verify = None;
+        }
+        if !matches!(self.protocol, Some(P::Http | P::Https)) {
+            self.query = None;
+            self.cookies.clear();
+        }
+        if !matches!(self.protocol, Some(P::Http | P::Https | P::Ftp | P::Ftps)) {
+            (self.readahead, self.timeout) = (None, None);
+        }
+        if self.protocol != Some(P::Nbd) {
+            self.reconnect_delay = None;
+        }
+    }
+}
+
+impl NvmeSource {
+    /// Reads one that has to say which namespace of which controller it is.
+    fn whole(e: Element<'_>) -> Result<Self> {
+        for name in ["type", "namespace"] {
+            if e.attr(name).is_none() {
+                return Err(match name {
+                    "type" => xml_error("missing 'type' attribute to disk source"),
+                    _ => field::missing(e.name(), name, &RULES),
+                });
+            }
+        }
+        match NvmeSource::read(e)? {
+            source if source.address.is_none() => Err(xml_error("NVMe disk source is missing address")),
+            source => Ok(source),
         }
     }
 }
@@ -378,10 +467,8 @@ impl Xml for StorageSource {
     fn read(e: Element<'_>) -> Result<Self> {
         let source = e.child("source");
         let mut location = Location::read(e.attr("type").unwrap_or("file"), e, source)?;
-        if let Location::Network(network) = &mut location
-            && !matches!(network.protocol, Some(NetProtocol::Https | NetProtocol::Ftps))
-        {
-            network.ssl_verify = None;
+        if let Location::Network(network) = &mut location {
+            network.forget_others();
         }
         if let (Location::Network(network), Some(_)) = (&location, source)
             && network.protocol.is_none()
@@ -394,6 +481,7 @@ impl Xml for StorageSource {
             return Err(xml_error("missing 'type' attribute to disk source"));
         }
         let mut common = source.map(SourceCommon::read).transpose()?.unwrap_or_default();
+        crate::domain::seclabel::check_once(common.seclabels.iter().map(|label| label.model.as_deref()))?;
         if e.options().inactive {
             common.seclabels.retain(|label| !label.is_void());
         }

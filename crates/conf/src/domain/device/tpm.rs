@@ -19,6 +19,7 @@ keywords! {
 
 /// `<tpm>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(order(model, fn one_backend))]
 pub struct Tpm {
     /// The device; chosen by post-parse when absent.
     #[xml(attr)]
@@ -27,6 +28,13 @@ pub struct Tpm {
     pub backend: TpmBackend,
     #[xml(flatten)]
     pub info: DeviceInfo,
+}
+
+fn one_backend(e: Element<'_>) -> Result<()> {
+    match e.children("backend").count() {
+        0 | 1 => Ok(()),
+        _ => Err(xml_error("only one TPM backend is supported")),
+    }
 }
 
 /// What is behind it, by `@type`.

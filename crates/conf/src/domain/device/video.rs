@@ -64,7 +64,7 @@ pub struct VideoModel {
     /// How many screens; one where the document does not say.
     #[xml(attr, rule = "nonzero")]
     pub heads: Option<u32>,
-    #[xml(attr)]
+    #[xml(attr, lenient)]
     pub primary: Option<YesNo>,
     #[xml(attr)]
     pub blob: Option<OnOff>,

@@ -199,8 +199,8 @@ fn disks(domain: &mut Domain) -> Result<()> {
 
 /// `taken`: what SCSI devices of the host have.
 fn one_disk(disk: &mut Disk, taken: &HashSet<DriveAddress>) -> Result<()> {
-    if let Some(rest) = disk.rest.target.dev.strip_prefix("ioemu:") {
-        disk.rest.target.dev = rest.to_owned();
+    if let Some(rest) = disk.dst().strip_prefix("ioemu:") {
+        disk.rest.target.dev = Some(rest.to_owned());
     }
     if disk.device == DiskDevice::Cdrom {
         disk.rest.readonly = true;
@@ -281,6 +281,10 @@ fn iscsi_unit(name: String) -> String {
 
 /// A disk's name says its place on a bus of drives.
 fn drive_address(disk: &mut Disk, taken: &HashSet<DriveAddress>) -> Result<()> {
+    if disk.rest.target.dev.is_none() {
+        // refused when the definition is looked at as a whole
+        return Ok(());
+    }
     let name = disk.dst().to_owned();
     let index = name_index(&name)
         .ok_or_else(|| xml_error(format!("Unknown disk name '{name}' and no address specified")))?;

@@ -64,7 +64,7 @@ fn disk_names(domain: &Domain) -> Result<()> {
     let mut seen = HashMap::new();
     for disk in disks {
         let source = disk.source.path().or_else(|| disk.source.network().and_then(image));
-        let source = source.unwrap_or("");
+        let source = source.unwrap_or("<null>");
         if let Some(first) = seen.insert(disk.dst(), source) {
             return Err(xml_error(format!(
                 "target '{}' duplicated for disk sources '{first}' and '{source}'",
@@ -215,7 +215,7 @@ pub fn boot(domain: &Domain) -> Result<()> {
     }
     if let Some(loader) = &os.loader {
         let rom = os.firmware.is_none() && loader.loader_type != Some(LoaderType::Pflash);
-        if rom && (os.nvram.is_some() || loader.stateless.is_some_and(|s| !s.is_true())) {
+        if rom && loader.stateless.is_some_and(|s| !s.is_true()) {
             return Err(detail("Only pflash loader type permits NVRAM"));
         }
     }
@@ -230,6 +230,11 @@ pub fn boot(domain: &Domain) -> Result<()> {
     if os.shim.is_some() && os.kernel.is_none() {
         return Err(xml_error("shim only allowed with kernel option"));
     }
+    let timeout = os.bootmenu.as_ref().and_then(|menu| menu.timeout);
+    refuse(&[(
+        timeout.is_some_and(|timeout| timeout > crate::domain::os::MENU_TIMEOUT),
+        "invalid value for boot menu timeout, must be in range [0,65535]",
+    )])?;
     let delay = os.bios_reboot_timeout.is_some_and(|t| !(-1..=65535).contains(&t));
     refuse(&[(delay, "invalid value for rebootTimeout, must be in range [-1,65535]")])
 }
@@ -315,13 +320,8 @@ fn iothreads(domain: &Domain) -> Result<()> {
 }
 
 fn seclabels(domain: &Domain) -> Result<()> {
-    let mut seen = HashSet::new();
     for label in &domain.seclabels {
         let model = label.model.as_deref();
-        if !seen.insert(model) {
-            let model = model.unwrap_or("(null)");
-            return Err(detail(format!("seclabel for model {model} is already provided")));
-        }
         let fixed = label.relabel.is_some_and(|r| !r.is_true());
         let dynamic = label.kind.is_none_or(|k| k == SecLabelType::Dynamic);
         refuse(&[(

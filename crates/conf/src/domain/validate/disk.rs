@@ -20,6 +20,9 @@ const PRODUCT_MAX: usize = 16;
 
 pub(super) fn disk(disk: &Disk, known: &Known<'_>) -> Result<()> {
     let (dst, rest) = (disk.dst(), &disk.rest);
+    if rest.target.dev.is_none() {
+        return Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::NO_TARGET, told_source(&disk.source)));
+    }
     chain(disk, &mut |s| source(s))?;
     let lun = disk.device == DiskDevice::Lun;
     refuse(&[(disk.sgio == Some(Sgio::Unfiltered), "unfiltered sgio is no longer supported")])?;
@@ -105,6 +108,18 @@ pub(super) fn disk(disk: &Disk, known: &Known<'_>) -> Result<()> {
     }
 }
 
+/// How libvirt calls the source of a disk without a name.
+fn told_source(source: &StorageSource) -> String {
+    match &source.location {
+        Location::Volume(volume) => {
+            let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "(null)".to_owned());
+            format!("pool = '{}', volume = '{}'", told(&volume.pool), told(&volume.volume))
+        }
+        Location::Network(network) => network.name.clone().unwrap_or_default(),
+        _ => source.path().unwrap_or_default().to_owned(),
+    }
+}
+
 fn driver(disk: &Disk, known: &Known<'_>) -> Result<()> {
     let (options, rest) = (&disk.driver.options, &disk.rest);
     let no_unref = options.discard_no_unref.is_some_and(|d| d.is_true());
@@ -131,7 +146,7 @@ fn driver(disk: &Disk, known: &Known<'_>) -> Result<()> {
     refuse(&[(disk.device == DiskDevice::Cdrom, "cdrom device with throttle filters isn't supported")])?;
     for filter in &rest.throttlefilters {
         if !known.throttle_groups.contains(filter.group.as_str()) {
-            return Err(unsupported(format!("throttle group '{}' not found", filter.group)));
+            return Err(xml_error(format!("throttle group '{}' not found", filter.group)));
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::topology;
+use super::{memory, topology};
 use crate::domain::Domain;
 use crate::domain::device::video::VideoType;
 
@@ -16,6 +16,8 @@ pub struct Known<'a> {
     pub(super) throttle_groups: HashSet<&'a str>,
     /// The security models whose label says that nothing is relabelled.
     pub(super) fixed_labels: HashSet<Option<&'a str>>,
+    /// Slots that more than one memory device has.
+    pub(super) twice_used_slots: HashSet<u32>,
     /// A video card that is none, beside others.
     pub(super) none_among_videos: bool,
     /// The guest can have USB devices.
@@ -33,11 +35,14 @@ impl<'a> Known<'a> {
         let groups = domain.throttlegroups.iter().flat_map(|list| &list.groups);
         let fixed = domain.seclabels.iter().filter(|label| label.relabel.is_some_and(|r| !r.is_true()));
         let videos = &devices.videos;
+        let mut slots = HashSet::new();
+        let used = devices.memories.iter().filter_map(memory::slot_of);
         Known {
             domain,
             audios,
             throttle_groups: groups.filter_map(|group| group.group_name.as_deref()).collect(),
             fixed_labels: fixed.map(|label| label.model.as_deref()).collect(),
+            twice_used_slots: used.filter(|slot| !slots.insert(*slot)).collect(),
             none_among_videos: videos.len() > 1
                 && videos.iter().any(|video| video.model.kind == Some(VideoType::None)),
             usb: topology::has_usb(domain),

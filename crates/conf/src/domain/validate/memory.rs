@@ -4,16 +4,29 @@ use virtus_base::Result;
 use virtus_xml::YesNo;
 
 use super::{Known, detail, refuse};
-use crate::domain::device::MemoryDevice;
 use crate::domain::device::memory::MemoryModel;
+use crate::domain::device::{Address, MemoryDevice};
 use crate::domain::memory::MemoryAccess;
 use crate::domain::parse::unsupported;
 
 /// The size of a transparent huge page on nearly every host, in KiB.
 const HUGE_PAGE: u64 = 2048;
 
+/// The slot of a memory device.
+pub(super) fn slot_of(memory: &MemoryDevice) -> Option<u32> {
+    match &memory.info.address {
+        Some(Address::Dimm(dimm)) => dimm.slot,
+        _ => None,
+    }
+}
+
 pub(super) fn memory(memory: &MemoryDevice, known: &Known<'_>) -> Result<()> {
     let domain = known.domain;
+    if let Some(slot) = slot_of(memory).filter(|slot| known.twice_used_slots.contains(slot)) {
+        return Err(unsupported(format!(
+            "memory device slot '{slot}' is already being used by another memory device"
+        )));
+    }
     let (model, source, target) = (memory.model, &memory.source, &memory.target);
     let cells = domain.cpu.as_ref().and_then(|c| c.numa.as_ref()).map_or(0, |n| n.cells.len());
     // persistent and encrypted memory stand outside the nodes; the others are memory of one

@@ -10,7 +10,6 @@ use crate::domain::cpu::NumaCell;
 use crate::domain::cpu_tune::Placement;
 use crate::domain::device::controller::{ControllerKind, UsbModel};
 use crate::domain::numa::{NumaMode, NumaTune};
-use crate::domain::owners::Owners;
 use crate::domain::parse::{unsupported, xml_error};
 
 /// Whether the guest has USB at all.
@@ -26,7 +25,6 @@ pub(super) fn has_usb(domain: &Domain) -> bool {
 pub(super) fn numa(domain: &Domain) -> Result<()> {
     let cells =
         domain.cpu.as_ref().and_then(|c| c.numa.as_ref()).map(|n| n.cells.as_slice()).unwrap_or_default();
-    self::cells(cells)?;
     let last = cells.iter().filter_map(|c| c.cpus.as_ref()?.last()).max();
     let max = usize::try_from(domain.vcpu.max).unwrap_or(usize::MAX);
     if last.is_some_and(|last| last >= max) {
@@ -36,34 +34,6 @@ pub(super) fn numa(domain: &Domain) -> Result<()> {
         Some(tune) => self::tune(tune, cells, domain),
         None => Ok(()),
     }
-}
-
-fn cells(cells: &[NumaCell]) -> Result<()> {
-    let mut owners = Owners::default();
-    for (i, cell) in cells.iter().enumerate() {
-        if let Some(cpus) = cell.cpus.as_ref().filter(|cpus| !cpus.is_empty()) {
-            if let Some(j) = owners.first(cpus) {
-                return Err(unsupported(format!("NUMA cells {i} and {j} have overlapping vCPU ids")));
-            }
-            owners.add(cpus, i);
-        }
-        for sibling in &cell.distances {
-            let (id, value) = (sibling.id, sibling.value);
-            if usize::try_from(id).is_ok_and(|id| id >= cells.len()) {
-                return Err(xml_error(format!(
-                    "'sibling_id {id}' does not refer to a valid cell within NUMA 'cell id {i}'"
-                )));
-            }
-            // 10 is the distance to oneself, 20 the shortest to another
-            let own = usize::try_from(id).is_ok_and(|id| id == i);
-            if !(10..=255).contains(&value) || (own && value != 10) {
-                return Err(xml_error(format!(
-                    "'value {value}' is invalid for 'sibling id {id}' under NUMA 'cell id {i}'"
-                )));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn tune(tune: &NumaTune, cells: &[NumaCell], domain: &Domain) -> Result<()> {
@@ -103,14 +73,8 @@ fn tune(tune: &NumaTune, cells: &[NumaCell], domain: &Domain) -> Result<()> {
         || (memory.placement.is_none()
             && memory.nodeset.is_none()
             && domain.vcpu.placement == Placement::Auto);
-    refuse(&[
-        (
-            !automatic && memory.nodeset.is_none(),
-            "nodeset for NUMA memory tuning must be set if 'placement' is 'static'",
-        ),
-        (
-            automatic && !tune.memnodes.is_empty(),
-            "Per-node binding is not compatible with automatic NUMA placement.",
-        ),
-    ])
+    refuse(&[(
+        !automatic && memory.nodeset.is_none(),
+        "nodeset for NUMA memory tuning must be set if 'placement' is 'static'",
+    )])
 }

@@ -242,7 +242,7 @@ fn image(
     image: Option<&Image>,
     stats: Option<&virtus_qmp::command::BlockStats>,
 ) {
-    p.put(format!("block.{n}.name"), disk.rest.target.dev.as_str());
+    p.put(format!("block.{n}.name"), disk.dst());
     let path = disk_path(disk);
     if let Some(path) = path {
         p.put(format!("block.{n}.path"), path);
@@ -271,7 +271,7 @@ fn image(
 }
 
 fn backing(p: &mut Params, n: u32, disk: &Disk, image: &Image) {
-    p.put(format!("block.{n}.name"), disk.rest.target.dev.as_str());
+    p.put(format!("block.{n}.name"), disk.dst());
     if let Some(path) = &image.path {
         p.put(format!("block.{n}.path"), path.as_str());
     }

@@ -33,7 +33,7 @@ async fn counters(driver: &Driver, dom: &DomainRef, path: &str) -> Result<BlockD
     let chosen: Vec<_> = match path {
         "" => disks.iter().collect(),
         path => {
-            let of_name = |d: &&Disk| d.rest.target.dev == path || disk_path(d) == Some(path);
+            let of_name = |d: &&Disk| d.dst() == path || disk_path(d) == Some(path);
             let disk = disks.iter().find(of_name);
             vec![disk.ok_or_else(|| bad_argument(format!("invalid path: {path}")))?]
         }

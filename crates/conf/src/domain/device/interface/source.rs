@@ -5,7 +5,7 @@ use virtus_xml::{Element, Only, Writer, Xml, field, keywords};
 
 use crate::domain::device::address::PciAddress;
 use crate::domain::device::storage::Reconnect;
-use crate::domain::parse::{RULES, xml_error};
+use crate::domain::parse::{RULES, unsupported, xml_error};
 use crate::network::MacTableManager;
 
 /// What the interface is connected to.
@@ -222,15 +222,26 @@ pub struct VdsSource {
 
 /// An IP address.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = real)]
 pub struct IpAddress {
     #[xml(attr, missing = "Missing required address in <ip>")]
     pub address: String,
     #[xml(attr)]
     pub family: Option<String>,
-    #[xml(attr)]
+    #[xml(attr, invalid = "Invalid prefix value '{}' in <ip>")]
     pub prefix: Option<u32>,
     #[xml(attr)]
     pub peer: Option<String>,
+}
+
+/// An address is one, and says of which family it is.
+fn real(ip: &mut IpAddress, _: Element<'_>) -> Result<()> {
+    let invalid = || xml_error(format!("Invalid address '{}' in <ip>", ip.address));
+    let address = crate::net::address::parse_ip(&ip.address).ok_or_else(invalid)?;
+    if ip.family.is_some() {
+        ip.family = Some(if address.is_ipv6() { "ipv6" } else { "ipv4" }.to_owned());
+    }
+    Ok(())
 }
 
 /// A route.
@@ -250,9 +261,13 @@ pub struct Route {
     pub metric: Option<u32>,
 }
 
-impl Xml for HostDevSource {
-    fn read(e: Element<'_>) -> Result<Self> {
-        let address = e.child("address").ok_or_else(|| xml_error("missing source address"))?;
+impl HostDevSource {
+    fn read(source: Option<Element<'_>>) -> Result<Self> {
+        let unknown = |kind: Option<&str>| {
+            let kind = kind.unwrap_or("(null)");
+            unsupported(format!("unknown host device source address type '{kind}'"))
+        };
+        let address = source.and_then(|e| e.child("address")).ok_or_else(|| unknown(None))?;
         let address = match address.attr("type") {
             Some("usb") => HostDevAddress::Usb {
                 bus: field::required_attr(Some(address), address, "bus", &field::Rules { base: 0, ..RULES })?,
@@ -263,11 +278,12 @@ impl Xml for HostDevSource {
                     &field::Rules { base: 0, ..RULES },
                 )?,
             },
-            _ => HostDevAddress::Pci(PciAddress::read(address)?),
+            Some("pci") => HostDevAddress::Pci(PciAddress::read(address)?),
+            other => return Err(unknown(other)),
         };
         Ok(HostDevSource { address })
     }
-    fn write_attrs(&self, _: &mut Writer) {}
+
     fn write_body(&self, w: &mut Writer) {
         w.start("address");
         match &self.address {
@@ -353,7 +369,18 @@ impl InterfaceSource {
             "vhostuser" if e.child("backend").and_then(|b| b.attr("type")) == Some("passt") => {
                 InterfaceSource::VhostUser(inner(source)?)
             }
-            "vhostuser" => InterfaceSource::VhostUser(VhostUserSource::read(required()?)?),
+            "vhostuser" => {
+                let mut socket: VhostUserSource = inner(source)?;
+                match socket.kind.get_or_insert_with(|| "unix".to_owned()).as_str() {
+                    "unix" => {}
+                    other => {
+                        return Err(unsupported(format!(
+                            "Type='{other}' unsupported for <interface type='vhostuser'>"
+                        )));
+                    }
+                }
+                InterfaceSource::VhostUser(socket)
+            }
             "server" => InterfaceSource::Server(inner(with(&["port"])?)?),
             "client" => InterfaceSource::Client(inner(with(&["port", "address"])?)?),
             "mcast" => InterfaceSource::Mcast(inner(with(&["port", "address"])?)?),
@@ -376,7 +403,7 @@ impl InterfaceSource {
                 direct.mode.get_or_insert(DirectMode::Vepa);
                 InterfaceSource::Direct(direct)
             }
-            "hostdev" => InterfaceSource::HostDev(HostDevSource::read(required()?)?),
+            "hostdev" => InterfaceSource::HostDev(HostDevSource::read(source)?),
             "udp" => InterfaceSource::Udp(inner(with(&["port", "address"])?)?),
             "vdpa" => {
                 with(&["dev"])?;
@@ -406,7 +433,7 @@ impl InterfaceSource {
             InterfaceSource::Bridge(s) => whole(s, w),
             InterfaceSource::Internal { name } => w.attr_opt("name", name.as_deref()),
             InterfaceSource::Direct(s) => whole(s, w),
-            InterfaceSource::HostDev(s) => whole(s, w),
+            InterfaceSource::HostDev(s) => s.write_body(w),
             InterfaceSource::Udp(s) => whole(s, w),
             InterfaceSource::Vdpa { dev } => w.attr_opt("dev", dev.as_deref()),
             InterfaceSource::Null => {}
