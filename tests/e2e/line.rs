@@ -246,6 +246,23 @@ pub(crate) fn jobs_show_how_far_they_are(world: &mut World) -> Outcome {
     Ok(())
 }
 
+/// Whoever waits when the daemon goes is told, as by Debian's virsh, and no longer waits.
+pub(crate) fn a_daemon_that_goes_is_told(world: &mut World) -> Outcome {
+    let args = ["event", "--all", "--loop"];
+    let mut consoles = [world.own(&args)?, world.background(&args)?];
+    for console in &mut consoles {
+        wait_for("events to be told", 20, || {
+            world.define("alpha")?;
+            Ok(console.expect("Defined", 1).is_ok())
+        })?;
+    }
+    world.kill_daemon()?;
+    for console in &mut consoles {
+        console.expect("error: Disconnected from qemu:///system due to end of file", 20)?;
+    }
+    Ok(())
+}
+
 /// A command that takes too long ends the program, and one that does not is left alone.
 pub(crate) fn no_command_takes_longer_than_it_may(world: &mut World) -> Outcome {
     world.define("alpha")?;

@@ -83,6 +83,7 @@ stories! {
     line::one_waits_for_what_happens [Need::Guest, SCRIPT],
     line::one_waits_for_a_guest_on_a_network [Need::Guest, SCRIPT, DNSMASQ, NFT],
     line::jobs_show_how_far_they_are [SCRIPT],
+    line::a_daemon_that_goes_is_told [Need::Guest, SCRIPT],
     line::no_command_takes_longer_than_it_may [],
     shells::manuals_render_without_warnings [MAN],
     shells::bash_completes [],
