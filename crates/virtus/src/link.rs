@@ -258,7 +258,10 @@ impl Link {
 
     fn failure(&self, what: &str, e: &std::io::Error) -> Error {
         match self.transport.complaint() {
-            Some(text) => Error::system(ErrorDomain::RPC, format!("{what}: {text}"), e),
+            Some(text) => self
+                .transport
+                .error_of(&text)
+                .unwrap_or_else(|| Error::system(ErrorDomain::RPC, format!("{what}: {text}"), e)),
             None => Error::system(ErrorDomain::RPC, what, e),
         }
     }

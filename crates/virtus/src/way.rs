@@ -7,6 +7,7 @@ use std::time::Duration;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
 use crate::config::Config;
+use crate::transport::library::{Library, Name};
 use crate::transport::ssh::{self, Proxy, Ssh};
 use crate::transport::{Credentials, Program, Socket, Tls, Transport};
 use crate::uri::{TransportKind, Uri};
@@ -14,6 +15,7 @@ use crate::uri::{TransportKind, Uri};
 /// Ports that libvirt's daemons listen on.
 const TLS_PORT: u16 = 16_514;
 const TCP_PORT: u16 = 16_509;
+const SSH_PORT: u16 = 22;
 
 /// A way to a daemon.
 #[derive(Debug)]
@@ -98,6 +100,7 @@ impl Way {
                 let socket = socket.map_or_else(|| ssh_socket(user, read_only), str::to_owned);
                 let program = parameter("command").filter(|_| own).unwrap_or("ssh").to_owned();
                 Ok(Way::Ssh(Box::new(Ssh {
+                    library: library(kind, &host, port, &parameter),
                     program,
                     host,
                     port: (port != 0).then_some(port),
@@ -136,10 +139,33 @@ impl Way {
                     Credentials::load(directory.as_deref(), priority.as_deref(), *sane, *verify)?;
                 Box::new(Tls::connect(Socket::connect_tcp(host, *port)?, host, &credentials)?)
             }
-            Way::Ssh(ssh) => Box::new(Program::start(ssh.command(), true)?),
-            Way::Program(name) => Box::new(Program::start(ssh::program(name), false)?),
+            Way::Ssh(ssh) => Box::new(Program::start(ssh.command(), true, ssh.library.clone())?),
+            Way::Program(name) => Box::new(Program::start(ssh::program(name), false, None)?),
         })
     }
+}
+
+/// The library in whose place the program runs.
+fn library<'a>(
+    kind: TransportKind,
+    host: &str,
+    port: u16,
+    parameter: &impl Fn(&str) -> Option<&'a str>,
+) -> Option<Library> {
+    let name = match kind {
+        TransportKind::Libssh => Name::Libssh,
+        TransportKind::Libssh2 => Name::Libssh2,
+        _ => return None,
+    };
+    let with_key = parameter("sshauth")
+        .is_none_or(|list| list.split(',').any(|method| method.eq_ignore_ascii_case("privkey")));
+    Some(Library {
+        name,
+        host: host.to_owned(),
+        port: if port == 0 { SSH_PORT } else { port },
+        key: parameter("keyfile").filter(|_| with_key).map(str::to_owned),
+        hosts: parameter("known_hosts").map(str::to_owned),
+    })
 }
 
 /// What the URIs of libvirt's own ssh libraries say, as options of the program.

@@ -1,6 +1,7 @@
 //! Ways to a daemon: what carries the protocol's bytes.
 
 mod credentials;
+pub(crate) mod library;
 mod priority;
 mod program;
 mod socket;
@@ -10,6 +11,8 @@ mod tls;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+
+use virtus_base::Error;
 
 pub(crate) use credentials::Credentials;
 pub(crate) use program::Program;
@@ -64,6 +67,12 @@ pub(crate) trait Transport: Send + Sync + std::fmt::Debug {
 
     /// What a helping program complained of.
     fn complaint(&self) -> Option<String> {
+        None
+    }
+
+    /// The error that such a complaint means, where it has one of its own.
+    fn error_of(&self, complaint: &str) -> Option<Error> {
+        let _ = complaint;
         None
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use virtus_base::{Error, ErrorDomain, Result};
 
+use super::library::Library;
 use super::{Socket, Transport};
 
 /// How much of a program's complaints is told.
@@ -23,14 +24,16 @@ pub(crate) struct Program {
     socket: Socket,
     child: Mutex<Child>,
     secure: bool,
+    /// In whose place it runs.
+    library: Option<Library>,
 }
 
 impl Program {
-    /// Starts the program. `secure` says whether nobody can listen on its way.
+    /// Starts the program. `secure` says whether nobody can listen on its way, `library` in whose place it runs.
     ///
     /// # Errors
     /// `SYSTEM_ERROR` when it cannot be started.
-    pub(crate) fn start(mut command: Command, secure: bool) -> Result<Self> {
+    pub(crate) fn start(mut command: Command, secure: bool, library: Option<Library>) -> Result<Self> {
         let failed = |e: &io::Error| {
             let name = command.get_program().to_string_lossy().into_owned();
             Error::system(ErrorDomain::RPC, format!("cannot execute binary {name}"), e)
@@ -45,7 +48,7 @@ impl Program {
         })?;
         // the command holds the other end of the pair until it is dropped
         drop(command);
-        Ok(Program { socket, child: Mutex::new(child), secure })
+        Ok(Program { socket, child: Mutex::new(child), secure, library })
     }
 }
 
@@ -85,6 +88,10 @@ impl Transport for Program {
         }
         text.truncate(COMPLAINT_MAX);
         Some(String::from_utf8_lossy(&text).trim_end().to_owned())
+    }
+
+    fn error_of(&self, complaint: &str) -> Option<Error> {
+        self.library.as_ref()?.error(complaint)
     }
 }
 

@@ -4,6 +4,8 @@ use std::process::Command;
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
+use super::library::Library;
+
 /// What connects to the daemon on the other host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proxy {
@@ -37,6 +39,8 @@ impl Proxy {
 /// What is known of the way.
 #[derive(Clone, Debug)]
 pub(crate) struct Ssh {
+    /// The library in whose place it runs.
+    pub(crate) library: Option<Library>,
     pub(crate) program: String,
     pub(crate) host: String,
     pub(crate) port: Option<u16>,
@@ -145,6 +149,7 @@ mod tests {
 
     fn ssh() -> Ssh {
         Ssh {
+            library: None,
             program: "ssh".into(),
             host: "host".into(),
             port: None,
