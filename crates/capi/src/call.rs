@@ -75,6 +75,27 @@ impl Call {
         if self.write_later { self.check_write() } else { Ok(()) }
     }
 
+    /// Refuses to send a daemon more of something than there can be; what is in this process knows no such measure.
+    ///
+    /// # Errors
+    /// `RPC` with what `text` says.
+    pub(crate) fn measure<N: TryInto<usize>>(&self, count: N, most: usize, text: &str) -> Result<()> {
+        let count = count.try_into().unwrap_or_default();
+        self.within(count, most, || format!("{text}: {count} > {most}"))
+    }
+
+    /// As [`Call::measure`], with words of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn within(&self, count: usize, most: usize, text: impl FnOnce() -> String) -> Result<()> {
+        let far = self.connection.as_ref().is_some_and(|connection| !connection.is_local());
+        match far && count > most {
+            true => Err(Error::new(ErrorDomain::REMOTE, ErrorCode::RPC, text())),
+            false => Ok(()),
+        }
+    }
+
     /// A UUID as text.
     ///
     /// # Errors

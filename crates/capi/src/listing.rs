@@ -2,13 +2,13 @@
 
 use std::ffi::c_int;
 
-use virtus::{Error, ErrorCode, ErrorDomain, Result};
+use virtus::Result;
 
 use crate::arg::{Names, NonNegative};
 use crate::call::Call;
 
 /// More names than these no daemon is asked for.
-const MOST: usize = 16_384;
+pub(crate) const MOST: usize = 16_384;
 /// The same for devices of the host, of which there are many.
 pub(crate) const MOST_DEVICES: usize = 65_536;
 
@@ -44,15 +44,10 @@ impl Names {
         if self.is_null() && max > 0 {
             return Err(call.wrong(argument, "must not be NULL"));
         }
-        // what is in this process knows no such measure
-        let far = call.connection.as_ref().is_some_and(|connection| !connection.is_local());
-        if far && max > most {
-            let text = format!(
-                "too many remote strings: {max} > {most},in parameter '{argument}' for '{}'",
-                call.function
-            );
-            return Err(Error::new(ErrorDomain::REMOTE, ErrorCode::RPC, text));
-        }
+        call.within(max, most, || {
+            let of = call.function;
+            format!("too many remote strings: {max} > {most},in parameter '{argument}' for '{of}'")
+        })?;
         let names = ask()?;
         // SAFETY: the C API says that there is room for so many
         unsafe { self.fill(max, &names) }

@@ -86,6 +86,9 @@ exports! {
                 return Err(call.wrong("nkeys", "must not be zero"));
             }
         }
+        call.within(usize::try_from(nkeys).unwrap_or_default(), 2048, || {
+            "remoteDomainAuthorizedSSHKeysSet: returned number of keys exceeds limit".to_owned()
+        })?;
         let keys = if keys.is_null() { Vec::new() } else { texts(call, &keys, nkeys, "keys")? };
         domain.authorized_ssh_keys_set(&user, &borrowed(&keys), flags)
     };
@@ -167,6 +170,7 @@ exports! {
 
 /// Where file systems are mounted; none for all of them.
 fn points(call: &Call, points: &InMut<*const Char>, count: c_uint) -> Result<Vec<String>> {
+    call.measure(count, 256, "mountpoints length greater than maximum")?;
     match (points.is_null(), count) {
         (true, 0) => Ok(Vec::new()),
         _ => texts(call, points, count, "mountpoints"),

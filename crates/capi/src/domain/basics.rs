@@ -10,6 +10,7 @@ use crate::connect::{Connect, files};
 use crate::ctype::Char;
 use crate::declare::exports;
 use crate::handle::Of;
+use crate::listing::MOST;
 use crate::object::{Child, Domain, virConnect, virDomain};
 use crate::ret::{Lent, Parent, Ret};
 use crate::uuid::{OutUuid, OutUuidText};
@@ -22,6 +23,8 @@ exports! {
     "0.0.3" fn virConnectNumOfDomains(conn: Of<Connect>) -> c_int = conn.num_of_domains();
     "0.0.3" fn virConnectListDomains[call](conn: Of<Connect>, ids: InMut<c_int>, maxids: NonNegative<c_int>)
         -> c_int = {
+        let room = usize::try_from(maxids.0).unwrap_or_default();
+        call.within(room, MOST, || format!("Too many domains '{room}' for limit '{MOST}'"))?;
         // SAFETY: there is room for `maxids`
         unsafe { ids.fill(maxids.0, &conn.list_domains()?, call, "ids") }
     };

@@ -35,7 +35,8 @@ exports! {
     "0.9.7" fn virDomainOpenGraphics[call](
         dom: Of<Domain>, idx: c_uint, fd: NonNegative<c_int>, flags: c_uint
     ) -> () = {
-        let file = files::duplicate(call, fd.0)?;
+        files::check(call, fd.0)?;
+        let file = files::duplicate(fd.0)?;
         if !rustix::fs::fstat(&file).is_ok_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFSOCK) {
             return Err(call.refused("fd", format!("fd {} must be a socket", fd.0)));
         }

@@ -162,14 +162,20 @@ fn kibibytes(call: &Call, memory: NonZero<ULong>) -> Result<u64> {
     }
 }
 
+/// No daemon is asked for more virtual CPUs, or more bytes of maps.
+const MOST_VCPUS: usize = 16_384;
+const MOST_MAPS: usize = 8_388_608;
+
 fn product(call: &Call, one: c_int, other: c_int) -> Result<()> {
+    call.measure(one, MOST_VCPUS, "vCPU count exceeds maximum")?;
     match one.checked_mul(other) {
-        Some(_) => Ok(()),
+        Some(size) => call.measure(size, MOST_MAPS, "vCPU map buffer length exceeds maximum"),
         None => Err(call.error(ErrorCode::OVERFLOW, format!("input too large: {one} * {other}"))),
     }
 }
 
 fn map(call: &Call, map: &Out<UChar>, length: Positive<c_int>) -> Result<Vec<u8>> {
+    call.measure(length.0, 2048, "cpumap length greater than maximum")?;
     let map = map.many();
     // SAFETY: the caller has so many bytes
     Ok(unsafe { map.values(length.0, call, "cpumap")? }.iter().map(|byte| byte.0).collect())

@@ -299,7 +299,11 @@ impl Notices {
     /// # Errors
     /// `INVALID_ARG` for a number that nobody has; the daemon's.
     pub(crate) fn deregister(&self, id: c_int) -> Result<()> {
-        self.remove(|entry| entry.id == id, || format!("could not find event callback {id} for deletion"))
+        let missing = || match self.client.is_local() {
+            true => format!("could not find event callback {id} for deletion"),
+            false => format!("event callback id {id} not registered"),
+        };
+        self.remove(|entry| entry.id == id, missing)
     }
 
     /// Tells a function no more that was registered without a number.

@@ -143,7 +143,11 @@ pub(crate) unsafe fn read<N: TryInto<usize>>(
     call: &Call,
 ) -> Result<Vec<TypedParam>> {
     // SAFETY: as the caller promises
-    unsafe { params.values(count, call, "params")?.iter().map(|param| param.read(call)).collect() }
+    let params = unsafe { params.values(count, call, "params")? };
+    // those that nobody has set are passed over
+    let set = params.iter().filter(|param| param.r#type != 0);
+    // SAFETY: as the caller promises
+    set.map(|param| unsafe { param.read(call) }).collect()
 }
 
 /// Room for parameters: none is needed by those who only want to know how many there are.
