@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug)]
-    struct One(Arc<()>);
+    struct One(#[allow(dead_code)] Arc<()>);
     #[derive(Debug)]
     struct Other;
     impl Object for One {

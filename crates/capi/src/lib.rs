@@ -16,6 +16,8 @@
 //! 2. A struct or a callback it needs is one entry of `structs!` or `callbacks!`.
 //! 3. A kind of object has a file in `object`, with what is said of a handle that is none.
 //!
+//! What happens is told by the event loop, the program's or the one that comes along (`event`, `notice`).
+//!
 //! How it works: handles are numbers, never addresses ([`handle`]); what is handed over comes from `malloc`
 //! ([`memory`]); nothing unwinds into C ([`call`]).
 
@@ -29,7 +31,6 @@
 #![allow(private_interfaces, private_bounds)]
 
 mod admin;
-#[allow(dead_code)]
 mod arg;
 mod call;
 mod connect;
@@ -39,22 +40,18 @@ mod domain;
 mod error;
 mod event;
 mod flags;
-#[allow(dead_code)]
 mod handle;
 mod interface;
 mod listing;
 mod lxc;
-#[allow(dead_code)]
 mod memory;
 mod network;
 mod nodedev;
 mod notice;
 mod nwfilter;
-#[allow(dead_code)]
 pub mod object;
 mod params;
 mod qemu;
-#[allow(dead_code)]
 mod ret;
 mod secret;
 mod storage;

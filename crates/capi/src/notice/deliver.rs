@@ -69,13 +69,13 @@ macro_rules! call {
 pub(super) use call;
 
 /// Tells of an event. Objects live as long as the call.
-pub(super) fn deliver(conn: &Of<Connect>, callback: &Callback<Function>, event: &Event, legacy: bool) {
+pub(super) fn deliver(conn: &Of<Connect>, callback: &Callback<Function>, event: &Event) {
     let client = || (**conn).clone();
     match event {
         Event::Domain(domain, event) => {
             let value = virtus::Domain::new(client(), domain.clone());
             let Ok(object) = conn.adopt::<Domain>(value) else { return };
-            domain::deliver(conn, &object, callback, event, legacy);
+            domain::deliver(conn, &object, callback, event);
         }
         Event::Network(network, event) => {
             let value = virtus::Network::new(client(), network.clone());

@@ -131,7 +131,6 @@ pub(super) fn deliver(
     dom: &Held<Domain>,
     callback: &Callback<Function>,
     event: &DomainEvent,
-    _legacy: bool,
 ) {
     use DomainEvent as E;
     /// Calls `virConnectDomainEvent…Callback`; texts of the event stand as they are.

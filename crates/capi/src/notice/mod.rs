@@ -22,6 +22,9 @@ pub use deliver::*;
 pub use domain::*;
 pub use register::*;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) const EXPORTS: &[&[Export]] = register::EXPORTS;
 pub(crate) const STRUCTS: &[&[TypeDef]] = &[domain::STRUCTS];
 pub(crate) const TYPES: &[&[TypeDef]] = &[CALLBACKS, deliver::CALLBACKS, domain::CALLBACKS];
@@ -80,7 +83,10 @@ impl Notices {
     /// Those of a connection, which is looked after by the event loop, if there is one.
     pub(crate) fn new(client: virtus::Connection) -> Arc<Self> {
         let notices = Arc::new(Notices { client, state: Mutex::default() });
-        notices.start();
+        // in this process nothing comes before somebody registers
+        if !notices.client.is_local() {
+            notices.start();
+        }
         notices
     }
 
@@ -157,6 +163,10 @@ impl Notices {
 
     /// Has a stream look whenever something has come.
     pub(crate) fn add_stream(self: &Arc<Self>, stream: &Of<Stream>) {
+        // a stream in this process is looked at by its own timer
+        if self.client.is_local() {
+            return;
+        }
         self.start();
         let mut state = self.lock();
         if !state.streams.iter().filter_map(Loose::find).any(|other| other.as_c() == stream.as_c()) {
@@ -172,10 +182,10 @@ impl Notices {
             match notice {
                 Notice::Event(id, event) => {
                     let entry = state.entries.iter().find(|entry| entry.id == id && !entry.removed);
-                    let found = entry.map(|e| (e.callback, e.connection.of(), e.legacy));
+                    let found = entry.map(|entry| (entry.callback, entry.connection.of()));
                     drop(state);
-                    if let Some((callback, connection, legacy)) = found {
-                        deliver::deliver(&connection, &callback, &event, legacy);
+                    if let Some((callback, connection)) = found {
+                        deliver::deliver(&connection, &callback, &event);
                     }
                 }
                 Notice::Closed(reason) => {
@@ -274,13 +284,16 @@ impl Notices {
         Ok(id)
     }
 
-    fn entered(&self, id: c_int, registered: Result<Registration>) -> Result<c_int> {
+    fn entered(self: &Arc<Self>, id: c_int, registered: Result<Registration>) -> Result<c_int> {
         let mut state = self.lock();
         match registered {
             Ok(registration) => {
                 if let Some(entry) = state.entries.iter_mut().find(|entry| entry.id == id) {
                     entry.registration = Some(registration);
                 }
+                drop(state);
+                // the last of those before may have gone meanwhile, and the loop with it
+                self.start();
                 Ok(id)
             }
             Err(error) => {
@@ -328,7 +341,14 @@ impl Notices {
             (registration, state.bury())
         };
         removed.iter().for_each(|entry| entry.callback.give_up());
-        registration.map_or(Ok(()), |registration| self.client.forget(registration))
+        let forgotten = registration.map_or(Ok(()), |registration| self.client.forget(registration));
+        let pump = {
+            let mut state = self.lock();
+            let idle = self.client.is_local() && state.entries.iter().all(|entry| entry.removed);
+            if idle { state.pump.take() } else { None }
+        };
+        drop(pump);
+        forgotten
     }
 
     /// Has someone told when the connection ends.

@@ -142,7 +142,7 @@ kinds! {
     /// A storage pool.
     StoragePool(virStoragePool) of Connect, INVALID_STORAGE_POOL from STORAGE, texts[name];
     /// A volume.
-    StorageVolume(virStorageVol) of Connect, INVALID_STORAGE_VOL from STORAGE, texts[pool_name name key];
+    StorageVolume(virStorageVol) of Connect, INVALID_STORAGE_VOL from STORAGE, texts[name key];
     /// A device of the host.
     NodeDevice(virNodeDevice) of Connect, INVALID_NODE_DEVICE from NODEDEV, texts[name]
         with parent_name: ParentName = |_| ParentName::default();

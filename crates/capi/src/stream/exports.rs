@@ -71,7 +71,7 @@ impl Ret for Got {
 
 /// Bytes that must be there.
 #[derive(Debug)]
-struct Bytes(In<Char>);
+pub(crate) struct Bytes(In<Char>);
 
 impl Arg for Bytes {
     type C = *const Char;

@@ -2,6 +2,8 @@
 
 mod all;
 mod exports;
+#[cfg(test)]
+mod tests;
 mod watcher;
 
 use std::ffi::{c_int, c_void};
