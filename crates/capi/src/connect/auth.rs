@@ -64,13 +64,12 @@ impl Answers {
     /// Has the questions answered.
     pub(super) fn ask(&self, questions: &mut [Credential]) -> Result<()> {
         let Some(callback) = self.callback.0 else {
-            return Err(failed("No authentication callback available"));
+            let text = "Missing authentication callback";
+            return Err(Error::new(ErrorDomain::AUTH, ErrorCode::INVALID_ARG, text));
         };
-        if let Some(other) = questions.iter().find(|q| !self.kinds.contains(&(q.kind as c_int))) {
-            return Err(failed(match other.kind {
-                CredentialKind::AuthName | CredentialKind::Username => "Missing username credential type",
-                _ => "Missing password credential type",
-            }));
+        if questions.iter().any(|question| !self.kinds.contains(&(question.kind as c_int))) {
+            let text = "no suitable callback authentication callback was found";
+            return Err(Error::new(ErrorDomain::AUTH, ErrorCode::OPERATION_UNSUPPORTED, text));
         }
         let mut c = questions.iter().map(virConnectCredential::new).collect::<Result<Vec<_>>>()?;
         let count = c_uint::try_from(c.len()).unwrap_or(c_uint::MAX);
@@ -211,6 +210,9 @@ unsafe fn answer(question: &mut virConnectCredential) -> Option<()> {
 }
 
 fn prompt(text: &str) -> Option<()> {
+    // what the program has written before is to be seen before
+    // SAFETY: null stands for all of C's files
+    unsafe { libc::fflush(null_mut()) };
     let mut out = std::io::stdout().lock();
     write!(out, "{text}: ").ok()?;
     out.flush().ok()
@@ -219,8 +221,9 @@ fn prompt(text: &str) -> Option<()> {
 fn read_line() -> Option<String> {
     let mut line = String::new();
     match std::io::stdin().lock().read_line(&mut line) {
-        Ok(1..) => Some(line.trim_end_matches(['\n', '\r']).to_owned()),
-        _ => None,
+        // the end of the input is an empty answer
+        Ok(_) => Some(line.trim_end_matches(['\n', '\r']).to_owned()),
+        Err(_) => None,
     }
 }
 

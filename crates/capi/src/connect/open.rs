@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_uint};
 
 use virtus::constants::{VIR_CONNECT_NO_ALIASES, VIR_CONNECT_RO};
-use virtus::{OpenOptions, Result};
+use virtus::{Error, ErrorDomain, OpenOptions, Result};
 
 use super::Connect;
 use super::auth::{Answers, virConnectAuth};
@@ -24,6 +24,8 @@ exports! {
         = open(name, OpenOptions::new().read_only(true));
     "0.4.0" fn virConnectOpenAuth(name: Option<Text>, auth: Option<Out<virConnectAuth>>, flags: c_uint)
         -> Held<Connect> = {
+        let known = VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES;
+        Error::check_flags(ErrorDomain::NONE, flags, known, "virConnectOpenAuth")?;
         let mut options = OpenOptions::new()
             .read_only(flags & VIR_CONNECT_RO != 0)
             .no_aliases(flags & VIR_CONNECT_NO_ALIASES != 0);

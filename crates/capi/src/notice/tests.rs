@@ -201,7 +201,7 @@ unsafe extern "C" fn readable(watch: c_int, fd: c_int, events: c_int, opaque: *m
         let seen = Seen::of(opaque);
         seen.last.store(events, Ordering::SeqCst);
         seen.told.fetch_add(1, Ordering::SeqCst);
-        assert_eq!(libc::read(fd, (&raw mut *(&mut [0_u8; 8])).cast(), 1), 1);
+        assert_eq!(libc::read(fd, [0_u8; 8].as_mut_ptr().cast(), 1), 1);
         virEventRemoveHandle(watch);
     }
 }

@@ -114,7 +114,7 @@ pub(crate) fn one(
         }
     }
     let Some(ask) = ask else {
-        let text = "Missing or invalid auth pointer";
+        let text = "Missing authentication credentials";
         return Err(Error::new(ErrorDomain::AUTH, ErrorCode::INVALID_ARG, text));
     };
     let challenge = Some(host.to_owned());
