@@ -63,7 +63,9 @@ pub(crate) fn python_binding_from_its_source(world: &mut World) -> Outcome {
         let script = format!("{script}\nassert libvirt.__file__.startswith('{home}'), libvirt.__file__");
         library.run(&["env", &path, "/usr/bin/python3", "-c", &script])?;
     }
-    Ok(())
+    // its makers' own tests
+    let tests = format!("cd {home} && {path}:{home}/tests /usr/bin/python3 -m unittest discover -s tests");
+    library.run(&["sh", "-c", &tests]).map(drop)
 }
 
 pub(crate) fn perl_binding(_: &mut World) -> Outcome {
