@@ -30,6 +30,7 @@ fn place(e: Element<'_>) -> String {
     match (e.parent_name(), name) {
         (Some("memtune"), _) => format!("./memtune/{name}[1]"),
         (Some("label"), _) => format!("./label/{name}"),
+        (Some("shmem"), _) => format!("./{name}[1]"),
         (_, "memory" | "currentMemory" | "maxMemory" | "space_hard_limit" | "space_soft_limit") => {
             format!("./{name}[1]")
         }

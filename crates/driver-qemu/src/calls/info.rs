@@ -188,15 +188,4 @@ impl DomainInfo for Driver {
     ) -> Result<()> {
         super::metadata::set(self, call, &dom, kind, (metadata, key, uri), given).await
     }
-
-    async fn connect_domain_xml_from_native(
-        &self,
-        _: &Call,
-        format: String,
-        _: String,
-        given: u32,
-    ) -> Result<String> {
-        flags(given, 0, "qemuConnectDomainXMLFromNative")?;
-        Err(crate::error::bad_argument(format!("unsupported config type {format}")))
-    }
 }

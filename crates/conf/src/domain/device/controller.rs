@@ -221,6 +221,8 @@ impl Xml for Controller {
                 return Err(xml_error(text));
             }
         }
+        let rules = field::Rules { number: field::NumberRule::NonNegative, ..RULES };
+        let index = field::attr::<i32>(Some(e), "index", &rules)?.and_then(|i| u32::try_from(i).ok());
         let kind = ControllerKind::read(e)?;
         let mut info = DeviceInfo::read(e)?;
         if let ControllerKind::Usb { model: Some(model), .. } = &kind {
@@ -233,8 +235,6 @@ impl Xml for Controller {
             };
             info.master = info.master.or(port);
         }
-        let rules = field::Rules { number: field::NumberRule::NonNegative, ..RULES };
-        let index = field::attr::<i32>(Some(e), "index", &rules)?.and_then(|i| u32::try_from(i).ok());
         Ok(Controller {
             kind,
             index,

@@ -70,7 +70,7 @@ pub struct Filesystem {
 /// The attributes of `<filesystem>` itself.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 pub struct FsOptions {
-    #[xml(attr)]
+    #[xml(attr, nonempty)]
     pub accessmode: Option<AccessMode>,
     /// The mode of new files, octal.
     #[xml(attr, base = 8, format = "{:04o}")]
@@ -93,7 +93,7 @@ pub struct FsDriver {
     pub format: Option<String>,
     #[xml(attr)]
     pub wrpolicy: Option<WritePolicy>,
-    #[xml(attr)]
+    #[xml(attr, invalid = "cannot parse queue size '{}' for virtiofs")]
     pub queue: Option<u64>,
     #[xml(flatten)]
     pub virtio: VirtioOptions,

@@ -372,12 +372,13 @@ impl Xml for ScsiSource {
                     .child("adapter")
                     .ok_or_else(|| xml_error("'adapter' must be specified for scsi hostdev source"))?;
                 let rules = field::Rules { base: 0, ..RULES };
+                let named = Some(adapter).filter(|e| e.attr("name").is_some_and(|name| !name.is_empty()));
                 let unnamed = field::Rules {
                     missing: Some("'adapter' name must be specified for scsi hostdev source"),
                     ..RULES
                 };
                 Ok(ScsiSource::Host {
-                    adapter: field::required_attr(Some(adapter), adapter, "name", &unnamed)?,
+                    adapter: field::required_attr(named, adapter, "name", &unnamed)?,
                     bus: field::required_attr(Some(address), address, "bus", &rules)?,
                     target: field::required_attr(Some(address), address, "target", &rules)?,
                     unit: field::required_attr(Some(address), address, "unit", &rules)?,

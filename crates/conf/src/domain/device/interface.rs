@@ -94,7 +94,7 @@ pub struct InterfaceRest {
     #[xml(omit_default)]
     pub backend: InterfaceBackend,
     pub filterref: Option<FilterRef>,
-    #[xml(at = "link/@state")]
+    #[xml(at = "link/@state", invalid = "unknown interface link state '{}'", invalid_code = CONFIG_UNSUPPORTED)]
     pub link: Option<LinkState>,
     pub tune: Option<Tune>,
     #[xml(at = "mtu/@size", invalid = "malformed mtu size")]
@@ -268,7 +268,7 @@ keywords! {
 /// A failover pair.
 #[derive(Clone, Debug, PartialEq, Xml)]
 pub struct Teaming {
-    #[xml(attr = "type")]
+    #[xml(attr = "type", missing = "unknown teaming type '(null)'", invalid = "unknown teaming type '{}'", code = CONFIG_UNSUPPORTED)]
     pub kind: TeamingType,
     /// The other device's alias.
     #[xml(attr)]
@@ -356,7 +356,7 @@ impl Xml for Interface {
             }
         }
         Ok(Interface {
-            managed: keyword_attr(e, "managed")?,
+            managed: e.attr("managed").and_then(YesNo::from_word),
             trust_guest_rx_filters: keyword_attr(e, "trustGuestRxFilters")?,
             mac: Some(match e.child("mac").filter(|mac| mac.attr("address").is_some()) {
                 Some(mac) => match Mac::read(mac)? {

@@ -69,7 +69,7 @@ keywords! {
 
 /// An image on the network.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
-#[xml(order(protocol, fn named))]
+#[xml(check = distinct_cookies, order(protocol, fn named))]
 pub struct NetworkSource {
     #[xml(attr, missing = "missing network source protocol type")]
     pub protocol: Option<NetProtocol>,
@@ -100,6 +100,21 @@ pub struct NetworkSource {
     #[xml(at = "knownHosts/@path")]
     pub known_hosts: Option<String>,
     pub identity: Option<Identity>,
+}
+
+/// libvirt reads cookies of web servers only.
+fn distinct_cookies(source: &mut NetworkSource, _: Element<'_>) -> Result<()> {
+    if !matches!(source.protocol, Some(NetProtocol::Http | NetProtocol::Https)) {
+        return Ok(());
+    }
+    let mut seen = std::collections::HashSet::new();
+    match source.cookies.iter().find(|cookie| !seen.insert(&cookie.name)) {
+        Some(twice) => {
+            let text = format!("duplicate cookie '{}'", twice.name);
+            Err(Error::new(ErrorDomain::STORAGE, ErrorCode::XML_ERROR, text))
+        }
+        None => Ok(()),
+    }
 }
 
 /// All but NBD's exports have a name.

@@ -115,7 +115,13 @@ fn told_source(source: &StorageSource) -> String {
             let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "(null)".to_owned());
             format!("pool = '{}', volume = '{}'", told(&volume.pool), told(&volume.volume))
         }
-        Location::Network(network) => network.name.clone().unwrap_or_default(),
+        Location::Network(network) => {
+            let name = network.name.as_deref().unwrap_or_default();
+            // of these the first part is the pool or the volume
+            let split = matches!(network.protocol, Some(NetProtocol::Rbd | NetProtocol::Gluster));
+            name.split_once('/').filter(|_| split).map_or(name, |(_, image)| image).to_owned()
+        }
+        Location::VhostUser(_) => String::new(),
         _ => source.path().unwrap_or_default().to_owned(),
     }
 }

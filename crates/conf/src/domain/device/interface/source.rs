@@ -1,6 +1,6 @@
 //! What an interface is connected to.
 
-use virtus_base::{Result, Uuid};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
 use virtus_xml::{Element, Only, Writer, Xml, field, keywords};
 
 use crate::domain::device::address::PciAddress;
@@ -238,6 +238,10 @@ pub struct IpAddress {
 fn real(ip: &mut IpAddress, _: Element<'_>) -> Result<()> {
     let invalid = || xml_error(format!("Invalid address '{}' in <ip>", ip.address));
     let address = crate::net::address::parse_ip(&ip.address).ok_or_else(invalid)?;
+    if let Some(peer) = ip.peer.as_deref().filter(|peer| crate::net::address::parse_ip(peer).is_none()) {
+        let text = format!("Invalid peer '{peer}' in <ip>");
+        return Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::INVALID_ARG, text));
+    }
     if ip.family.is_some() {
         ip.family = Some(if address.is_ipv6() { "ipv6" } else { "ipv4" }.to_owned());
     }
