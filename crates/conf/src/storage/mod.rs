@@ -122,7 +122,7 @@ mod tests {
             "<pool type='disk'><name>p</name><source><device path='/dev/sdx' part_separator='no'/></source><target><path>/dev</path></target></pool>",
             "<pool type='logical'><name>vg</name></pool>",
             "<pool type='scsi'><name>p</name><source><adapter type='fc_host' wwnn='2000000012341234' wwpn='1000000012341234'/></source><target><path>/dev</path></target></pool>",
-            "<pool type='iscsi'><name>p</name><source><host name='h' port='3261'/><device path='iqn.x'/><auth type='chap' username='u'><secret usage='s'/></auth></source><target><path>/d</path></target></pool>",
+            "<pool type='iscsi'><name>p</name><source><host name='h' port='3261'/><device path='iqn.2013-06.org.example:x'/><auth type='chap' username='u'><secret usage='s'/></auth></source><target><path>/d</path></target></pool>",
             "<pool type='rbd'><source><name>r</name><host name='h'/></source></pool>",
         ] {
             let source = if body.contains("logical") {

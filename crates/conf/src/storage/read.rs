@@ -6,6 +6,23 @@ use virtus_xml::{Document, Element, ReadOptions, Value, field};
 use super::source::illegal_name;
 use super::*;
 
+/// Whether the schema takes this for a device: a path, a plain name, or a target of iSCSI (`iqn.YYYY-MM.name:more`).
+fn names_device(path: &str) -> bool {
+    let plain = |text: &str, more: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
+    let target = || {
+        let (date, name) = path.strip_prefix("iqn.")?.split_once('.')?;
+        let (year, month) = date.split_once('-')?;
+        let number =
+            |text: &str, digits: usize| text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
+        let dated = number(year, 4) && number(month, 2) && (1..=12).contains(&month.parse::<u8>().ok()?);
+        let (name, more) = name.split_once(':').map_or((name, None), |(name, more)| (name, Some(more)));
+        Some(dated && plain(name, ".-") && more != Some(""))
+    };
+    path.starts_with('/') || plain(path, "_+-") || target().unwrap_or(false)
+}
+
 impl Pool {
     /// Reads a pool's document.
     ///
@@ -91,6 +108,9 @@ impl Pool {
             _ if self.target.is_some() && root.child("target").is_none() => Some("no target"),
             _ if self.target.as_ref().is_some_and(|t| !t.path.starts_with('/')) => Some("a relative path"),
             Kind::Disk if self.source.devices.len() > 1 => Some("several devices"),
+            _ if !self.source.devices.iter().all(|device| names_device(&device.path)) => {
+                Some("a device that is none")
+            }
             _ => None,
         };
         broken.map_or(Ok(()), |what| Err(crate::schema_error("storagepool", what)))
