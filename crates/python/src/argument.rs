@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use virtus::{Domain, Error, StorageVolume, TypedParam, TypedValue, Uuid};
+use virtus::{Domain, Error, ErrorDomain, StorageVolume, TypedParam, TypedValue, Uuid};
 
 use crate::descriptor::copy;
 use crate::error;
@@ -96,8 +96,15 @@ impl Argument for Files {
     type Lent<'a> = ();
     type Given<'a> = ();
 
-    fn keep(value: &Bound<'_, PyAny>, _: &Place<'_>) -> PyResult<Vec<OwnedFd>> {
-        list(value)?.iter().map(|one| copy(signed(&one)?).map_err(Into::into)).collect()
+    fn keep(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Vec<OwnedFd>> {
+        let copied = |number| {
+            copy(number).map_err(|e| {
+                error::reset();
+                let error = Error::system(ErrorDomain::RPC, format!("Cannot duplicate FD {number}"), &e);
+                error::raise(value.py(), place.site.function, error)
+            })
+        };
+        list(value)?.iter().map(|one| copied(signed(&one)?)).collect()
     }
 
     fn lend(_: &Vec<OwnedFd>) {}
@@ -274,6 +281,13 @@ fn parameter(name: &str, value: &Bound<'_, PyAny>) -> PyResult<TypedValue> {
 
 /// A value of the type that the parameter has.
 pub(crate) fn parameter_like(value: &Bound<'_, PyAny>, like: &TypedValue) -> PyResult<TypedValue> {
+    let number = matches!(
+        like,
+        TypedValue::Int(_) | TypedValue::UInt(_) | TypedValue::LLong(_) | TypedValue::ULLong(_)
+    );
+    if number && !value.is_instance_of::<pyo3::types::PyInt>() {
+        return Err(PyTypeError::new_err("an integer is required"));
+    }
     Ok(match like {
         TypedValue::Int(_) => TypedValue::Int(signed(value)?),
         TypedValue::UInt(_) => TypedValue::UInt(value.extract()?),

@@ -208,8 +208,7 @@ pub(crate) fn functions(registry: &Registry<'_, '_>) -> PyResult<()> {
         let flags = arguments.take::<u32>("flags")?;
         arguments.end()?;
         let connection = handle.get().0.clone();
-        let function = arguments.site().function;
-        arguments.run(|| Error::check_flags(ErrorDomain::STREAMS, flags, VIR_STREAM_NONBLOCK, function))?;
+        arguments.run(|| Ok(()))?;
         let (open, held) = (Mutex::new(None), Mutex::new(None));
         let stream =
             StreamHandle { _connection: connection, waits: flags & VIR_STREAM_NONBLOCK == 0, open, held };
@@ -271,7 +270,9 @@ pub(crate) fn functions(registry: &Registry<'_, '_>) -> PyResult<()> {
         let stream = arguments.take::<Opened>("stream")?;
         arguments.end()?;
         let (stream, function) = (stream.get(), arguments.site().function);
-        arguments.answer(|| stream.close(function, virtus::Stream::abort))
+        let open = lock(&stream.open).is_some();
+        // what was never opened is as good as aborted
+        arguments.answer(|| if open { stream.close(function, virtus::Stream::abort) } else { Ok(()) })
     })?;
     registry.add(site("heed"), |mut arguments| {
         let stream = arguments.take::<Opened>("stream")?;
@@ -280,6 +281,10 @@ pub(crate) fn functions(registry: &Registry<'_, '_>) -> PyResult<()> {
             stream.heed(yes);
         }
         ().answer(arguments.py())
+    })?;
+    registry.add(site("stream_opened"), |mut arguments| {
+        let stream = arguments.take::<Opened>("stream")?;
+        lock(&stream.get().open).is_some().into_py_any(arguments.py())
     })?;
     registry.add(site("stream_ready"), |mut arguments| {
         let stream = arguments.take::<Opened>("stream")?;

@@ -57,5 +57,11 @@ class Streams(unittest.TestCase):
             self.domain.openConsole(None, None)
         with self.assertRaises(TypeError):
             stream.send(5)
-        with self.assertRaises(libvirt.libvirtError):
-            self.conn.newStream(1 << 5)
+        self.assertEqual(stream.abort(), 0)
+        with self.assertRaises(libvirt.libvirtError) as caught:
+            stream.eventAddCallback(libvirt.VIR_STREAM_EVENT_READABLE, print, None)
+        self.assertEqual(caught.exception.get_error_code(), libvirt.VIR_ERR_NO_SUPPORT)
+
+    def test_a_descriptor_that_is_none_is_told(self):
+        with self.assertRaisesRegex(libvirt.libvirtError, "Cannot duplicate FD 9999: Bad file descriptor"):
+            self.conn.createXMLWithFiles("<domain/>", [9999])

@@ -59,6 +59,8 @@ class virConnect:
         return self._o.address
 
     def allocPages(self, pages: dict[int, int], startCell: int = 0, cellCount: int = 0, flags: int = 0) -> int:
+        if not pages:
+            raise LookupError("Need non-empty dictionary to pages attribute")
         sizes, counts = list(pages), list(pages.values())
         return native.virNodeAllocPages(self._o, sizes, counts, startCell, cellCount, flags)
 

@@ -25,6 +25,9 @@ KEPT_IN = {
     "Secret": "secretEventCallbackID",
 }
 
+# how many events there are
+EVENTS = {"Domain": 28, "Network": 2, "StoragePool": 2, "NodeDevice": 2, "Secret": 2}
+
 
 class Served:
     """A connection that an event loop looks after. It does not keep the connection."""
@@ -101,7 +104,10 @@ def needed(conn: virConnect, function: str) -> Served:
 
 
 def add(conn: virConnect, kind: str, it: Object | None, event: int, callback: Callable) -> int:
-    served = needed(conn, f"virConnect{kind}EventRegisterAny")
+    function = f"virConnect{kind}EventRegisterAny"
+    served = needed(conn, function)
+    if not 0 <= event < EVENTS[kind]:
+        raise libvirtError(f"{function}() failed")
     return served.number(native.on_event(conn._o, kind, None if it is None else it._o, event, callback))
 
 
@@ -109,7 +115,7 @@ def remove(conn: virConnect, callback: int, function: str) -> None:
     served = needed(conn, function)
     registered = served.registered.pop(callback, None)
     if registered is None:
-        native.fail(function, 8, 0, f"could not find event callback {callback} for deletion")
+        native.fail(function, 8, 0, f"event callback id {callback} not registered")
     native.forget(conn._o, registered)
 
 
@@ -182,7 +188,8 @@ def deregister_monitor(conn: virConnect, callback: int) -> None:
 
 def register_close(conn: virConnect, cb: Callable, opaque: Any) -> int:
     """Has `cb` called when the connection ends by itself."""
-    needed(conn, "virConnectRegisterCloseCallback")
+    if conn._o is None:
+        native.refuse(conn._handle, "virConnectRegisterCloseCallback")
     if conn.__dict__.get("_closed") is not None:
         native.fail("virConnectRegisterCloseCallback", 55, 13, "A close callback is already registered")
 
@@ -218,7 +225,10 @@ class Watched:
     """A stream whose program wants to be told when it can be read or written."""
 
     def __init__(self, stream: virStream, events: int, cb: Callable, opaque: Any) -> None:
-        served = needed(stream._conn, "virStreamEventAddCallback")
+        function = "virStreamEventAddCallback"
+        if not native.stream_opened(stream._o):
+            native.fail(function, 3, 38, function)
+        served = needed(stream._conn, function)
         self.stream, self.events, self.cb, self.opaque = stream, events, cb, opaque
         self.served = served
         self.loop = served.loop

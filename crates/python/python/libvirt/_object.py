@@ -115,9 +115,9 @@ def seconds_of(time: dict[str, int] | None) -> tuple[int, int]:
     if time is None:
         return 0, 0
     if not isinstance(time, dict):
-        raise TypeError("time must be a dict")
+        raise TypeError("time must be a dictionary or None with flags set")
     if "seconds" not in time or set(time) - {"seconds", "nseconds"}:
-        raise LookupError("Dictionary must contain 'seconds'")
+        raise LookupError("Dictionary must contains 'seconds'")
     return time["seconds"], time.get("nseconds", 0)
 
 
