@@ -1,14 +1,16 @@
 //! Which drivers the daemon has.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use virtus_api::constants::VIR_NETWORK_EVENT_STARTED;
 use virtus_api::event::NetworkEvent;
 use virtus_api::{Drivers, Event, EventSink, FilterBindings};
-use virtus_base::Result;
+use virtus_base::{Error, ErrorDomain, Result};
 use virtus_driver_qemu::capabilities::Emulators;
 use virtus_driver_qemu::layout::Layout;
+use virtus_driver_qemu::settings::Settings;
 use virtus_driver_qemu::{Driver, Setup};
 use virtus_driver_test::Defaults;
 use virtus_host::node::Node;
@@ -36,16 +38,21 @@ pub(crate) struct Loaded {
 /// # Errors
 /// When a driver cannot have its directories.
 pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -> Result<Loaded> {
-    let layout = match paths.privileged {
+    let mut layout = match paths.privileged {
         true => Layout::system(),
         false => Layout::session(&paths.config_home, &paths.cache_home, &paths.runtime),
     };
+    let settings = Settings::load(&paths.config.join("qemu.conf"), paths.privileged)?;
+    if let Some(directory) = &settings.memory_backing_dir {
+        layout.memory = Path::new(directory).join("libvirt/qemu");
+    }
     let emulators = Emulators::new(
         layout.cache.clone(),
         layout.nvram.display().to_string(),
         paths.privileged,
         tokio::runtime::Handle::current(),
-    );
+    )
+    .without(settings.capability_filters.clone().unwrap_or_default());
     let secret = virtus_driver_secret::Driver::start(paths.config.join("secrets"), events.clone())?;
     let watch = Arc::new(NetworkWatch { events: events.clone(), guests: OnceLock::new() });
     let network = virtus_driver_network::Driver::start(network_setup(paths, watch.clone()))?;
@@ -78,7 +85,8 @@ pub(crate) fn load(paths: &Paths, config: &Config, events: Arc<dyn EventSink>) -
         secrets: Arc::new(secret.clone()),
         volumes: Arc::new(storage.clone()),
         networks: Some(Arc::new(network.clone())),
-        user: if paths.privileged { qemu_user() } else { None },
+        user: if paths.privileged { qemu_user(&settings)? } else { None },
+        settings: Arc::new(settings),
         job_wait: Duration::from_secs(u64::from(config.job_wait)),
         layout,
     })?;
@@ -152,7 +160,22 @@ pub(crate) fn open(uri: &str) -> Option<Result<Target>> {
     }))
 }
 
-/// The account guests run under, with the groups that let it use KVM.
-fn qemu_user() -> Option<Credentials> {
-    QEMU_USERS.iter().find_map(|(user, group)| Credentials::lookup(user, group).ok())
+/// The account guests run under, with the groups that let it use KVM: that of the settings, which may name only one
+/// half of it.
+fn qemu_user(settings: &Settings) -> Result<Option<Credentials>> {
+    let found = |(user, group): &(&str, &str)| Credentials::lookup(user, group).is_ok();
+    let usual = QEMU_USERS.into_iter().find(found);
+    let (Some(user), Some(group)) = (
+        settings.user.as_deref().or(usual.map(|(user, _)| user)),
+        settings.group.as_deref().or(usual.map(|(_, group)| group)),
+    ) else {
+        return Ok(None);
+    };
+    Credentials::lookup(user, group).map(Some).map_err(|e| {
+        Error::system(
+            ErrorDomain::QEMU,
+            format!("cannot run guests as user '{user}' and group '{group}'"),
+            &e,
+        )
+    })
 }

@@ -3,6 +3,7 @@
 
 pub mod bitmap;
 pub mod error;
+pub mod settings;
 pub mod size;
 mod typed_param;
 mod uuid;

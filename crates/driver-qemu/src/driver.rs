@@ -23,11 +23,14 @@ use crate::error::{internal, no_domain, system};
 use crate::layout::Layout;
 use crate::ports::Ports;
 use crate::process::taps::names::Names;
+use crate::settings::Settings;
 
 /// What a driver is made from.
 pub struct Setup {
     /// Where its files are.
     pub layout: Layout,
+    /// What its file of settings says.
+    pub settings: Arc<Settings>,
     /// What its clients call it, e.g. `qemu:///system`.
     pub uri: String,
     /// The emulators.

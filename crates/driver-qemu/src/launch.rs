@@ -1,5 +1,6 @@
 //! What the command line of a domain has to know of this host.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use virtus_base::Bitmap;
@@ -23,7 +24,8 @@ pub(crate) fn context(shared: &Shared, id: i32, name: &str) -> Context {
         dbus_dir: text(layout.dbus_dir()),
         master_key: Some(format!("{lib_dir}/master-key.aes")),
         lib_dir,
-        vnc_listen: "127.0.0.1".to_owned(),
+        vnc_listen: shared.setup.settings.vnc_listen.clone(),
+        settings: Arc::clone(&shared.setup.settings),
         privileged: layout.privileged,
         now: SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -38,10 +40,19 @@ pub(crate) fn context(shared: &Shared, id: i32, name: &str) -> Context {
         rendernode: rendernode(),
         host_nodes: Some(host_nodes(shared)),
         default_hugepage: default_huge_page(),
-        hugepages: huge_page_mounts(),
+        hugepages: hugepages(shared.setup.settings.hugetlbfs_mount.0.as_deref()),
         vfio: std::path::Path::new("/dev/vfio/vfio").exists(),
         ..Context::default()
     }
+}
+
+/// Where pages of each size are: where the settings say, or wherever they are mounted.
+fn hugepages(allowed: Option<&[String]>) -> Vec<(u64, String)> {
+    let mut mounts = huge_page_mounts();
+    if let Some(allowed) = allowed {
+        mounts.retain(|(_, mount)| allowed.contains(mount));
+    }
+    mounts
 }
 
 /// The host's NUMA nodes.

@@ -19,6 +19,8 @@ pub struct Layout {
     pub cache: PathBuf,
     /// UEFI variables.
     pub nvram: PathBuf,
+    /// Files behind guests' memory.
+    pub memory: PathBuf,
 }
 
 impl Layout {
@@ -32,6 +34,7 @@ impl Layout {
             log: "/var/log/libvirt/qemu".into(),
             cache: "/var/cache/libvirt/qemu".into(),
             nvram: "/var/lib/libvirt/qemu/nvram".into(),
+            memory: "/var/lib/libvirt/qemu/ram".into(),
         }
     }
 
@@ -46,6 +49,7 @@ impl Layout {
             log: cache_home.join("libvirt/qemu/log"),
             cache: cache_home.join("libvirt/qemu/cache"),
             nvram: config.join("nvram"),
+            memory: config.join("lib/ram"),
             config,
         }
     }
@@ -60,6 +64,7 @@ impl Layout {
             log: root.join("log"),
             cache: root.join("cache"),
             nvram: root.join("lib/nvram"),
+            memory: root.join("lib/ram"),
         }
     }
 
@@ -78,7 +83,7 @@ impl Layout {
             lib("snapshot"),
             lib("checkpoint"),
             lib("dump"),
-            lib("ram"),
+            (self.memory.clone(), 0o755, true),
             (self.nvram.clone(), 0o755, true),
             (self.log.clone(), 0o755, false),
             (self.cache.clone(), 0o755, false),
@@ -136,7 +141,7 @@ impl Layout {
 
     /// Files that back a running domain's memory.
     pub fn memory_dir(&self, id: i32, name: &str) -> PathBuf {
-        self.lib.join(format!("ram/{id}-{}", short(name)))
+        self.memory.join(format!("{id}-{}", short(name)))
     }
 
     /// The sockets of private D-Bus servers.

@@ -27,6 +27,7 @@ mod open;
 mod ports;
 pub mod postparse;
 pub mod process;
+pub mod settings;
 pub mod stats;
 pub mod store;
 pub mod validate;

@@ -9,24 +9,21 @@ use virtus_base::{ErrorCode, Result};
 use crate::error::error;
 use virtus_state::lock;
 
-/// The range libvirt hands out.
-const FIRST: u16 = 5900;
-const LAST: u16 = 65_535;
-
 /// Hands out ports; each belongs to a domain's number.
 #[derive(Debug, Default)]
 pub(crate) struct Ports(Mutex<BTreeMap<u16, i32>>);
 
 impl Ports {
-    /// The first port that nobody has, ours or not.
+    /// The first port of a range that nobody has, ours or not.
     ///
     /// # Errors
-    /// When all are taken.
-    pub(crate) fn take(&self, id: i32) -> Result<u16> {
+    /// When all are taken; `what` the range is called.
+    pub(crate) fn take(&self, id: i32, (first, last): (u32, u32), what: &str) -> Result<u16> {
         let mut taken = lock(&self.0);
-        let free = (FIRST..=LAST).find(|port| !taken.contains_key(port) && is_free(*port));
+        let mut ports = (first..=last).filter_map(|port| u16::try_from(port).ok());
+        let free = ports.find(|port| !taken.contains_key(port) && is_free(*port));
         let Some(port) = free else {
-            let text = format!("Unable to find an unused port in range 'vnc' ({FIRST}-{LAST})");
+            let text = format!("Unable to find an unused port in range '{what}' ({first}-{last})");
             return Err(error(ErrorCode::INTERNAL_ERROR, text));
         };
         taken.insert(port, id);
@@ -62,10 +59,13 @@ mod tests {
     #[test]
     fn ports_are_given_once_and_come_back() {
         let ports = Ports::default();
-        let (a, b) = (ports.take(1).unwrap(), ports.take(2).unwrap());
+        let take = |id| ports.take(id, (5900, 65535), "vnc");
+        let (a, b) = (take(1).unwrap(), take(2).unwrap());
         assert_ne!(a, b);
         ports.release(1);
-        assert_eq!(ports.take(3).unwrap(), a);
+        assert_eq!(take(3).unwrap(), a);
+        let e = ports.take(4, (5900, 5899), "vnc").unwrap_err();
+        assert_eq!(e.message(), "internal error: Unable to find an unused port in range 'vnc' (5900-5899)");
     }
 
     #[test]

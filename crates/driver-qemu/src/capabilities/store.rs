@@ -42,6 +42,8 @@ pub struct Emulators {
     privileged: bool,
     slots: Mutex<HashMap<PathBuf, Slot>>,
     runtime: tokio::runtime::Handle,
+    /// Capabilities that are not to be used.
+    unused: Vec<String>,
 }
 
 /// The targets whose emulators are looked for, with libvirt's names.
@@ -77,7 +79,14 @@ const TARGETS: &[(&str, &str)] = &[
 impl Emulators {
     /// Emulators whose capabilities are remembered under `cache`; `nvram` is where guests' firmware variables are.
     pub fn new(cache: PathBuf, nvram: String, privileged: bool, runtime: tokio::runtime::Handle) -> Self {
-        Emulators { cache, nvram, privileged, slots: Mutex::default(), runtime }
+        Emulators { cache, nvram, privileged, slots: Mutex::default(), runtime, unused: Vec::new() }
+    }
+
+    /// Has no use made of these capabilities.
+    #[must_use]
+    pub fn without(mut self, unused: Vec<String>) -> Self {
+        self.unused = unused;
+        self
     }
 
     /// The binaries there are, each with the architecture of its guests.
@@ -97,7 +106,7 @@ impl Emulators {
             return Ok(known.clone());
         }
         let file = self.file(path);
-        let capabilities = match recall(&file, &stamp) {
+        let mut capabilities = match recall(&file, &stamp) {
             Some(capabilities) => capabilities,
             None => {
                 let capabilities = probe::probe(path).await?;
@@ -115,6 +124,7 @@ impl Emulators {
                 })?
             }
         };
+        capabilities.flags.retain(|flag| !self.unused.contains(flag));
         let probed = Arc::new(ProbedEmulator::new(capabilities));
         *slot = Some((stamp, probed.clone()));
         Ok(probed)

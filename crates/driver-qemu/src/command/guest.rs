@@ -1,6 +1,7 @@
 //! What all parts of the command line look at.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use virtus_api::VolumePlace;
 use virtus_base::Bitmap;
@@ -10,6 +11,7 @@ use virtus_conf::domain::device::DeviceInfo;
 use crate::emulator::Emulator;
 pub(crate) use crate::error::{internal, unsupported};
 use crate::machine::Machine;
+use crate::settings::Settings;
 
 use super::plan::Plan;
 
@@ -63,8 +65,8 @@ pub struct Context {
     pub vfio: bool,
     /// The default address of VNC servers.
     pub vnc_listen: String,
-    /// The file that makes VNC passwords needed (`vnc_password` in the daemon's configuration).
-    pub vnc_password: bool,
+    /// The driver's settings.
+    pub settings: Arc<Settings>,
     /// Whether the daemon serves the whole system.
     pub privileged: bool,
     /// Seconds since 1970, UTC, and the host's offset from UTC in seconds.

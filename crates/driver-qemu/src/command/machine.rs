@@ -31,7 +31,7 @@ pub(super) fn machine(b: &mut Build<'_>) -> Result<()> {
         Some(IoApic::Kvm) => options.push("kernel_irqchip=on".to_owned()),
         None => {}
     }
-    let dump = domain.memory.dump_core.unwrap_or(OnOff::Off);
+    let dump = domain.memory.dump_core.unwrap_or(OnOff::from(guest.context.settings.dump_guest_core));
     options.push(format!("dump-guest-core={}", dump.as_str()));
     if domain.memory_backing.as_ref().is_some_and(|backing| backing.nosharepages) {
         options.push("mem-merge=off".to_owned());

@@ -26,7 +26,11 @@ pub fn build(domain: &Domain, emulator: &dyn Emulator, context: &Context) -> Res
 
     b.line.program = domain.devices.emulator.clone().unwrap_or_else(|| emulator.path().to_owned());
     b.line.env = environment(&guest);
-    b.line.option("name", format!("guest={},debug-threads=on", escape(&domain.name)));
+    let process = match context.settings.set_process_name {
+        true => format!(",process=qemu:{}", escape(&domain.name)),
+        false => String::new(),
+    };
+    b.line.option("name", format!("guest={}{process},debug-threads=on", escape(&domain.name)));
     compatibility(b);
     b.line.flag("S");
     if let Some(file) = &context.master_key {
@@ -91,14 +95,22 @@ pub fn build(domain: &Domain, emulator: &dyn Emulator, context: &Context) -> Res
     for arg in &domain.qemu.args {
         b.line.args.push(arg.clone());
     }
-    b.line.option("sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    b.line.option(
+        "sandbox",
+        match context.settings.seccomp_sandbox {
+            0 => "off",
+            _ => "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+        },
+    );
     device::panic::add(b)?;
     device::shmem::add(b)?;
     device::vsock::add(b)?;
     device::pstore::add(b)?;
     device::crypto::add(b)?;
     teardown(b);
-    b.line.option("msg", "timestamp=on");
+    if context.settings.log_timestamp {
+        b.line.option("msg", "timestamp=on");
+    }
     Ok(build.line)
 }
 
@@ -126,7 +138,9 @@ fn environment(guest: &Guest<'_>) -> Vec<(String, String)> {
 
 /// How QEMU treats deprecated interfaces.
 fn compatibility(b: &mut Build<'_>) {
-    let input = match b.guest.domain.qemu.deprecation.as_deref() {
+    let (domain, settings) = (b.guest.domain, &b.guest.context.settings);
+    let wanted = domain.qemu.deprecation.as_ref().or(settings.deprecation_behavior.as_ref());
+    let input = match wanted.map(String::as_str) {
         Some("omit") => None,
         Some("reject") => Some("reject"),
         Some("crash") => Some("crash"),

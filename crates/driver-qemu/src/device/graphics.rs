@@ -12,6 +12,7 @@ use super::audio;
 use crate::command::build::Build;
 use crate::command::guest::{Guest, unsupported};
 use crate::command::line::escape;
+use crate::command::props::Props;
 
 /// All displays.
 pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
@@ -25,7 +26,12 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
                 build.line.option("display", display_sdl(sdl));
             }
             Graphics::Vnc(vnc) => {
-                build.line.option("vnc", vnc_text(&guest, vnc)?);
+                let mut text = vnc_text(&guest, vnc)?;
+                vnc_security(build, &mut text);
+                if let Some(audio) = audio::of(&guest, vnc.audio) {
+                    let _ = write!(text, ",audiodev={audio}");
+                }
+                build.line.option("vnc", text);
                 if let Some(keymap) = &vnc.keymap {
                     build.line.option("k", keymap.clone());
                 }
@@ -57,6 +63,11 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
 /// What SDL needs of the environment.
 pub(crate) fn environment(guest: &Guest<'_>) -> Vec<(String, String)> {
     let mut env = Vec::new();
+    let settings = &guest.context.settings;
+    let vnc = guest.domain.devices.graphics.iter().any(|graphics| matches!(graphics, Graphics::Vnc(_)));
+    if let (true, Some(directory)) = (vnc && settings.vnc_sasl, &settings.vnc_sasl_dir) {
+        env.push(("SASL_CONF_PATH".to_owned(), directory.clone()));
+    }
     for graphics in &guest.domain.devices.graphics {
         if let Graphics::Sdl(sdl) = graphics {
             env.extend(sdl.xauth.clone().map(|value| ("XAUTHORITY".to_owned(), value)));
@@ -121,16 +132,31 @@ fn vnc_text(guest: &Guest<'_>, vnc: &Vnc) -> Result<String> {
     if let Some(policy) = vnc.share_policy {
         let _ = write!(text, ",share={}", policy.as_str());
     }
-    if vnc.auth.passwd.is_some() || guest.context.vnc_password {
+    if vnc.auth.passwd.is_some() || guest.context.settings.vnc_password.is_some() {
         text.push_str(",password=on");
     }
     if let Some(power) = vnc.power_control {
         let _ = write!(text, ",power-control={}", OnOff::from(power.is_true()).as_str());
     }
-    if let Some(audio) = audio::of(guest, vnc.audio) {
-        let _ = write!(text, ",audiodev={audio}");
-    }
     Ok(text)
+}
+
+/// What the settings want of all VNC servers: certificates, and clients that say who they are.
+fn vnc_security(build: &mut Build<'_>, text: &mut String) {
+    let settings = &build.guest.context.settings;
+    if settings.vnc_tls {
+        let id = "vnc-tls-creds0";
+        let verify = settings.vnc_tls_x509_verify.unwrap_or(settings.default_tls_x509_verify);
+        let creds = Props::object("tls-creds-x509", id)
+            .with("dir", settings.certificates(settings.vnc_tls_x509_cert_dir.as_ref(), "vnc"))
+            .with("endpoint", "server")
+            .with("verify-peer", verify);
+        build.line.json("object", &creds);
+        let _ = write!(text, ",tls-creds={id}");
+    }
+    if settings.vnc_sasl {
+        text.push_str(",sasl=on");
+    }
 }
 
 fn dbus_text(guest: &Guest<'_>, dbus: &DbusGraphics) -> String {
@@ -180,7 +206,7 @@ fn spice_text(guest: &Guest<'_>, spice: &Spice) -> Result<String> {
             }
             parts.push(format!(
                 "addr={}",
-                escape(address(&spice.listens).unwrap_or(&guest.context.vnc_listen))
+                escape(address(&spice.listens).unwrap_or(&guest.context.settings.spice_listen))
             ));
         }
     }

@@ -1,6 +1,7 @@
 //! Starting domains with the daemon: the first time it runs after the host has booted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use virtus_state::file::{self, Durability};
 use virtus_state::gate::{AsyncJob, Mask, Owner, Wanted};
@@ -27,7 +28,11 @@ pub(crate) fn autostart(driver: &Driver) {
     let domains: Vec<_> = driver.registry.list().iter().filter(marked).cloned().collect();
     let driver = driver.clone();
     driver.runtime.clone().spawn(async move {
-        for domain in domains {
+        let pause = Duration::from_millis(u64::from(driver.setup.settings.auto_start_delay));
+        for (i, domain) in domains.into_iter().enumerate() {
+            if i > 0 && !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
             let name = Arc::clone(&domain.view().name);
             if let Err(e) = one(&driver, &domain).await {
                 tracing::error!("Failed to autostart VM '{name}': {e}");

@@ -3,8 +3,22 @@
 use virtus_conf::domain::Domain;
 use virtus_host::process::{Resource, Spawn};
 
-/// Sets what the definition asks for.
-pub(super) fn set(model: &Domain, spawn: &mut Spawn) {
+use crate::settings::{Core, Settings};
+
+/// Sets what the definition and the settings ask for.
+pub(super) fn set(model: &Domain, settings: &Settings, spawn: &mut Spawn) {
+    for (resource, most) in
+        [(Resource::Nproc, settings.max_processes), (Resource::Nofile, settings.max_files)]
+    {
+        if most > 0 {
+            spawn.limit(resource, Some(u64::from(most)));
+        }
+    }
+    match settings.max_core {
+        Core::Bytes(most) if most > 0 => drop(spawn.limit(Resource::Core, Some(most))),
+        Core::Unlimited => drop(spawn.limit(Resource::Core, None)),
+        _ => {}
+    }
     if let Some(limit) = locked_memory(model) {
         spawn.limit(Resource::Memlock, limit);
     }

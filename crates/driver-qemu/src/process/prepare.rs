@@ -90,9 +90,13 @@ pub(super) fn live_model(
 }
 
 fn vnc_server(shared: &Shared, vnc: &mut Vnc, id: i32, places: &Places) -> Result<()> {
+    let settings = &shared.setup.settings;
     for listen in &mut vnc.server.listens.list {
+        if settings.vnc_auto_unix_socket && matches!(listen, Listen::Address { address: None }) {
+            *listen = Listen::Socket { socket: None, auto_generated: true, from_config: true };
+        }
         match listen {
-            Listen::Address { address: address @ None } => *address = Some("127.0.0.1".to_owned()),
+            Listen::Address { address: address @ None } => *address = Some(settings.vnc_listen.clone()),
             Listen::Socket { socket: socket @ None, auto_generated, .. } => {
                 *socket = Some(places.lib_dir.join("vnc.sock").to_string_lossy().into_owned());
                 *auto_generated = true;
@@ -108,12 +112,14 @@ fn vnc_server(shared: &Shared, vnc: &mut Vnc, id: i32, places: &Places) -> Resul
     }
     let ports = &mut vnc.server.ports;
     if ports.autoport {
-        ports.port = Some(i32::from(shared.ports.take(id)?));
+        let range = (settings.remote_display_port_min, settings.remote_display_port_max);
+        ports.port = Some(i32::from(shared.ports.take(id, range, "vnc")?));
     } else if let Some(port) = ports.port.and_then(|p| u16::try_from(p).ok()) {
         shared.ports.note(port, id);
     }
     if ports.websocket == Some(-1) {
-        ports.websocket = Some(i32::from(shared.ports.take(id)?));
+        let range = (settings.remote_websocket_port_min, settings.remote_websocket_port_max);
+        ports.websocket = Some(i32::from(shared.ports.take(id, range, "webSocket")?));
         ports.websocket_generated = true;
     }
     Ok(())

@@ -120,7 +120,7 @@ async fn attempt(
     }
     let closed = format!("QEMU unexpectedly closed the monitor (vm='{name}')");
     let talked = match connect(shared, &running, &model.name).await {
-        Ok((monitor, events)) => match talk(&running, monitor, &mut model, &emulator).await {
+        Ok((monitor, events)) => match talk(shared, &running, monitor, &mut model, &emulator).await {
             Ok(()) => super::tune::apply(&running, &model).await.map(|()| events),
             Err(e) if is_verdict(&e) => Err(e),
             Err(e) => Err(explain(&places, log_from, e, &closed).await),
@@ -195,7 +195,7 @@ fn spawn(
     if let Some(user) = &shared.setup.user {
         spawn.credentials(user.clone()).clear_capabilities();
     }
-    limits::set(model, &mut spawn);
+    limits::set(model, &shared.setup.settings, &mut spawn);
     cgroup::join(model, id, &mut spawn);
     let mut log_file = prepare::log_file(places, &mut spawn)?;
     log::started(
@@ -245,12 +245,14 @@ fn undo_process(shared: &Arc<Shared>, name: &Arc<str>, running: &Arc<Running>, u
 
 /// Meets the monitor and asks what only QEMU knows.
 async fn talk(
+    shared: &Shared,
     running: &Arc<Running>,
     monitor: Monitor,
     model: &mut conf::Domain,
     emulator: &ProbedEmulator,
 ) -> Result<()> {
-    let passwords = model.devices.graphics.iter().filter_map(password);
+    let usual = shared.setup.settings.vnc_password.as_ref();
+    let passwords = model.devices.graphics.iter().filter_map(|graphics| password(graphics, usual));
     let mut batch = monitor.batch();
     let cpus = batch.add(&QueryCpusFast {});
     let chardevs = batch.add(&QueryChardev {});
@@ -308,9 +310,10 @@ pub(super) async fn connect(
     }
 }
 
-fn password(graphics: &Graphics) -> Option<SetPassword> {
+/// The password of a display: its own or, if all have one, the `usual`.
+fn password(graphics: &Graphics, usual: Option<&String>) -> Option<SetPassword> {
     let Graphics::Vnc(vnc) = graphics else { return None };
-    let password = vnc.auth.passwd.clone()?;
+    let password = vnc.auth.passwd.as_ref().or(usual)?.clone();
     let connected = vnc.auth.connected.map(|c| c.as_str().to_owned());
     Some(SetPassword { protocol: "vnc".to_owned(), password, connected })
 }

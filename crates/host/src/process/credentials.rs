@@ -42,6 +42,18 @@ impl Credentials {
     }
 }
 
+impl Credentials {
+    /// The number of a user by its name, or as [`Credentials::lookup`] takes it; `None` for a name nobody has.
+    pub fn user_id(user: &str) -> Option<u32> {
+        numeric(user).or_else(|| Account::by_name(user).ok().map(|account| account.uid))
+    }
+
+    /// The number of a group, likewise.
+    pub fn group_id(group: &str) -> Option<u32> {
+        numeric(group).or_else(|| group_by_name(group).ok())
+    }
+}
+
 /// The number of a text like `+107`; names made of digits only do not exist, so `107` is one too.
 fn numeric(text: &str) -> Option<u32> {
     text.strip_prefix('+').unwrap_or(text).parse().ok()

@@ -12,9 +12,6 @@ use virtus_host::process::Spawn;
 use super::Start;
 use crate::error::{error, system};
 
-/// Where the server is.
-const SERVER: &str = "/usr/bin/dbus-daemon";
-
 /// Whether a display is on a bus: others talk to their peer directly.
 fn needs(dbus: &DbusGraphics) -> bool {
     !dbus.p2p.is_some_and(|on| on.is_true())
@@ -30,16 +27,14 @@ pub(super) async fn start(start: &mut Start<'_>, model: &mut conf::Domain) -> Re
     if !model.devices.graphics.iter().any(own) {
         return Ok(());
     }
-    if let Err(e) = rustix::fs::access(SERVER, rustix::fs::Access::EXEC_OK) {
-        return Err(system(format_args!("'{SERVER}' is not a suitable dbus-daemon"), &e.into()));
-    }
+    let server = super::configured(&start.shared.setup.settings.dbus_daemon, "dbus-daemon")?;
     let user = start.user();
     super::directory(&start.shared.setup.layout.dbus_dir(), 0o770, user.as_ref())?;
     let (socket, settings) = (start.file("dbus", "dbus.sock"), start.file("dbus", "dbus.conf"));
     super::write_for(&settings, &configuration(&socket), user.as_ref())
         .map_err(|e| system(format_args!("Failed to write '{}'", settings.display()), &e))?;
     let complaints = super::scratch()?;
-    let mut spawn = Spawn::new(SERVER);
+    let mut spawn = Spawn::new(&server);
     spawn.arg(format!("--config-file={}", settings.display())).clear_capabilities();
     if let Some(user) = user {
         spawn.credentials(user);
@@ -51,7 +46,7 @@ pub(super) async fn start(start: &mut Start<'_>, model: &mut conf::Domain) -> Re
             true => {
                 return Err(error(
                     ErrorCode::OPERATION_TIMEOUT,
-                    format!("DBus daemon {SERVER} didn't show up"),
+                    format!("DBus daemon {} didn't show up", server.display()),
                 ));
             }
             false => super::said(&complaints),

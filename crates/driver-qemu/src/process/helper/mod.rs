@@ -229,6 +229,15 @@ fn directory(path: &Path, mode: u32, owner: Option<&Credentials>) -> Result<()> 
     }
 }
 
+/// A program that the settings name, as a path or by its name in `/usr/bin`; `what` it is called in errors.
+fn configured(name: &str, what: &str) -> Result<PathBuf> {
+    let path = Path::new("/usr/bin").join(name);
+    match rustix::fs::access(&path, rustix::fs::Access::EXEC_OK) {
+        Ok(()) => Ok(path),
+        Err(e) => Err(system(format_args!("'{}' is not a suitable {what}", path.display()), &e.into())),
+    }
+}
+
 /// A program by its name.
 fn program(name: &str) -> Result<PathBuf> {
     virtus_host::program::find_in_path(Path::new(name))

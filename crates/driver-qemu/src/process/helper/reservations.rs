@@ -10,7 +10,6 @@ use crate::process::prepare;
 
 /// Its pid file, in the guest's own directory.
 pub(super) const PID_FILE: &str = "pr-helper0.pid";
-const PROGRAM: &str = "/usr/bin/qemu-pr-helper";
 
 pub(super) fn wanted(model: &conf::Domain) -> bool {
     let disks = &model.devices.disks;
@@ -21,19 +20,19 @@ pub(super) async fn start(start: &mut Start<'_>, model: &mut conf::Domain) -> Re
     if !wanted(model) {
         return Ok(());
     }
-    if let Err(e) = rustix::fs::access(PROGRAM, rustix::fs::Access::EXEC_OK) {
-        return Err(system(format_args!("'{PROGRAM}' is not a suitable pr helper"), &e.into()));
-    }
+    let program = super::configured(&start.shared.setup.settings.pr_helper, "pr helper")?;
     let socket = start.places.lib_dir.join("pr-helper0.sock");
     let complaints = super::scratch()?;
-    let mut spawn = Spawn::new(PROGRAM);
+    let mut spawn = Spawn::new(&program);
     // it stays root: the kernel asks for the right to raw SCSI commands
     spawn.arg("-k").arg(&socket);
     spawn.fd(complaints.try_clone().map_err(|e| system("cannot duplicate a descriptor", &e))?, 2);
     let process = start.launch(model, spawn, &start.places.lib_dir.join(PID_FILE))?;
     if !super::appears(&socket, &process).await {
         return Err(match process.is_alive() {
-            true => error(ErrorCode::OPERATION_TIMEOUT, format!("pr helper {PROGRAM} didn't show up")),
+            true => {
+                error(ErrorCode::OPERATION_TIMEOUT, format!("pr helper {} didn't show up", program.display()))
+            }
             false => internal(format!("pr helper died and reported: {}", super::said(&complaints))),
         });
     }

@@ -46,7 +46,11 @@ async fn emulate(
 ) -> Result<()> {
     let shared = start.shared;
     let user = match shared.setup.layout.privileged {
-        true => Credentials::lookup(ACCOUNT, ACCOUNT).ok(),
+        true => {
+            let settings = &shared.setup.settings;
+            let user = settings.swtpm_user.as_deref().unwrap_or(ACCOUNT);
+            Credentials::lookup(user, settings.swtpm_group.as_deref().unwrap_or(ACCOUNT)).ok()
+        }
         false => None,
     };
     let version = emulator.version.unwrap_or(TpmVersion::V2_0);

@@ -50,7 +50,10 @@ fn serve(start: &Start<'_>, model: &conf::Domain, fs: &Filesystem, binary: &str)
     let mut spawn = Spawn::new(binary);
     let fd = spawn.next_fd(prepare::listen(&socket)?);
     prepare::give_to_qemu(start.shared, &socket)?;
-    let args = arguments(fs, fd);
+    let mut args = arguments(fs, fd);
+    if start.shared.setup.settings.virtiofsd_debug {
+        args.push("-d".to_owned());
+    }
     spawn.args(&args).env("PATH", std::env::var("PATH").unwrap_or_default());
     let log = start.shared.setup.layout.log.join(format!("{}-{alias}-virtiofsd.log", model.name));
     let log = super::output(&log)?;
