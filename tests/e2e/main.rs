@@ -15,6 +15,7 @@ mod network;
 mod reads;
 mod refusals;
 mod restart;
+mod settings;
 mod shells;
 mod starts;
 mod tuning;
@@ -136,6 +137,8 @@ stories! {
     network::dying_while_a_network_comes_or_goes [DNSMASQ, NFT, STRACE],
     refusals::wrong_commands_get_libvirts_answers [],
     refusals::a_read_only_connection_changes_nothing [],
+    settings::the_driver_does_what_its_file_says [],
+    settings::a_guest_sees_only_its_own_devices [],
     starts::disks [],
     starts::controllers [],
     starts::interfaces [],

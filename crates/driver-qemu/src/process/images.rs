@@ -14,9 +14,12 @@ use crate::error::system;
 
 /// Sees to it that QEMU can open the images that a command line names, which names descriptors instead where it
 /// could not open the path.
+///
+/// With a `private` /dev, nodes there are the user's own.
 pub(super) fn hand_over(
     args: &mut Vec<String>,
     user: Option<&Credentials>,
+    private: bool,
     lender: &Lender,
     spawn: &mut Spawn,
 ) -> Result<()> {
@@ -33,6 +36,9 @@ pub(super) fn hand_over(
             let write =
                 node_name(&node).is_none_or(|name| written.iter().any(|w| w == name)) && !is_read_only(&node);
             if lent.contains(&path) {
+                continue;
+            }
+            if private && path.starts_with("/dev") && is_node(&path) {
                 continue;
             }
             match access(&path, write, user, lender) {
@@ -63,6 +69,14 @@ pub(super) fn hand_over(
         args.extend(["-add-fd".to_owned(), set]);
     }
     Ok(())
+}
+
+/// Whether a path leads to a device.
+fn is_node(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| {
+        let kind = meta.file_type();
+        kind.is_block_device() || kind.is_char_device()
+    })
 }
 
 /// How a guest's user comes to an image.
@@ -243,14 +257,14 @@ mod tests {
         let mut args = vec![flag(), node(true), flag(), node(false), flag(), other.clone()];
         let mut spawn = Spawn::new("/bin/true");
         let lender = Lender::default();
-        hand_over(&mut args, Some(&stranger()), &lender, &mut spawn).unwrap();
+        hand_over(&mut args, Some(&stranger()), false, &lender, &mut spawn).unwrap();
         assert_eq!(args[1], r#"{"driver":"file","filename":"/dev/fdset/0","read-only":true}"#);
         assert_eq!(args[5], other);
         let sets: Vec<_> = args[6..].iter().filter(|a| a.starts_with("set=")).collect();
         assert_eq!(sets.len(), 2);
         assert!(sets[0].starts_with("set=0,fd=3,opaque=read:") && sets[0].ends_with("/a,,b.img"));
         let mut missing = vec![flag(), node(false).replace("a,b", "none")];
-        assert!(hand_over(&mut missing, Some(&stranger()), &lender, &mut spawn).is_err());
+        assert!(hand_over(&mut missing, Some(&stranger()), false, &lender, &mut spawn).is_err());
     }
 
     #[test]
@@ -265,7 +279,7 @@ mod tests {
             vec!["-blockdev".to_owned(), format!(r#"{{"driver":"file","filename":"{}"}}"#, image.display())];
         for user in [None, Some(&owner)] {
             let mut same = args.clone();
-            hand_over(&mut same, user, &Lender::default(), &mut Spawn::new("/bin/true")).unwrap();
+            hand_over(&mut same, user, false, &Lender::default(), &mut Spawn::new("/bin/true")).unwrap();
             assert_eq!(same, args);
         }
     }

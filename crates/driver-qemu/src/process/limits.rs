@@ -7,12 +7,12 @@ use crate::settings::{Core, Settings};
 
 /// Sets what the definition and the settings ask for.
 pub(super) fn set(model: &Domain, settings: &Settings, spawn: &mut Spawn) {
-    for (resource, most) in
-        [(Resource::Nproc, settings.max_processes), (Resource::Nofile, settings.max_files)]
-    {
-        if most > 0 {
-            spawn.limit(resource, Some(u64::from(most)));
-        }
+    if settings.max_processes > 0 {
+        spawn.limit(Resource::Nproc, Some(u64::from(settings.max_processes)));
+    }
+    if settings.max_files > 0 {
+        // libvirt's limit is one above what is set, and programs that count on it may need that one
+        spawn.limit(Resource::Nofile, Some(u64::from(settings.max_files) + 1));
     }
     match settings.max_core {
         Core::Bytes(most) if most > 0 => drop(spawn.limit(Resource::Core, Some(most))),

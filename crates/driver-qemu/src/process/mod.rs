@@ -3,6 +3,7 @@
 mod autostart;
 pub(crate) mod cgroup;
 pub(crate) mod chain;
+pub(crate) mod dev;
 mod directory;
 pub mod events;
 pub(crate) mod filters;

@@ -19,7 +19,7 @@ use virtus_state::file::{self, Durability};
 
 use super::prepare::{self, Places};
 use super::{
-    Running, cgroup, chain, events, filters, helper, images, limits, live_cpu, log, secrets, stop, taps,
+    Running, cgroup, chain, dev, events, filters, helper, images, limits, live_cpu, log, secrets, stop, taps,
     volumes,
 };
 use crate::capabilities::ProbedEmulator;
@@ -186,8 +186,12 @@ fn spawn(
     taps::hand_over(cards, context, &mut spawn);
     let mut launch = crate::command::build(model, emulator, context)?;
     let user = shared.setup.user.as_ref();
-    images::hand_over(&mut launch.args, user, &shared.lender, &mut spawn)?;
+    let private = dev::is_private(shared);
+    images::hand_over(&mut launch.args, user, private, &shared.lender, &mut spawn)?;
     images::readable(&mut launch.args, user, &places.lib_dir)?;
+    if private {
+        spawn.private_dev(dev::of(shared, &launch.args));
+    }
     spawn.args(&launch.args).umask(0o022).session(true);
     for (variable, value) in &launch.env {
         spawn.env(variable, value);

@@ -19,21 +19,45 @@ pub struct PrivateDev {
     mounts: Vec<PathBuf>,
 }
 
+/// What every QEMU needs.
+const NODES: [&str; 8] = [
+    "/dev/null",
+    "/dev/full",
+    "/dev/zero",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/ptmx",
+    "/dev/kvm",
+    "/dev/userfaultfd",
+];
+
 impl PrivateDev {
     /// A /dev with what every QEMU needs (libvirt's default `cgroup_device_acl`) and the file systems below /dev.
     pub fn new() -> PrivateDev {
+        PrivateDev::with(&NODES)
+    }
+
+    /// A /dev with nodes of the host's choice and the file systems below /dev.
+    pub fn with(nodes: &[impl AsRef<Path>]) -> PrivateDev {
         let mut dev = PrivateDev::default();
-        for node in ["null", "full", "zero", "random", "urandom", "ptmx", "kvm", "userfaultfd"] {
-            dev.nodes.push((Path::new("/dev").join(node), None));
+        for node in nodes {
+            dev.nodes.push((node.as_ref().to_owned(), None));
         }
         let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
         dev.mounts = mounts_below_dev(&mounts);
         dev
     }
 
+    /// Whether every QEMU has this node.
+    pub fn is_usual(path: &Path) -> bool {
+        NODES.iter().any(|node| path == Path::new(node))
+    }
+
     /// Adds a node of the host's, if it is below /dev; `owner` (user, group) in place of the host's.
     pub fn node(&mut self, path: impl Into<PathBuf>, owner: Option<(u32, u32)>) -> &mut PrivateDev {
-        self.nodes.push((path.into(), owner));
+        let path = path.into();
+        self.nodes.retain(|(known, _)| *known != path);
+        self.nodes.push((path, owner));
         self
     }
 
@@ -117,7 +141,10 @@ impl DevPlan {
     /// Covers /dev, after [`leave_mounts`].
     pub(super) fn cover(&self) -> Result<(), Errno> {
         for (path, handle) in &self.mounts {
-            let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+            // with what is mounted on them: a lent file, for one
+            let flags = OpenTreeFlags::OPEN_TREE_CLONE
+                | OpenTreeFlags::OPEN_TREE_CLOEXEC
+                | OpenTreeFlags::AT_RECURSIVE;
             let tree = rustix::mount::open_tree(CWD, path.as_c_str(), flags)?;
             handle.store(std::os::fd::IntoRawFd::into_raw_fd(tree), Ordering::Relaxed);
         }

@@ -107,6 +107,7 @@ async fn plug_in(site: &Site<'_>, model: &conf::Domain, device: &mut Device, und
     host::prepare(site, device, &mut context, undo).await?;
     let mut parts = site.parts(model, &context, device)?;
     host::images(site, &mut parts, undo).await?;
+    host::open_nodes(site, &parts).await?;
     if let (Device::Watchdog(watchdog), true) = (&*device, model.devices.watchdogs.is_empty()) {
         let action = match watchdog.action {
             // the daemon makes the dump when QEMU says it has stopped

@@ -328,8 +328,10 @@ async fn left(site: &Site<'_>, device: Device) -> Result<()> {
     let context = site.names(&model, &device);
     let alias = device.info().and_then(|info| info.alias.clone()).unwrap_or_default();
     let monitor = site.job.monitor()?;
+    let mut all = Vec::new();
     match site.parts(&model, &context, &device) {
         Ok(parts) => {
+            all.clone_from(&parts);
             let behind: Vec<Part> =
                 parts.into_iter().filter(|part| !matches!(part, Part::Device(_))).collect();
             site.job
@@ -346,6 +348,7 @@ async fn left(site: &Site<'_>, device: Device) -> Result<()> {
     let memory = matches!(device, Device::Memory(_));
     let gone = DomainEvent::DeviceRemoved { dev_alias: alias.clone() };
     site.commit(|model| drop(take(model, &alias)), vec![gone]);
+    host::close_nodes(site, &all).await;
     if memory {
         update::balloon(site).await;
     }

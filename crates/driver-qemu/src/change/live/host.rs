@@ -1,8 +1,9 @@
 //! What the host does for a device that is plugged in: sockets, files, network cards, images. QEMU is given the
 //! descriptors through its monitor.
 
+use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use virtus_base::Result;
@@ -18,7 +19,7 @@ use super::Site;
 use crate::command::Context;
 use crate::device::part::Part;
 use crate::error::{system, unsupported};
-use crate::process::{filters, images, prepare, taps};
+use crate::process::{dev, filters, images, prepare, taps};
 
 /// Prepares the host for a device that has its alias. Each step pushes its undo.
 ///
@@ -216,6 +217,53 @@ pub(super) async fn images(site: &Site<'_>, parts: &mut [Part], undo: &mut Undo)
         }
     }
     Ok(())
+}
+
+/// The nodes of /dev that parts need.
+fn nodes(parts: &[Part]) -> BTreeSet<PathBuf> {
+    let mut nodes = BTreeSet::new();
+    for part in parts {
+        match part {
+            Part::Object(props) | Part::Block(props) | Part::Netdev(props) | Part::Device(props) => {
+                dev::of_json(&props.clone().into_json(), &mut nodes);
+            }
+            Part::Chardev(_, backend) => dev::of_json(backend, &mut nodes),
+        }
+    }
+    nodes
+}
+
+/// Puts the nodes that parts need into QEMU's own /dev.
+///
+/// # Errors
+/// When one cannot be made.
+pub(super) async fn open_nodes(site: &Site<'_>, parts: &[Part]) -> Result<()> {
+    let nodes = nodes(parts);
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    let (shared, running) = (std::sync::Arc::clone(site.shared), std::sync::Arc::clone(&site.running));
+    site.shared.blocking(move || dev::add(&shared, &running.process, &nodes)).await
+}
+
+/// Takes the nodes of a device that has left out of it again, but for those that others have and all QEMUs need.
+pub(super) async fn close_nodes(site: &Site<'_>, parts: &[Part]) {
+    let mut nodes = nodes(parts);
+    let others = site.model().map(|model| model.format(&conf::FormatOptions::default())).unwrap_or_default();
+    nodes.retain(|path| {
+        let text = path.to_string_lossy();
+        dev::is_own(path) && !others.contains(&*text)
+    });
+    if nodes.is_empty() {
+        return;
+    }
+    let running = std::sync::Arc::clone(&site.running);
+    let removed = site.shared.blocking(move || {
+        dev::remove(&running.process, &nodes);
+        Ok(())
+    });
+    // it has told of what it could not remove
+    let _ = removed.await;
 }
 
 /// Closes what a device that has left had on the host.

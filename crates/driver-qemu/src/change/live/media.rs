@@ -56,6 +56,7 @@ pub(super) async fn change(site: &Site<'_>, new: &Disk, force: bool) -> Result<(
     let exchanged = async {
         let mut parts = site.guest(&model, &context, |guest| disk::image(guest, &changed))?;
         host::images(site, &mut parts, &mut undo).await?;
+        host::open_nodes(site, &parts).await?;
         exchange(site, &model, &old, &changed, &parts, force).await
     };
     match exchanged.await {
