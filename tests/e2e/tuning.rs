@@ -82,7 +82,8 @@ pub(crate) fn a_guest_is_tuned_while_it_runs(world: &mut World) -> Outcome {
     let before = world.virsh(&["dumpxml", "alpha"])?;
     world.kill_daemon()?;
     world.start_daemon()?;
-    ensure!(world.virsh(&["dumpxml", "alpha"])? == before, "the definition changed with the daemon");
+    let after = world.virsh(&["dumpxml", "alpha"])?;
+    ensure!(after == before, "the definition changed with the daemon: {before}\nnow: {after}");
     world.virsh(&["destroy", "alpha"])?;
     world.virsh(&["start", "alpha"])?;
     has(world, &["blkdeviotune", "alpha", "vda", "--live"], "total_iops_sec : 50")?;

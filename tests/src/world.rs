@@ -363,7 +363,20 @@ impl World {
     /// # Errors
     /// That it is gone.
     pub fn freeze(&self, pid: Pid, frozen: bool) -> Outcome {
-        Ok(kill_process(pid, if frozen { Signal::STOP } else { Signal::CONT })?)
+        kill_process(pid, if frozen { Signal::STOP } else { Signal::CONT })?;
+        // its threads stop one after the other, and until then may still answer
+        let stopped = || -> std::io::Result<bool> {
+            let tasks = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()))?;
+            tasks
+                .map(|task| std::fs::read_to_string(task?.path().join("stat")))
+                .try_fold(true, |all, stat| {
+                    Ok(all && stat?.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" T")))
+                })
+        };
+        while frozen && !stopped()? {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        Ok(())
     }
 
     /// Files and sockets under the daemon's directories that no domain accounts for: those of running guests,

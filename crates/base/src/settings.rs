@@ -336,7 +336,6 @@ impl<'a> Parser<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
 
     #[allow(unreachable_pub)]
     mod file {

@@ -133,7 +133,7 @@ fn vcpu_states(domain: &mut Domain) -> Result<()> {
     }
     list.vcpus = states.into_values().collect();
     let online = list.vcpus.iter().filter(|state| state.enabled.is_true()).count();
-    domain.vcpu.current = u32::try_from(online).ok().filter(|online| *online > 0);
+    domain.vcpu.current = u32::try_from(online).ok().filter(|online| *online > 0 && *online != max);
     Ok(())
 }
 

@@ -611,6 +611,22 @@ impl Stable for Disk {
     }
 }
 
+impl Disk {
+    /// libvirt tells how many queues there are, not how long they are.
+    fn check_queue_size(&self, to: &Self) -> Result<()> {
+        let (from, to) = (&self.driver.options, &to.driver.options);
+        if from.queue_size == to.queue_size {
+            return Ok(());
+        }
+        let (from, to) = (from.queues.unwrap_or(0), to.queues.unwrap_or(0));
+        Err(unsupported(format!("Target disk queue size {to} does not match source {from}")))
+    }
+
+    fn block_size(&self, size: impl Fn(&BlockIo) -> Option<u32>) -> u32 {
+        self.rest.blockio.as_ref().and_then(size).unwrap_or(0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::name_index;
@@ -630,21 +646,5 @@ mod tests {
         ] {
             assert_eq!(name_index(name), want, "{name}");
         }
-    }
-}
-
-impl Disk {
-    /// libvirt tells how many queues there are, not how long they are.
-    fn check_queue_size(&self, to: &Self) -> Result<()> {
-        let (from, to) = (&self.driver.options, &to.driver.options);
-        if from.queue_size == to.queue_size {
-            return Ok(());
-        }
-        let (from, to) = (from.queues.unwrap_or(0), to.queues.unwrap_or(0));
-        Err(unsupported(format!("Target disk queue size {to} does not match source {from}")))
-    }
-
-    fn block_size(&self, size: impl Fn(&BlockIo) -> Option<u32>) -> u32 {
-        self.rest.blockio.as_ref().and_then(size).unwrap_or(0)
     }
 }
