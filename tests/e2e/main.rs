@@ -19,6 +19,7 @@ mod settings;
 mod shells;
 mod starts;
 mod tuning;
+mod upstream;
 mod ways;
 
 use virtus_tests::{Need, Story};
@@ -54,6 +55,12 @@ const PYTHON_HEADERS: Need = Need::Works(
     "python3-dev",
 );
 const RUBY: Need = Need::Works(&["ruby", "-e", "require 'libvirt'"], "ruby-libvirt");
+/// Upstream's daemon with its driver.
+const LIBVIRTD: Need = Need::Program("libvirtd", "libvirt-daemon");
+const LIBVIRTD_QEMU: Need = Need::Works(
+    &["sh", "-c", "test -e /usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so"],
+    "libvirt-daemon-driver-qemu",
+);
 const VIRT_INSTALL: Need = Need::Program("virt-install", "virtinst");
 const VIRT_VIEWER: Need = Need::Program("virt-viewer", "virt-viewer");
 const GLIB: Need = Need::Works(
@@ -153,6 +160,9 @@ stories! {
     hostile::silent_and_greedy_peers_bother_nobody [],
     tuning::a_guest_is_tuned_while_it_runs [Need::Guest, SCRIPT],
     tuning::a_guest_goes_back_to_a_snapshot [Need::Guest, SCRIPT],
+    upstream::a_guest_is_saved_dumped_and_brought_back [Need::Guest, LIBVIRTD, LIBVIRTD_QEMU],
+    upstream::a_disk_changes_under_a_running_guest [Need::Guest, LIBVIRTD, LIBVIRTD_QEMU],
+    upstream::a_guest_moves_from_host_to_host [Need::Guest, LIBVIRTD, LIBVIRTD_QEMU, Need::PythonLibvirt],
     ways::settings_say_where_to [],
     ways::a_users_daemon_starts_when_it_is_needed [SETPRIV],
     ways::through_ssh [SSHD, NETCAT],

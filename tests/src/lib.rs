@@ -8,6 +8,7 @@ mod crash;
 mod library;
 pub mod machine;
 mod runner;
+mod upstream;
 mod wire;
 mod world;
 
@@ -15,6 +16,7 @@ pub use console::Console;
 pub use crash::{STEPS, Threads, die_at};
 pub use library::Library;
 pub use runner::{Need, Story, run};
+pub use upstream::Upstream;
 pub use wire::Peer;
 pub use world::{Answer, World};
 

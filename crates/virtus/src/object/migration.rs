@@ -130,9 +130,9 @@ fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Result<Domain
         }
         None => {}
     }
-    let offline = plan.flags & VIR_MIGRATE_OFFLINE != 0;
-    let performed = match offline {
-        true => Ok(prepared.cookie_out),
+    // a domain that does not run has no memory to send; what the other end told of itself is then for nobody
+    let performed = match plan.flags & VIR_MIGRATE_OFFLINE != 0 {
+        true => Ok(Opaque::default()),
         false => here.call(Remote::domain_migrate_perform3_params(
             domain.clone(),
             None,
@@ -141,6 +141,8 @@ fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Result<Domain
             plan.flags | protection,
         )),
     };
+    // an end that failed to send has given up by itself
+    let sent = performed.is_ok();
     let (cookie, mut failed) = match performed {
         Ok(cookie) => (cookie, None),
         Err(error) => (Opaque::default(), Some(error)),
@@ -148,18 +150,16 @@ fn by_us(here: &Connection, there: &Connection, mut plan: Plan) -> Result<Domain
     if !plan.has("destination_name") {
         plan.set("destination_name", domain.name.clone());
     }
-    let finished = finish(there, &plan, cookie, flags_there, failed.is_some());
-    let (moved, cookie) = match finished {
+    let (moved, cookie) = match finish(there, &plan, cookie, flags_there, !sent) {
         Ok((moved, cookie)) => (Some(moved), cookie),
         Err(error) => {
-            // what went wrong first is what the user has to know
-            failed.get_or_insert(error);
+            failed = Some(telling(failed, error));
             (None, Opaque::default())
         }
     };
-    let confirmed = match offline {
-        true => Ok(()),
-        false => confirm(here, &plan, cookie, plan.flags | protection, failed.is_some()),
+    let confirmed = match sent {
+        true => confirm(here, &plan, cookie, plan.flags | protection, moved.is_none()),
+        false => Ok(()),
     };
     // once the guest runs there it is no failure of the move that the end here was not told
     let _ = confirmed;
@@ -183,6 +183,23 @@ const OLD_PARAMS: [&str; 4] = ["migrate_uri", "destination_name", "destination_x
 
 fn unsupported(text: impl Into<String>) -> Error {
     Error::new(ErrorDomain::DOMAIN, ErrorCode::ARGUMENT_UNSUPPORTED, text)
+}
+
+/// Which of the two ends' complaints the user has to know: the first one, unless all it says is that it went wrong while the
+/// other end knows why.
+fn telling(sent: Option<Error>, received: Error) -> Error {
+    let of_qemu = |error: &Error| error.domain() == ErrorDomain::QEMU;
+    match sent {
+        Some(error)
+            if !(of_qemu(&error)
+                && error.code() == ErrorCode::OPERATION_FAILED
+                && of_qemu(&received)
+                && received.code() != ErrorCode::MIGRATE_FINISH_OK) =>
+        {
+            error
+        }
+        _ => received,
+    }
 }
 
 /// Refuses to move a domain that does not run when one of the two cannot.
