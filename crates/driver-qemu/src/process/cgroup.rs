@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use virtus_base::Result;
 use virtus_conf::domain::Domain;
-use virtus_host::cgroup::{Cgroups, Group, machine_name};
-use virtus_host::process::{Spawn, threads};
+use virtus_host::cgroup::{Cgroups, CpuTimes, Group, machine_name};
+use virtus_host::process::{Spawn, threads, usage};
 
 use super::Running;
 use crate::error::system;
@@ -31,6 +31,18 @@ fn machine(id: i32, name: &str) -> String {
 /// The group of a running guest, empty where it has none.
 pub(crate) fn of(running: &Running) -> Group {
     Group::of_process(host(), running.process.pid(), DRIVER)
+}
+
+/// The CPU time a guest has used: of all in its group, or where nothing counts that, of its QEMU alone.
+///
+/// # Errors
+/// That it has ended.
+pub(crate) fn cpu_times(running: &Running) -> std::io::Result<CpuTimes> {
+    if let Some(times) = of(running).cpu_times() {
+        return Ok(times);
+    }
+    let used = usage(running.process.pid(), None)?;
+    Ok(CpuTimes { total: used.user.saturating_add(used.system), user: used.user, system: used.system })
 }
 
 /// The group of some of a guest's threads by its name (`vcpu0`, `emulator`, `iothread1`). Threads share the guest's

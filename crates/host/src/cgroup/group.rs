@@ -30,6 +30,11 @@ impl Group {
         for (mount, controllers) in hierarchies(cgroups) {
             let unified = controllers.is_empty();
             let path = mount.join(&below);
+            // what an earlier guest of this name was allowed and forbidden is not for this one; if it still runs,
+            // its group stays
+            if processes(&path).is_empty() {
+                let _ = remove_tree(&path);
+            }
             match make(&mount, &path, unified, controllers.contains(&Controller::Cpuset)) {
                 Ok(()) => group.directories.push(Directory::new(path, controllers)),
                 Err(e) => {
@@ -171,6 +176,12 @@ impl Group {
         let mut all = self.directories.iter();
         all.find(|d| d.controllers.contains(&controller)).map(|d| (d.path.as_path(), d.unified))
     }
+
+    /// The directory of version 2, where it has what the controller is for.
+    pub(super) fn unified(&self, controller: Controller) -> Option<&Path> {
+        let mut all = self.directories.iter();
+        all.find(|d| d.unified && d.controllers.contains(&controller)).map(|d| d.path.as_path())
+    }
 }
 
 impl Directory {
@@ -303,8 +314,14 @@ mod tests {
             assert!(!group.thread("emulator").is_empty());
         }
         assert!(group.thread("vcpu9").is_empty());
+        assert_eq!(Group::create(&cgroups, "/machine", &machine, "qemu"), group, "a group in use stays");
+        assert!(processes(&group.directories[0].path).contains(&process.pid()));
         assert!(group.kill());
         assert_eq!(process.exited().await, Exit::Signal(libc::SIGKILL));
+        let left = group.directories[0].path.join("left");
+        std::fs::create_dir(&left).unwrap();
+        assert_eq!(Group::create(&cgroups, "/machine", &machine, "qemu"), group);
+        assert!(!left.exists(), "what an ended guest left is not taken over");
         group.remove().unwrap();
         assert!(group.remove().is_ok());
         assert!(Group::find(&cgroups, "/machine", &machine, "qemu").is_empty());

@@ -48,10 +48,9 @@ pub enum MemoryLimit {
 const UNLIMITED_KIB: u64 = 9_007_199_254_740_000;
 
 impl Group {
-    /// CPU time used; `None` when the host does not count it by group.
+    /// CPU time used; `None` when the host does not count it by group. Version 2 counts in µs, version 1 does not.
     pub fn cpu_times(&self) -> Option<CpuTimes> {
-        let (path, unified) = self.directory(Controller::Cpuacct)?;
-        if unified {
+        if let Some(path) = self.unified(Controller::Cpuacct) {
             let text = std::fs::read_to_string(path.join("cpu.stat")).ok()?;
             let field = |name| keyed(&text, name).map(|us| us.saturating_mul(1000));
             return Some(CpuTimes {
@@ -60,6 +59,7 @@ impl Group {
                 system: field("system_usec")?,
             });
         }
+        let (path, _) = self.directory(Controller::Cpuacct)?;
         let total = number(&path.join("cpuacct.usage"))?;
         let stat = std::fs::read_to_string(path.join("cpuacct.stat")).ok()?;
         let ns = 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1);

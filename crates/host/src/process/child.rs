@@ -135,18 +135,6 @@ fn prepare(plan: &Plan) -> Result<(), (Step, Errno)> {
     if let Some(mask) = plan.umask {
         rustix::process::umask(mask);
     }
-    for group in &plan.cgroups {
-        if let Err(errno) = write_file(group, b"0") {
-            plan.report.cgroup_errno.store(errno.raw_os_error(), Ordering::Release);
-        }
-    }
-    if let Some(score) = &plan.oom_score_adj {
-        // a score below the daemon's own needs a right a session daemon does not have
-        let _ = write_file(c"/proc/self/oom_score_adj", score);
-    }
-    if let Some(cpus) = &plan.affinity {
-        rustix::thread::sched_setaffinity(None, cpus).map_err(at(Step::Affinity))?;
-    }
     if plan.dev.is_some() || !plan.loans.is_empty() {
         dev::leave_mounts().map_err(at(Step::Namespace))?;
     }
@@ -158,6 +146,19 @@ fn prepare(plan: &Plan) -> Result<(), (Step, Errno)> {
     if let Some(dev) = &plan.dev {
         dev.cover().map_err(at(Step::Namespace))?;
         dev.populate().map_err(at(Step::Devices))?;
+    }
+    // a group that somebody else made may let nobody make nodes
+    for group in &plan.cgroups {
+        if let Err(errno) = write_file(group, b"0") {
+            plan.report.cgroup_errno.store(errno.raw_os_error(), Ordering::Release);
+        }
+    }
+    if let Some(score) = &plan.oom_score_adj {
+        // a score below the daemon's own needs a right a session daemon does not have
+        let _ = write_file(c"/proc/self/oom_score_adj", score);
+    }
+    if let Some(cpus) = &plan.affinity {
+        rustix::thread::sched_setaffinity(None, cpus).map_err(at(Step::Affinity))?;
     }
     descriptors(plan).map_err(at(Step::Descriptors))?;
     for (resource, limit) in &plan.limits {

@@ -9,6 +9,7 @@ use virtus_host::process::usage;
 use super::one::device_stats;
 use super::{StoredImages, Subject};
 use crate::domain::disk_path;
+use crate::process::cgroup;
 
 /// Parameters as they are collected.
 struct Params(Vec<TypedParam>);
@@ -57,11 +58,11 @@ pub(super) fn all(
 }
 
 fn cpu(subject: &Subject, p: &mut Params) {
-    let used = subject.running.as_ref().and_then(|r| usage(r.process.pid(), None).ok());
-    let (user, system) = used.map_or((0, 0), |u| (u.user, u.system));
-    p.put("cpu.time", user.saturating_add(system));
-    p.put("cpu.user", user);
-    p.put("cpu.system", system);
+    let used = subject.running.as_ref().and_then(|running| cgroup::cpu_times(running).ok());
+    let used = used.unwrap_or_default();
+    p.put("cpu.time", used.total);
+    p.put("cpu.user", used.user);
+    p.put("cpu.system", used.system);
     if subject.running.is_some() {
         p.put("cpu.cache.monitor.count", 0u32);
         p.put("cpu.haltpoll.success.time", 0u64);

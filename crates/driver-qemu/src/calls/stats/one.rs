@@ -4,7 +4,6 @@ use virtus_api::DomainRef;
 use virtus_api::domain::stats::*;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result, TypedParam};
 use virtus_conf::domain::device::{Disk, Interface};
-use virtus_host::process::usage;
 use virtus_qmp::command::{BlockDeviceStats, BlockStats};
 use virtus_xdr::List;
 
@@ -12,6 +11,7 @@ use super::{Subject, counted};
 use crate::Driver;
 use crate::domain::disk_path;
 use crate::error::{bad_argument, error, internal};
+use crate::process::cgroup;
 use crate::stats::Wanted;
 
 /// What QEMU says of a disk. It names the device by its place in the machine.
@@ -160,10 +160,10 @@ pub(super) fn cpu_stats(
         let text = "operation 'getCpuacctPercpuUsage' not supported for backend 'cgroup V2'";
         return Err(Error::new(ErrorDomain::CGROUP, ErrorCode::OPERATION_UNSUPPORTED, text));
     }
-    let used = usage(running.process.pid(), None)
-        .map_err(|e| crate::error::system("cannot read process usage", &e))?;
+    let used =
+        cgroup::cpu_times(&running).map_err(|e| crate::error::system("cannot read process usage", &e))?;
     let params = vec![
-        TypedParam::new("cpu_time", used.user.saturating_add(used.system)),
+        TypedParam::new("cpu_time", used.total),
         TypedParam::new("user_time", used.user),
         TypedParam::new("system_time", used.system),
     ];
