@@ -3,6 +3,7 @@
 use crate::shell::{Failure, Outcome, Shell, out};
 
 pub(crate) mod build;
+mod libxml;
 pub(crate) mod tree;
 mod xpath;
 

@@ -12,6 +12,7 @@ pub mod event;
 pub mod fake;
 mod message;
 mod monitor;
+mod pending;
 mod request;
 mod transport;
 

@@ -1,8 +1,7 @@
 //! A connection to QEMU's monitor.
 
-use std::collections::HashMap;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,11 +13,9 @@ use crate::command::{Command, QmpCapabilities};
 use crate::error::{Error, Result};
 use crate::event::{Event, EventSender, Events};
 use crate::message::{Greeting, Line};
-use crate::request::{Batch, ID_PREFIX, Reply, Ticket, line_of, within};
+use crate::pending::{Reply, Shared};
+use crate::request::{Batch, ID_PREFIX, Ticket, line_of, within};
 use crate::transport::{End, Link, Receiver};
-
-/// A QEMU that does not answer is asked no more than this many questions.
-const MAX_UNDER_WAY: usize = 4096;
 
 /// How a monitor is opened.
 #[derive(Clone, Debug, Default)]
@@ -40,26 +37,6 @@ struct Handle {
     timeout: Option<Duration>,
 }
 
-/// What callers and the connection's task have in common.
-pub(crate) struct Shared {
-    vm: String,
-    state: Mutex<State>,
-}
-
-struct State {
-    next_id: u64,
-    waiting: HashMap<u64, Waiting>,
-    greeting: Option<oneshot::Sender<Result<Greeting>>>,
-    /// Why there is no connection any more.
-    ended: Option<Error>,
-}
-
-/// A caller whose command is under way.
-struct Waiting {
-    command: String,
-    reply: oneshot::Sender<Result<Reply>>,
-}
-
 impl Drop for Handle {
     fn drop(&mut self) {
         self.link.close();
@@ -68,7 +45,7 @@ impl Drop for Handle {
 
 impl std::fmt::Debug for Monitor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Monitor").field("vm", &self.0.shared.vm).field("closed", &self.is_closed()).finish()
+        f.debug_struct("Monitor").field("vm", &self.0.shared.vm()).field("closed", &self.is_closed()).finish()
     }
 }
 
@@ -95,16 +72,8 @@ impl Monitor {
         stream: UnixStream,
         options: Options,
     ) -> (Monitor, Events, oneshot::Receiver<Result<Greeting>>) {
-        let (greeting, greeted) = oneshot::channel();
-        let shared = Arc::new(Shared {
-            vm: options.vm,
-            state: Mutex::new(State {
-                next_id: 1,
-                waiting: HashMap::new(),
-                greeting: Some(greeting),
-                ended: None,
-            }),
-        });
+        let (shared, greeted) = Shared::new(options.vm);
+        let shared = Arc::new(shared);
         let (sender, events) = Events::channel();
         let link = Link::start(stream, Reader { shared: Arc::clone(&shared), events: Some(sender) });
         (Monitor(Arc::new(Handle { shared, link, timeout: options.timeout })), events, greeted)
@@ -152,7 +121,7 @@ impl Monitor {
 
     /// Several commands that go out in one write.
     pub fn batch(&self) -> Batch<'_> {
-        Batch::new(self)
+        Batch::new(&self.0.shared, &self.0.link)
     }
 
     /// Runs a command given by name, with arguments as JSON (`Value::Null` for none); the result is its `return`.
@@ -175,7 +144,7 @@ impl Monitor {
         let name = ["execute", "exec-oob"].iter().find_map(|k| command.get(*k)?.as_str());
         let name = name.unwrap_or("<unknown>").to_owned();
         let own_id = command.remove("id");
-        let mut ticket: Ticket<Value> = Ticket::start(self, name, |id| {
+        let mut ticket: Ticket<Value> = Ticket::start(&self.0.shared, name, |id| {
             command.insert("id".to_owned(), Value::String(id));
             self.0.link.send(line_of(&command), Vec::new());
         });
@@ -189,68 +158,13 @@ impl Monitor {
 
     /// Ends the connection; commands under way and later ones get [`Error::Closed`].
     pub fn close(&self) {
-        self.0.shared.end(Error::Closed { vm: self.0.shared.vm.clone() });
+        self.0.shared.end(Error::Closed { vm: self.0.shared.vm().to_owned() });
         self.0.link.close();
     }
 
     /// Whether the connection has ended.
     pub fn is_closed(&self) -> bool {
-        self.0.shared.lock().ended.is_some() || self.0.link.is_closed()
-    }
-
-    pub(crate) fn link(&self) -> &Link {
-        &self.0.link
-    }
-
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0.shared
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Enters a caller: the id its command goes out with, and where the reply comes. Without an id nothing
-    /// may be sent and the reply, which says why, is there.
-    pub(crate) fn enter(&self, command: String) -> (Option<u64>, oneshot::Receiver<Result<Reply>>) {
-        let (sender, reply) = oneshot::channel();
-        let mut state = self.lock();
-        if let Some(ended) = &state.ended {
-            // the receiver is in this function's hands
-            let _ = sender.send(Err(ended.clone()));
-            return (None, reply);
-        }
-        if state.waiting.len() >= MAX_UNDER_WAY {
-            let _ = sender
-                .send(Err(Error::Protocol(format!("too many commands wait for QEMU (vm='{}')", self.vm))));
-            return (None, reply);
-        }
-        let id = state.next_id;
-        state.next_id += 1;
-        state.waiting.insert(id, Waiting { command, reply: sender });
-        (Some(id), reply)
-    }
-
-    pub(crate) fn why_ended(&self) -> Error {
-        self.lock().ended.clone().unwrap_or_else(|| Error::Closed { vm: self.vm.clone() })
-    }
-
-    /// Marks the connection ended, with the first reason given, and tells everyone who waits.
-    fn end(&self, why: Error) {
-        let (waiting, greeting, why) = {
-            let mut state = self.lock();
-            let why = state.ended.get_or_insert(why).clone();
-            (std::mem::take(&mut state.waiting), state.greeting.take(), why)
-        };
-        if let Some(greeting) = greeting {
-            let _ = greeting.send(Err(why.clone()));
-        }
-        for (_, waiting) in waiting {
-            tracing::debug!(target: "virtus_qmp", vm = self.vm, command = waiting.command, "no reply: {why}");
-            let _ = waiting.reply.send(Err(why.clone()));
-        }
+        self.0.shared.has_ended() || self.0.link.is_closed()
     }
 }
 
@@ -264,7 +178,7 @@ impl Receiver for Reader {
     fn line(&mut self, text: &[u8]) -> std::result::Result<(), String> {
         let bad = |e: &dyn std::fmt::Display| format!("cannot parse json {}: {e}", shown(text));
         let text_str = std::str::from_utf8(text).map_err(|e| bad(&e))?;
-        tracing::trace!(target: "virtus_qmp", vm = self.shared.vm, line = text_str);
+        tracing::trace!(target: "virtus_qmp", vm = self.shared.vm(), line = text_str);
         let line: Line<'_> = serde_json::from_str(text_str).map_err(|e| bad(&e))?;
         if let Some(name) = line.event {
             if let Some(events) = &self.events {
@@ -278,10 +192,7 @@ impl Receiver for Reader {
             }
         } else if let Some(greeting) = line.greeting {
             let greeting: Greeting = serde_json::from_str(greeting.get()).map_err(|e| bad(&e))?;
-            if let Some(waiting) = self.shared.lock().greeting.take() {
-                // nobody waits when the caller gave up
-                let _ = waiting.send(Ok(greeting));
-            }
+            self.shared.greet(greeting);
         } else if line.value.is_some() || line.error.is_some() {
             self.reply(text_str, line.id)?;
         } else {
@@ -291,7 +202,7 @@ impl Receiver for Reader {
     }
 
     fn closed(&mut self, why: End) {
-        let vm = self.shared.vm.clone();
+        let vm = self.shared.vm().to_owned();
         self.shared.end(match why {
             End::Eof => Error::Closed { vm },
             End::Read(e) => match e.raw_os_error() {
@@ -316,23 +227,11 @@ impl Receiver for Reader {
 impl Reader {
     fn reply(&self, text: &str, id: Option<&RawValue>) -> std::result::Result<(), String> {
         let id = id.and_then(|id| id.get().trim_matches('"').strip_prefix(ID_PREFIX)?.parse::<u64>().ok());
-        let mut state = self.shared.lock();
-        let waiting = match id {
-            Some(id) => state.waiting.remove(&id),
-            // an error without an id answers a line QEMU could not parse: the oldest one under way
-            None => {
-                let oldest = state.waiting.keys().min().copied();
-                oldest.and_then(|id| state.waiting.remove(&id))
-            }
-        };
-        drop(state);
-        let Some(waiting) = waiting else {
-            return Err(format!("Unexpected JSON reply '{}'", shown(text.as_bytes())));
-        };
         let line = RawValue::from_string(text.to_owned()).map_err(|e| e.to_string())?;
-        // the caller may have stopped waiting
-        let _ = waiting.reply.send(Ok(Reply { line }));
-        Ok(())
+        match self.shared.answer(id, Reply { line }) {
+            true => Ok(()),
+            false => Err(format!("Unexpected JSON reply '{}'", shown(text.as_bytes()))),
+        }
     }
 }
 

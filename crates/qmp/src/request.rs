@@ -9,26 +9,21 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::message::Refusal;
-use crate::monitor::{Monitor, Shared};
+use crate::pending::{Reply, Shared};
+use crate::transport::Link;
 
 /// libvirt's form of ids, which its pass-through shows to clients.
 pub(crate) const ID_PREFIX: &str = "libvirt-";
 
-/// A reply's two faces: the value for typed callers, the whole line for those that pass it on.
-pub(crate) struct Reply {
-    pub(crate) line: Box<RawValue>,
-}
-
 /// Commands collected to go out in one write; QEMU runs them in order. Dropped unsent, it sends what it has.
 #[must_use]
 pub struct Batch<'a> {
-    monitor: &'a Monitor,
+    shared: &'a Arc<Shared>,
+    link: &'a Link,
     bytes: Vec<u8>,
     fds: Vec<OwnedFd>,
 }
@@ -40,8 +35,8 @@ impl std::fmt::Debug for Batch<'_> {
 }
 
 impl<'a> Batch<'a> {
-    pub(crate) fn new(monitor: &'a Monitor) -> Batch<'a> {
-        Batch { monitor, bytes: Vec::new(), fds: Vec::new() }
+    pub(crate) fn new(shared: &'a Arc<Shared>, link: &'a Link) -> Batch<'a> {
+        Batch { shared, link, bytes: Vec::new(), fds: Vec::new() }
     }
 
     /// Adds a command.
@@ -76,14 +71,14 @@ impl<'a> Batch<'a> {
             arguments: Option<A>,
             id: String,
         }
-        Ticket::start(self.monitor, name.to_owned(), |id| {
+        Ticket::start(self.shared, name.to_owned(), |id| {
             self.bytes.extend(line_of(&Out { execute: name, arguments, id }));
         })
     }
 
     fn flush(&mut self) {
         let fds = std::mem::take(&mut self.fds);
-        self.monitor.link().send(std::mem::take(&mut self.bytes), fds);
+        self.link.send(std::mem::take(&mut self.bytes), fds);
     }
 }
 
@@ -122,8 +117,7 @@ impl<R> std::fmt::Debug for Ticket<R> {
 
 impl<R> Ticket<R> {
     /// Enters a caller and lets `send` send the command under the id it got.
-    pub(crate) fn start(monitor: &Monitor, command: String, send: impl FnOnce(String)) -> Self {
-        let shared = monitor.shared();
+    pub(crate) fn start(shared: &Arc<Shared>, command: String, send: impl FnOnce(String)) -> Self {
         let (id, reply) = shared.enter(command.clone());
         if let Some(id) = id {
             send(format!("{ID_PREFIX}{id}"));
@@ -136,7 +130,7 @@ impl<R: serde::de::DeserializeOwned> Ticket<R> {
     /// Waits at most `timeout`; `None` waits for ever.
     ///
     /// # Errors
-    /// As [`Monitor::execute`].
+    /// As [`Monitor::execute`](crate::Monitor::execute).
     pub async fn within(self, timeout: Option<Duration>) -> Result<R> {
         let command = self.command.clone();
         within(timeout, &command, self).await
@@ -152,31 +146,6 @@ impl<R: serde::de::DeserializeOwned> Future for Ticket<R> {
         };
         let reply = reply.unwrap_or_else(|_| Err(self.shared.why_ended()));
         Poll::Ready(reply.and_then(|reply| reply.read(&self.command, self.whole)))
-    }
-}
-
-impl Reply {
-    fn read<R: serde::de::DeserializeOwned>(&self, command: &str, whole: bool) -> Result<R> {
-        #[derive(serde::Deserialize)]
-        struct Parts<'a> {
-            #[serde(borrow, rename = "return")]
-            value: Option<&'a RawValue>,
-            error: Option<Refusal>,
-        }
-        let odd = |e: serde_json::Error| Error::Protocol(format!("cannot read reply to '{command}': {e}"));
-        if whole {
-            return serde_json::from_str(self.line.get()).map_err(odd);
-        }
-        let parts: Parts<'_> = serde_json::from_str(self.line.get()).map_err(odd)?;
-        match (parts.value, parts.error) {
-            (_, Some(refusal)) => Err(Error::Command {
-                command: command.to_owned(),
-                desc: refusal.desc.unwrap_or_else(|| refusal.class.clone()),
-                class: refusal.class,
-            }),
-            (Some(value), None) => serde_json::from_str(value.get()).map_err(odd),
-            (None, None) => Err(Error::Protocol(format!("unable to execute QEMU command '{command}'"))),
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! An element that can be changed and written again, in libxml2's way.
 
-use super::{Node, xpath};
+use super::{Node, libxml};
 
 /// An element with what is in it, owned.
 #[derive(Clone, Debug)]
@@ -24,9 +24,9 @@ impl Tree {
 
     /// A copy of an element.
     pub(crate) fn of(node: Node<'_, '_>) -> Self {
-        let mut tree = Tree::new(&xpath::qualified(node));
-        tree.attributes = xpath::attributes(node);
-        for child in xpath::shown_children(node) {
+        let mut tree = Tree::new(&libxml::qualified(node));
+        tree.attributes = libxml::attributes(node);
+        for child in libxml::shown_children(node) {
             if child.is_element() {
                 tree.content.push(Content::Element(Tree::of(child)));
             } else if child.is_comment() {
@@ -94,7 +94,7 @@ impl Tree {
         text.push_str(&self.name);
         for (name, value) in &self.attributes {
             text.push_str(&format!(" {name}=\""));
-            xpath::escape(text, value, true);
+            libxml::escape(text, value, true);
             text.push('"');
         }
         if self.content.is_empty() {
@@ -109,7 +109,7 @@ impl Tree {
             }
             match content {
                 Content::Element(tree) => tree.write(text, level + 1, indent),
-                Content::Text(own) => xpath::escape(text, own, false),
+                Content::Text(own) => libxml::escape(text, own, false),
                 Content::Comment(own) => text.push_str(&format!("<!--{own}-->")),
             }
         }

@@ -7,6 +7,7 @@ use roxmltree::{Document, Node as Element};
 use virtus::{Error, ErrorCode, ErrorDomain};
 use xpath_eval::{EvaluationContext, ExpandedName, Node, NodeKind, Value, evaluate, parse};
 
+use super::libxml::{attribute_name, escape, shown_children};
 use super::tree::Tree;
 use crate::shell::{Failure, Outcome};
 
@@ -187,16 +188,6 @@ impl<'a> Node<'a> for At<'a> {
     }
 }
 
-/// The children without the blanks that only indent.
-pub(super) fn shown_children<'a, 'i>(node: Element<'a, 'i>) -> Vec<Element<'a, 'i>> {
-    let has_elements = node.children().any(|child| child.is_element());
-    node.children()
-        .filter(|child| {
-            !(has_elements && child.is_text() && child.text().is_none_or(|t| t.trim().is_empty()))
-        })
-        .collect()
-}
-
 fn write_node(text: &mut String, node: Element<'_, '_>, level: usize, indent: bool) {
     if node.is_comment() {
         let _ = write!(text, "<!--{}-->", node.text().unwrap_or_default());
@@ -207,53 +198,6 @@ fn write_node(text: &mut String, node: Element<'_, '_>, level: usize, indent: bo
         Tree::of(node).write(text, level, indent);
     } else {
         escape(text, node.text().unwrap_or_default(), false);
-    }
-}
-
-/// The name of an element with its prefix.
-pub(super) fn qualified(node: Element<'_, '_>) -> String {
-    let tag = node.tag_name();
-    match tag.namespace().and_then(|uri| node.lookup_prefix(uri)) {
-        Some(prefix) if !prefix.is_empty() => format!("{prefix}:{}", tag.name()),
-        _ => tag.name().to_owned(),
-    }
-}
-
-/// The attributes of an element in order, after the namespaces that it declares.
-pub(super) fn attributes(node: Element<'_, '_>) -> Vec<(String, String)> {
-    let mut all = Vec::new();
-    for namespace in node.namespaces() {
-        let inherited = node.parent().is_some_and(|parent| parent.namespaces().any(|n| n == namespace));
-        if !inherited {
-            let prefix = namespace.name().map(|prefix| format!(":{prefix}")).unwrap_or_default();
-            all.push((format!("xmlns{prefix}"), namespace.uri().to_owned()));
-        }
-    }
-    all.extend(
-        node.attributes().map(|attribute| (attribute_name(node, &attribute), attribute.value().to_owned())),
-    );
-    all
-}
-
-fn attribute_name(owner: Element<'_, '_>, attribute: &roxmltree::Attribute<'_, '_>) -> String {
-    match attribute.namespace().and_then(|uri| owner.lookup_prefix(uri)) {
-        Some(prefix) => format!("{prefix}:{}", attribute.name()),
-        None => attribute.name().to_owned(),
-    }
-}
-
-pub(super) fn escape(text: &mut String, value: &str, attribute: bool) {
-    for c in value.chars() {
-        match c {
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            '&' => text.push_str("&amp;"),
-            '\r' => text.push_str("&#13;"),
-            '"' if attribute => text.push_str("&quot;"),
-            '\n' if attribute => text.push_str("&#10;"),
-            '\t' if attribute => text.push_str("&#9;"),
-            c => text.push(c),
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! `<domain>`: one guest.
 
 pub mod clock;
-mod consistency;
 pub mod cpu;
 pub mod cpu_tune;
 pub mod device;
@@ -71,7 +70,7 @@ pub type FormatOptions = WriteOptions;
     order(
         id, uuid, fn one_genid, genid, virt_type, fn os::check_kind, title, fn one_line, description, seclabels, fn seclabel::check_all, memory, current_memory,
         max_memory, memory_backing, memtune, blkiotune, vcpu, vcpus, iothreads, defaultiothread, iothreadids, cputune,
-        cpu, fn consistency::enough_vcpus(vcpu, cpu), fn one_numatune, numatune, fn numa::check_binding(vcpu, numatune),
+        cpu, fn numa::enough_vcpus(vcpu, cpu), fn one_numatune, numatune, fn numa::check_binding(vcpu, numatune),
         fn one_resource, resource, features, on_reboot, on_poweroff, on_crash, on_lockfailure, pm, perf, clock, os,
         throttlegroups, devices, idmap, launch_security, sysinfo, keywrap, metadata, qemu
     )

@@ -3,8 +3,9 @@
 use virtus_base::{Bitmap, Result};
 use virtus_xml::{Element, Xml, keywords};
 
-use super::cpu_tune::Placement;
-use super::parse::unsupported;
+use super::cpu::Cpu;
+use super::cpu_tune::{Placement, Vcpu};
+use super::parse::{internal, unsupported};
 
 keywords! {
     /// How memory keeps to the nodes.
@@ -54,8 +55,23 @@ fn some_node(memory: &mut NumaMemory, e: Element<'_>) -> Result<()> {
     }
 }
 
+/// Guest NUMA cells cannot have more CPUs than there are.
+pub(super) fn enough_vcpus(vcpu: &Vcpu, cpu: &Option<Cpu>) -> Result<()> {
+    let numa = cpu.as_ref().and_then(|cpu| cpu.numa.as_ref());
+    let cells = numa.map(|numa| numa.cells.as_slice()).unwrap_or_default();
+    if vcpu.max == 0 {
+        // no CPU is the last one, which libvirt notices here first
+        return Err(internal("CPU IDs in <numa> exceed the <vcpu> count"));
+    }
+    let count: usize = cells.iter().filter_map(|cell| cell.cpus.as_ref()).map(Bitmap::len).sum();
+    match count > usize::try_from(vcpu.max).unwrap_or(usize::MAX) {
+        true => Err(internal("Number of CPUs in <numa> exceeds the <vcpu> count")),
+        false => Ok(()),
+    }
+}
+
 /// Memory that is placed by itself is not tied to nodes.
-pub(super) fn check_binding(vcpu: &super::cpu_tune::Vcpu, tune: &Option<NumaTune>) -> Result<()> {
+pub(super) fn check_binding(vcpu: &Vcpu, tune: &Option<NumaTune>) -> Result<()> {
     let Some(NumaTune { memory: Some(memory), memnodes }) = tune else { return Ok(()) };
     let automatic = match memory.placement {
         Some(placement) => placement == Placement::Auto,

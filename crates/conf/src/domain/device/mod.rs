@@ -3,6 +3,7 @@
 pub mod address;
 pub mod audio;
 pub mod chardev;
+mod consistency;
 pub mod console;
 pub mod controller;
 pub mod crypto;
@@ -21,6 +22,7 @@ pub mod memory;
 pub mod nvram;
 pub mod panic;
 pub mod pstore;
+mod reading;
 pub mod redirdev;
 pub mod rng;
 pub mod shmem;
@@ -66,7 +68,7 @@ pub use vsock::Vsock;
 pub use watchdog::Watchdog;
 
 use virtus_base::{ErrorDomain, Result};
-use virtus_xml::{Document, Element, ReadOptions, WriteOptions, Writer, Xml, field};
+use virtus_xml::{Document, Element, ReadOptions, WriteOptions, Writer, Xml};
 
 /// Declares the kinds of devices, in the order libvirt writes them: the list of each kind in [`Devices`],
 /// a variant of [`Device`] for one of any kind, and its name in [`DeviceKind`]. `info` names the kinds that
@@ -102,43 +104,22 @@ macro_rules! devices {
             }
         }
 
-        impl Xml for Devices {
-            fn read(e: Element<'_>) -> Result<Self> {
-                let mut devices = Devices {
-                    emulator: field::text(e.child("emulator"), &super::parse::RULES)?,
-                    ..Devices::default()
-                };
-                let mut found: Vec<(usize, Element<'_>)> = Vec::new();
-                for child in e.twins().flat_map(|e| e.elements()) {
-                    let place = READING.iter().position(|kind| kind.name() == child.name());
-                    found.extend(place.map(|place| (place, child.accept())));
+        impl Devices {
+            /// Reads one more device of a kind.
+            fn read_one(&mut self, kind: DeviceKind, e: Element<'_>) -> Result<()> {
+                match kind {
+                    $(DeviceKind::$variant => self.$list.push(<$type>::read(e)?),)*
                 }
-                found.sort_by_key(|(place, _)| *place);
-                for of_a_kind in found.chunk_by(|one, next| one.0 == next.0) {
-                    let Some(kind) = of_a_kind.first().and_then(|(place, _)| READING.get(*place)) else { continue };
-                    super::consistency::before(*kind, of_a_kind.len(), &devices)?;
-                    for (_, child) in of_a_kind {
-                        match kind {
-                            $(DeviceKind::$variant => devices.$list.push(<$type>::read(*child)?),)*
-                        }
-                    }
-                    super::consistency::after(*kind, &devices)?;
-                }
-                Ok(devices)
+                Ok(())
             }
-            fn write_attrs(&self, _: &mut Writer) {}
-            fn write_body(&self, w: &mut Writer) {
-                w.keep_open();
-                if let Some(emulator) = &self.emulator {
-                    w.element_text("emulator", emulator);
-                }
+
+            /// Writes the devices, kind by kind.
+            fn write_all(&self, w: &mut Writer) {
                 $(for device in &self.$list {
                     w.element($name, device);
                 })*
             }
-        }
 
-        impl Devices {
             /// Calls `visit` with each device that has an address, kind by kind.
             pub fn each_info(&self, mut visit: impl FnMut(DeviceKind, &DeviceInfo)) {
                 $($(for device in &self.$list {
@@ -230,41 +211,6 @@ macro_rules! devices {
         }
     };
 }
-
-/// The order in which libvirt reads the kinds; of two that are wrong, it tells the first.
-const READING: &[DeviceKind] = &[
-    DeviceKind::Disk,
-    DeviceKind::Controller,
-    DeviceKind::Lease,
-    DeviceKind::Filesystem,
-    DeviceKind::Interface,
-    DeviceKind::Smartcard,
-    DeviceKind::Parallel,
-    DeviceKind::Serial,
-    DeviceKind::Console,
-    DeviceKind::Channel,
-    DeviceKind::Input,
-    DeviceKind::Graphics,
-    DeviceKind::Sound,
-    DeviceKind::Audio,
-    DeviceKind::Video,
-    DeviceKind::HostDev,
-    DeviceKind::Watchdog,
-    DeviceKind::MemBalloon,
-    DeviceKind::Rng,
-    DeviceKind::Crypto,
-    DeviceKind::Tpm,
-    DeviceKind::Nvram,
-    DeviceKind::Hub,
-    DeviceKind::RedirDev,
-    DeviceKind::RedirFilter,
-    DeviceKind::Panic,
-    DeviceKind::Shmem,
-    DeviceKind::Memory,
-    DeviceKind::Iommu,
-    DeviceKind::Vsock,
-    DeviceKind::Pstore,
-];
 
 devices! {
     disks: Disk(Disk) = "disk" info;

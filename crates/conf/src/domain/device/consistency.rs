@@ -1,29 +1,12 @@
-//! Contradictions libvirt refuses while it reads, also in definitions that are on disk already.
+//! Contradictions between devices that libvirt refuses while it reads, also in definitions that are on disk already.
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
-use super::cpu::Cpu;
-use super::cpu_tune::Vcpu;
-use super::device::controller::{Controller, ControllerKind, UsbModel};
-use super::device::hostdev::HostDevSource;
-use super::device::input::InputBus;
-use super::device::{DeviceKind, Devices};
-use super::parse::{internal, unsupported, xml_error};
-
-/// Guest NUMA cells cannot have more CPUs than there are.
-pub(super) fn enough_vcpus(vcpu: &Vcpu, cpu: &Option<Cpu>) -> Result<()> {
-    let numa = cpu.as_ref().and_then(|cpu| cpu.numa.as_ref());
-    let cells = numa.map(|numa| numa.cells.as_slice()).unwrap_or_default();
-    if vcpu.max == 0 {
-        // no CPU is the last one, which libvirt notices here first
-        return Err(internal("CPU IDs in <numa> exceed the <vcpu> count"));
-    }
-    let count: usize = cells.iter().filter_map(|cell| cell.cpus.as_ref()).map(virtus_base::Bitmap::len).sum();
-    match count > usize::try_from(vcpu.max).unwrap_or(usize::MAX) {
-        true => Err(internal("Number of CPUs in <numa> exceeds the <vcpu> count")),
-        false => Ok(()),
-    }
-}
+use super::controller::{Controller, ControllerKind, UsbModel};
+use super::hostdev::HostDevSource;
+use super::input::InputBus;
+use super::{DeviceKind, Devices};
+use crate::domain::parse::{internal, unsupported, xml_error};
 
 /// A contradiction, which libvirt tells with the number of a syntax error.
 fn detail_error(text: &str) -> Error {
