@@ -6,14 +6,12 @@ use std::time::{Duration, Instant};
 
 use virtus_api::Request;
 use virtus_api::calls::{Administration, Remote};
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_base::Result;
 use virtus_xdr::Decode;
 
-use crate::events::Callbacks;
+use crate::callbacks::Callbacks;
 use crate::lasting::Lasting;
-use crate::open::OpenOptions;
-use crate::peer::{CloseReason, Outgoing, Peer};
-use crate::stream::Stream;
+use crate::peer::{CloseReason, Peer};
 
 /// A connection to a daemon. Clones are the same connection; it is closed when the last of them and of the objects
 /// they brought is gone.
@@ -29,7 +27,7 @@ struct Shared {
     /// It goes to a daemon's administration.
     admin: bool,
     uri: OnceLock<String>,
-    callbacks: Callbacks,
+    callbacks: Callbacks<Connection>,
 }
 
 /// Who answers the calls.
@@ -42,22 +40,6 @@ enum Line {
 }
 
 impl Connection {
-    /// Opens a connection for reading and writing.
-    ///
-    /// # Errors
-    /// See [`OpenOptions::open`].
-    pub fn open(uri: &str) -> Result<Self> {
-        OpenOptions::new().open(Some(uri))
-    }
-
-    /// Opens a connection that can only look.
-    ///
-    /// # Errors
-    /// See [`OpenOptions::open`].
-    pub fn open_read_only(uri: &str) -> Result<Self> {
-        OpenOptions::new().read_only(true).open(Some(uri))
-    }
-
     /// A connection that ends with its peer.
     pub(crate) fn once(peer: Arc<dyn Peer>, read_only: bool) -> Self {
         Self::with(Line::Once(peer), read_only, false)
@@ -90,19 +72,7 @@ impl Connection {
         let _ = self.shared.uri.set(uri);
     }
 
-    /// Refuses a way on which others can listen after an authentication that does not protect it.
-    pub(crate) fn check_strength(&self) -> Result<()> {
-        match self.peer().is_secure() {
-            true => Ok(()),
-            false => Err(Error::new(
-                ErrorDomain::RPC,
-                ErrorCode::AUTH_FAILED,
-                "negotiation SSF 0 was not strong enough",
-            )),
-        }
-    }
-
-    pub(crate) fn callbacks(&self) -> &Callbacks {
+    pub(crate) fn callbacks(&self) -> &Callbacks<Connection> {
         &self.shared.callbacks
     }
 
@@ -119,11 +89,6 @@ impl Connection {
         }
     }
 
-    /// A connection to who answers now, which ends with it and says no good-bye.
-    pub(crate) fn present(&self) -> Connection {
-        Connection::once(self.peer(), self.is_read_only())
-    }
-
     /// Who answers calls, after finding one if there is none and the connection is one that is made again.
     ///
     /// # Errors
@@ -134,7 +99,7 @@ impl Connection {
             Line::Lasting(lasting) => lasting,
         };
         lasting.living(deadline, |fresh| {
-            self.callbacks().renew(fresh, || lasting.replace(fresh.peer()))?;
+            self.callbacks().renew(fresh, || lasting.replace(fresh.clone()))?;
             lasting.tell(true);
             Ok(())
         })
@@ -196,40 +161,7 @@ impl Connection {
         request: Request<R>,
         fds: Vec<OwnedFd>,
     ) -> Result<(R, Vec<OwnedFd>)> {
-        let peer = self.living(None)?;
-        if !fds.is_empty() && !peer.passes_fds() {
-            return Err(Error::new(
-                ErrorDomain::REMOTE,
-                ErrorCode::ARGUMENT_UNSUPPORTED,
-                "Unable to pass file descriptors over this transport",
-            ));
-        }
-        let (_, reply) = peer.call(Outgoing {
-            program: request.program.0,
-            procedure: request.number,
-            arguments: request.arguments()?,
-            fds,
-            stream: false,
-        })?;
-        Ok((request.reply(&reply.body)?, reply.fds))
-    }
-
-    /// Makes a call that opens a stream.
-    ///
-    /// # Errors
-    /// As [`Connection::call`].
-    pub fn open_stream<R: Decode>(&self, request: Request<R>) -> Result<(R, Stream)> {
-        let procedure = (request.program.0, request.number);
-        let peer = self.living(None)?;
-        let (serial, reply) = peer.call(Outgoing {
-            program: procedure.0,
-            procedure: procedure.1,
-            arguments: request.arguments()?,
-            fds: Vec::new(),
-            stream: true,
-        })?;
-        let stream = Stream::new(self.clone(), peer, procedure, serial);
-        Ok((request.reply(&reply.body)?, stream))
+        self.living(None)?.ask_with_fds(request, fds)
     }
 
     /// The URI it was opened with, or the one the daemon picked.
@@ -278,7 +210,7 @@ impl Connection {
     /// # Errors
     /// The daemon's.
     pub fn supports_feature(&self, feature: i32) -> Result<bool> {
-        Ok(self.call(Remote::connect_supports_feature(feature))? != 0)
+        self.living(None)?.supports_feature(feature)
     }
 
     /// Asks the daemon for a sign of life after `interval` of silence, and gives it up after `count` in vain.
@@ -341,18 +273,10 @@ impl AsFd for Connection {
 
 impl Shared {
     fn say_farewell(&self, peer: &dyn Peer) -> Result<()> {
-        let request = match self.admin {
+        peer.ask(match self.admin {
             true => Administration::connect_close(),
             false => Remote::connect_close(),
-        };
-        peer.call(Outgoing {
-            program: request.program.0,
-            procedure: request.number,
-            arguments: request.arguments()?,
-            fds: Vec::new(),
-            stream: false,
         })
-        .map(drop)
     }
 }
 

@@ -1,29 +1,15 @@
 //! Being told of what happens.
 
-mod table;
-
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use virtus_api::{DomainRef, Event, NetworkRef, NodeDeviceRef, Program, SecretRef, StoragePoolRef, Told};
+use virtus_api::{DomainRef, Event, Program, Told};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_rpc::client::Message;
 
+use crate::callbacks::{Callback, Entry, Known, News, Subject, Table, Wish};
 use crate::connection::Connection;
-use crate::peer::{CloseReason, Peer};
-
-use table::{Callback, Entry, Known, News, Table, Wish};
-
-/// Whose events: those of one object, or with `None` of all of its kind.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub enum Subject {
-    Domain(Option<DomainRef>),
-    Network(Option<NetworkRef>),
-    StoragePool(Option<StoragePoolRef>),
-    NodeDevice(Option<NodeDeviceRef>),
-    Secret(Option<SecretRef>),
-}
+use crate::peer::CloseReason;
 
 /// A callback that was registered; [`Connection::forget`] takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,51 +17,6 @@ pub struct Registration(u64);
 
 /// The message that tells that a connection which the daemon passes on has ended.
 const CONNECTION_CLOSED: i32 = 362;
-
-/// What a connection's callbacks are.
-#[derive(Default)]
-pub(crate) struct Callbacks {
-    table: Mutex<Table>,
-}
-
-impl std::fmt::Debug for Callbacks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Callbacks").field("count", &self.lock().entries.len()).finish()
-    }
-}
-
-impl Callbacks {
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Registers all on a `fresh` connection, and has `replace` put that in the place of the one that was lost,
-    /// which it returns. Nobody registers or looks up anything meanwhile.
-    ///
-    /// # Errors
-    /// That the fresh connection does not live.
-    pub(crate) fn renew(
-        &self,
-        fresh: &Connection,
-        replace: impl FnOnce() -> Result<Arc<dyn Peer>>,
-    ) -> Result<()> {
-        let mut table = self.lock();
-        table.renew(fresh)?;
-        let lost = replace()?;
-        let generation = table.generation;
-        while let Ok(Some(message)) = lost.next_message(Some(Instant::now())) {
-            table.news.push_back(News::Late(generation, message));
-        }
-        if !table.told_lost {
-            let reason = table.closed_remotely.take().or(lost.ended());
-            table.news.push_back(News::Lost(reason.unwrap_or(CloseReason::Error)));
-        }
-        table.news.push_back(News::Again);
-        table.generation += 1;
-        (table.told_lost, table.closed_remotely) = (false, None);
-        Ok(())
-    }
-}
 
 impl Connection {
     /// Has `callback` called for events of this number (`VIR_DOMAIN_EVENT_ID_…` and the like), whenever somebody is
@@ -132,10 +73,10 @@ impl Connection {
         // while the daemon is asked nobody looks an event up: one that comes at once finds its callback. Nor is the
         // connection made again then, which would need the table
         let mut table = self.callbacks().lock();
-        let known = wish.tell(&self.present(), &table.entries)?;
+        let known = wish.tell(&*self.peer(), &table.entries)?;
         table.last += 1;
         let id = table.last;
-        let callback: Callback = Arc::new(Mutex::new(callback));
+        let callback: Callback<_> = Arc::new(Mutex::new(callback));
         table.entries.push(Entry { id, wish, known, known_before: Known::Refused, callback });
         Ok(Registration(id))
     }
@@ -156,12 +97,12 @@ impl Connection {
                 return Ok(());
             }
             // the connection of this moment knows it by this number, and a later one does not know it at all
-            (entry.wish.taken_back(entry.known), self.present())
+            (entry.wish.taken_back(entry.known), self.peer())
         };
         match entry {
             (None, _) => Ok(()),
-            (Some(_), present) if self.lasts() && !present.is_alive() => Ok(()),
-            (Some(request), present) => present.call(request),
+            (Some(_), peer) if self.lasts() && peer.ended().is_some() => Ok(()),
+            (Some(request), peer) => peer.ask(request),
         }
     }
 
@@ -174,7 +115,7 @@ impl Connection {
         self.living(None)?;
         let mut table = self.callbacks().lock();
         if table.close.is_empty() {
-            Table::watch_closing(&self.present())?;
+            Table::<Connection>::watch_closing(&*self.peer())?;
         }
         table.close.push(Arc::new(Mutex::new(callback)));
         Ok(())
@@ -281,11 +222,11 @@ impl Connection {
         let Some(told) = Event::decode(program, message.procedure, &message.body) else { return Ok(false) };
         let Told { callback, event } = told
             .map_err(|_| Error::new(ErrorDomain::RPC, ErrorCode::RPC, "Unable to decode message payload"))?;
-        let callbacks: Vec<Callback> = {
+        let callbacks: Vec<Callback<_>> = {
             let table = self.callbacks().lock();
             // an earlier one than that before is long gone
             let before = generation < table.generation;
-            let wanted = |entry: &&Entry| entry.hears(before, callback, &event);
+            let wanted = |entry: &&Entry<_>| entry.hears(before, callback, &event);
             table.entries.iter().filter(wanted).map(|entry| entry.callback.clone()).collect()
         };
         for callback in &callbacks {

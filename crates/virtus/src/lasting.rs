@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use virtus_base::{Error, ErrorDomain, Result};
 
-use crate::connection::Connection;
 use crate::peer::Peer;
 use crate::reach::Reach;
 use crate::watch::Watch;
@@ -130,7 +129,7 @@ impl Lasting {
     pub(crate) fn living(
         &self,
         deadline: Option<Instant>,
-        renew: impl Fn(&Connection) -> Result<()>,
+        renew: impl Fn(&Arc<dyn Peer>) -> Result<()>,
     ) -> Result<Arc<dyn Peer>> {
         let mut until = Instant::now().checked_add(self.how.patience);
         if let Some(deadline) = deadline {

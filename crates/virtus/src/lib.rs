@@ -19,6 +19,7 @@
 
 mod admin;
 mod auth;
+mod callbacks;
 mod cgroup;
 mod config;
 mod connection;
@@ -50,9 +51,10 @@ pub use virtus_base::{Error, ErrorCode, ErrorDomain, ErrorLevel, Result, TypedPa
 pub use virtus_xdr::{CharArray, Decode, List, Opaque};
 
 pub use auth::{Credential, CredentialKind};
+pub use callbacks::Subject;
 pub use cgroup::enter_cgroup;
 pub use connection::Connection;
-pub use events::{Registration, Subject};
+pub use events::Registration;
 pub use lasting::Reconnect;
 #[cfg(feature = "tokio")]
 pub use object::asynchronous;

@@ -12,28 +12,7 @@ use crate::lasting::{Lasting, Reconnect};
 use crate::local::Local;
 use crate::reach::Reach;
 use crate::uri::Uri;
-use crate::way::Way;
-
-/// Parameters of a URI that say how to reach the daemon; all others are passed on to it.
-pub(crate) const FOR_THE_WAY: [&str; 17] = [
-    "name",
-    "command",
-    "socket",
-    "auth",
-    "sshauth",
-    "netcat",
-    "keyfile",
-    "pkipath",
-    "known_hosts",
-    "known_hosts_verify",
-    "tls_priority",
-    "mode",
-    "proxy",
-    "no_sanity",
-    "no_verify",
-    "no_tty",
-    "authfile",
-];
+use crate::way::{FOR_THE_WAY, Way};
 
 /// How a connection is opened.
 ///
@@ -168,14 +147,14 @@ impl OpenOptions {
             },
         };
         let reach = Reach { way, uri, name, read_only: self.read_only, ask: self.ask.clone() };
-        let connection = reach.connect()?;
+        let peer = reach.connect()?;
         let uri = match &reach.uri {
             Some(uri) => uri.to_string(),
-            None => connection.call(Remote::connect_get_uri())?,
+            None => peer.ask(Remote::connect_get_uri())?,
         };
         let connection = match self.reconnect {
-            Some(how) => Connection::lasting(Lasting::new(how, reach, connection.peer())?, self.read_only),
-            None => connection,
+            Some(how) => Connection::lasting(Lasting::new(how, reach, peer)?, self.read_only),
+            None => Connection::once(peer, self.read_only),
         };
         connection.opened(uri);
         Ok(connection)
@@ -196,6 +175,24 @@ impl OpenOptions {
                 format!("URI '{name}' does not include a driver name"),
             )),
         }
+    }
+}
+
+impl Connection {
+    /// Opens a connection for reading and writing.
+    ///
+    /// # Errors
+    /// See [`OpenOptions::open`].
+    pub fn open(uri: &str) -> Result<Self> {
+        OpenOptions::new().open(Some(uri))
+    }
+
+    /// Opens a connection that can only look.
+    ///
+    /// # Errors
+    /// See [`OpenOptions::open`].
+    pub fn open_read_only(uri: &str) -> Result<Self> {
+        OpenOptions::new().read_only(true).open(Some(uri))
     }
 }
 

@@ -3,8 +3,11 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use virtus_base::{Error, Result};
+use virtus_api::Request;
+use virtus_api::calls::Remote;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_rpc::client::{Message, Reply, StreamPiece};
+use virtus_xdr::Decode;
 
 /// Why a connection has ended (`virConnectCloseReason`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,4 +93,48 @@ pub(crate) trait Peer: AsFd + std::fmt::Debug + Send + Sync {
 
     /// Whether what is said is encrypted.
     fn is_encrypted(&self) -> bool;
+}
+
+impl dyn Peer + '_ {
+    /// Makes any call of the protocol, and waits for its answer.
+    ///
+    /// # Errors
+    /// The other side's, or why it could not be asked.
+    pub(crate) fn ask<R: Decode>(&self, request: Request<R>) -> Result<R> {
+        self.ask_with_fds(request, Vec::new()).map(|(reply, _)| reply)
+    }
+
+    /// The same with descriptors in both directions.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; `ARGUMENT_UNSUPPORTED` when there are some and it does not take them.
+    pub(crate) fn ask_with_fds<R: Decode>(
+        &self,
+        request: Request<R>,
+        fds: Vec<OwnedFd>,
+    ) -> Result<(R, Vec<OwnedFd>)> {
+        if !fds.is_empty() && !self.passes_fds() {
+            return Err(Error::new(
+                ErrorDomain::REMOTE,
+                ErrorCode::ARGUMENT_UNSUPPORTED,
+                "Unable to pass file descriptors over this transport",
+            ));
+        }
+        let (_, reply) = self.call(Outgoing {
+            program: request.program.0,
+            procedure: request.number,
+            arguments: request.arguments()?,
+            fds,
+            stream: false,
+        })?;
+        Ok((request.reply(&reply.body)?, reply.fds))
+    }
+
+    /// Whether the other side has the feature of this number (`virDrvFeature`).
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(crate) fn supports_feature(&self, feature: i32) -> Result<bool> {
+        Ok(self.ask(Remote::connect_supports_feature(feature))? != 0)
+    }
 }

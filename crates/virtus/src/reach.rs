@@ -6,8 +6,8 @@ use virtus_api::calls::Remote;
 use virtus_base::Result;
 
 use crate::auth::{self, Ask};
-use crate::connection::Connection;
 use crate::link::Link;
+use crate::peer::Peer;
 use crate::uri::Uri;
 use crate::way::Way;
 
@@ -28,16 +28,14 @@ impl std::fmt::Debug for Reach {
 }
 
 impl Reach {
-    /// Goes there, says who we are, and has the daemon open what is wanted. The connection is one that says no
-    /// good-bye: its peer may be taken out of it.
+    /// Goes there, says who we are, and has the daemon open what is wanted.
     ///
     /// # Errors
     /// Why the daemon cannot be reached, why it does not let us in, or what it says to the URI.
-    pub(crate) fn connect(&self) -> Result<Connection> {
-        let link = Link::new(self.way.connect()?)?;
-        let connection = Connection::once(Arc::new(link), self.read_only);
-        auth::authenticate(&connection, self.uri.as_ref(), self.ask.as_ref())?;
-        connection.call(Remote::connect_open(Some(self.name.clone()), u32::from(self.read_only)))?;
-        Ok(connection)
+    pub(crate) fn connect(&self) -> Result<Arc<dyn Peer>> {
+        let peer: Arc<dyn Peer> = Arc::new(Link::new(self.way.connect()?)?);
+        auth::authenticate(&*peer, self.uri.as_ref(), self.ask.as_ref())?;
+        peer.ask(Remote::connect_open(Some(self.name.clone()), u32::from(self.read_only)))?;
+        Ok(peer)
     }
 }

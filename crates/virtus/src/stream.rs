@@ -3,12 +3,14 @@
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use virtus_api::Request;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_rpc::STREAM_CHUNK;
 use virtus_rpc::client::StreamPiece;
+use virtus_xdr::Decode;
 
 use crate::connection::Connection;
-use crate::peer::Peer;
+use crate::peer::{Outgoing, Peer};
 
 /// A stream that a call has opened. What is read and written goes over the call's connection. One thread may send
 /// while another one receives.
@@ -56,16 +58,28 @@ pub enum Piece {
     Hole(u64),
 }
 
-impl Stream {
-    pub(crate) fn new(
-        connection: Connection,
-        peer: Arc<dyn Peer>,
-        procedure: (u32, i32),
-        serial: u32,
-    ) -> Self {
-        Stream { _connection: connection, peer, procedure, serial, state: Mutex::new(State::Open) }
+impl Connection {
+    /// Makes a call that opens a stream.
+    ///
+    /// # Errors
+    /// As [`Connection::call`].
+    pub fn open_stream<R: Decode>(&self, request: Request<R>) -> Result<(R, Stream)> {
+        let procedure = (request.program.0, request.number);
+        let peer = self.living(None)?;
+        let (serial, reply) = peer.call(Outgoing {
+            program: procedure.0,
+            procedure: procedure.1,
+            arguments: request.arguments()?,
+            fds: Vec::new(),
+            stream: true,
+        })?;
+        let state = Mutex::new(State::Open);
+        let stream = Stream { _connection: self.clone(), peer, procedure, serial, state };
+        Ok((request.reply(&reply.body)?, stream))
     }
+}
 
+impl Stream {
     fn state(&self) -> State {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -12,6 +12,27 @@ use crate::transport::ssh::{self, Proxy, Ssh};
 use crate::transport::{Credentials, Program, Socket, Tls, Transport};
 use crate::uri::{TransportKind, Uri};
 
+/// Parameters of a URI that say how to reach the daemon; all others are passed on to it.
+pub(crate) const FOR_THE_WAY: [&str; 17] = [
+    "name",
+    "command",
+    "socket",
+    "auth",
+    "sshauth",
+    "netcat",
+    "keyfile",
+    "pkipath",
+    "known_hosts",
+    "known_hosts_verify",
+    "tls_priority",
+    "mode",
+    "proxy",
+    "no_sanity",
+    "no_verify",
+    "no_tty",
+    "authfile",
+];
+
 /// Ports that libvirt's daemons listen on.
 const TLS_PORT: u16 = 16_514;
 const TCP_PORT: u16 = 16_509;
@@ -218,7 +239,7 @@ fn remote_uri(uri: Option<&Uri>) -> String {
         return name.to_owned();
     }
     let kept = |name: &str| {
-        let own = crate::open::FOR_THE_WAY.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let own = FOR_THE_WAY.iter().any(|own| own.eq_ignore_ascii_case(name));
         !own || ["mode", "socket"].iter().any(|kept| kept.eq_ignore_ascii_case(name))
     };
     match uri.driver() {

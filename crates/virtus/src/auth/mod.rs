@@ -9,7 +9,7 @@ pub use ask::{Credential, CredentialKind};
 use virtus_api::calls::Remote;
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 
-use crate::connection::Connection;
+use crate::peer::Peer;
 use crate::uri::Uri;
 
 const NONE: i32 = 0;
@@ -17,8 +17,8 @@ const SASL: i32 = 1;
 const POLKIT: i32 = 2;
 
 /// Authenticates as the daemon asks, or as the URI's `auth` parameter wants.
-pub(crate) fn authenticate(connection: &Connection, uri: Option<&Uri>, ask: Option<&Ask>) -> Result<()> {
-    let offered = connection.call(Remote::auth_list())?;
+pub(crate) fn authenticate(peer: &dyn Peer, uri: Option<&Uri>, ask: Option<&Ask>) -> Result<()> {
+    let offered = peer.ask(Remote::auth_list())?;
     let wanted = match uri.and_then(|uri| uri.parameter("auth")) {
         None => None,
         Some("polkit") => Some(POLKIT),
@@ -37,9 +37,9 @@ pub(crate) fn authenticate(connection: &Connection, uri: Option<&Uri>, ask: Opti
         SASL => {
             let mechanism =
                 uri.and_then(|uri| uri.parameter("auth")).and_then(|auth| auth.strip_prefix("sasl."));
-            sasl::authenticate(connection, uri, mechanism, ask)
+            sasl::authenticate(peer, uri, mechanism, ask)
         }
-        POLKIT => connection.call(Remote::auth_polkit()).map(drop),
+        POLKIT => peer.ask(Remote::auth_polkit()).map(drop),
         other => Err(failed(format!("unsupported authentication type {other}"))),
     }
 }

@@ -8,17 +8,17 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_xdr::Chars;
 
 use super::ask::{Ask, name_and_password};
-use crate::connection::Connection;
+use crate::peer::Peer;
 use crate::uri::Uri;
 
 /// Talks until both sides are content. `wanted` is a mechanism's name.
 pub(super) fn authenticate(
-    connection: &Connection,
+    peer: &dyn Peer,
     uri: Option<&Uri>,
     wanted: Option<&str>,
     ask: Option<&Ask>,
 ) -> Result<()> {
-    let offered = connection.call(Remote::auth_sasl_init())?;
+    let offered = peer.ask(Remote::auth_sasl_init())?;
     let mut offered: Vec<&str> = offered.split([' ', ',']).filter(|name| !name.is_empty()).collect();
     if let Some(wanted) = wanted {
         if !offered.contains(&wanted) {
@@ -37,7 +37,7 @@ pub(super) fn authenticate(
     let start = |e: &dyn std::fmt::Display| failed(format!("Failed to start SASL negotiation: {e}"));
     let step = |e: &dyn std::fmt::Display| failed(format!("Failed to step SASL negotiation: {e}"));
     // a password is not said where others can hear it
-    if !connection.peer().is_secure() {
+    if !peer.is_secure() {
         offered.retain(|name| *name != "PLAIN");
     }
     let names: Vec<&Mechname> =
@@ -52,7 +52,7 @@ pub(super) fn authenticate(
         false => State::Running,
     };
     let nil = i32::from(!state.has_sent_message());
-    let reply = connection.call(Remote::auth_sasl_start(mechanism, nil, Chars(out)))?;
+    let reply = peer.ask(Remote::auth_sasl_start(mechanism, nil, Chars(out)))?;
     let (mut complete, mut nil, mut data) = (reply.complete, reply.nil, reply.data);
     for _ in 0..ROUNDS_MAX {
         let mut out = Vec::new();
@@ -63,15 +63,23 @@ pub(super) fn authenticate(
             says = state.has_sent_message();
         }
         match (complete != 0, state.is_finished()) {
-            (true, true) => return connection.check_strength(),
+            (true, true) => return check_strength(peer),
             // the server is content, but has not shown that it knows the password
             (true, false) => break,
             (false, _) => {}
         }
-        let reply = connection.call(Remote::auth_sasl_step(i32::from(!says), Chars(out)))?;
+        let reply = peer.ask(Remote::auth_sasl_step(i32::from(!says), Chars(out)))?;
         (complete, nil, data) = (reply.complete, reply.nil, reply.data);
     }
     Err(failed("Failed to step SASL negotiation: it does not come to an end".to_owned()))
+}
+
+/// Refuses a way on which others can listen after an authentication that does not protect it.
+fn check_strength(peer: &dyn Peer) -> Result<()> {
+    match peer.is_secure() {
+        true => Ok(()),
+        false => Err(failed("negotiation SSF 0 was not strong enough".to_owned())),
+    }
 }
 
 /// No mechanism needs more.
