@@ -28,6 +28,8 @@ pub struct MachineType {
     pub numa_mem: bool,
     /// Whether it can have ACPI; `None` when not known.
     pub acpi: Option<bool>,
+    /// The id of its memory, if another back end can be made for that.
+    pub default_ram: Option<String>,
 }
 
 /// One QEMU binary.
@@ -60,16 +62,19 @@ pub trait Emulator: Send + Sync + std::fmt::Debug {
 
     /// The machine type of a definition that names none.
     fn preferred_machine(&self, virt: VirtType) -> Option<&MachineType> {
-        // the boards that QEMU itself takes for these are of little use
-        let board = match self.arch() {
-            "aarch64" | "armv6l" | "armv7b" | "armv7l" | "riscv32" | "riscv64" | "loongarch64" => "virt",
-            _ => "",
-        };
         let machines = self.machines(virt);
-        self.machine(virt, board)
+        preferred_board(self.arch())
+            .and_then(|board| self.machine(virt, board))
             .or_else(|| machines.iter().find(|machine| machine.default))
             .or_else(|| machines.first())
     }
+}
+
+/// The board of guests of an architecture whose definitions name none, where QEMU itself has none or takes one that is
+/// of little use.
+pub(crate) fn preferred_board(arch: &str) -> Option<&'static str> {
+    let virt = ["aarch64", "armv6l", "armv7b", "armv7l", "riscv32", "riscv64", "loongarch64"];
+    virt.contains(&arch).then_some("virt")
 }
 
 /// What an emulator knows of CPUs.

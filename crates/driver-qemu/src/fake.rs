@@ -67,6 +67,7 @@ impl Environment for FakeEnvironment {
             default_cpu: Some("qemu64".to_owned()),
             numa_mem: false,
             acpi: Some(true),
+            default_ram: Some("pc.ram".to_owned()),
         };
         let machines =
             vec![machine("pc-i440fx-10.0", "pc", 255, true), machine("pc-q35-10.0", "q35", 4096, false)];

@@ -78,10 +78,7 @@ impl Connections for Driver {
 
     async fn connect_get_capabilities(&self, _: &Call) -> Result<String> {
         let mut emulators = Vec::new();
-        let mut found = self.setup.emulators.found();
-        // libvirt's order of architectures
-        found.sort_by_key(|(arch, _)| *arch);
-        for (arch, path) in found {
+        for (arch, path) in self.setup.emulators.found() {
             match self.setup.emulators.get(&path).await {
                 Ok(emulator) => emulators.push((arch.to_owned(), emulator)),
                 // one that is broken says nothing about the others

@@ -11,7 +11,7 @@ use virtus_xml::{WriteOptions, Writer};
 
 use super::node_cpu::node_cpu;
 use super::{Machine, ProbedEmulator};
-use crate::emulator::Emulator as _;
+use crate::emulator::{Emulator as _, preferred_board};
 
 /// What the document says beside what the emulators are.
 #[derive(Debug)]
@@ -214,13 +214,16 @@ fn write_guest(w: &mut Writer, arch: &str, emulator: &ProbedEmulator) {
     w.element_text("os_type", "hvm");
     w.start("arch");
     w.attr("name", arch);
-    let wide = ["64", "alpha", "s390x"].iter().any(|mark| arch.contains(mark));
+    // libvirt takes SuperH for wide where its bytes are the other way round
+    let wide = ["64", "alpha", "s390x", "sh4eb"].iter().any(|mark| arch.contains(mark));
     w.element_text("wordsize", if wide { "64" } else { "32" });
     w.element_text("emulator", emulator.path());
     let capabilities = &emulator.capabilities;
     if let Some(accelerated) = capabilities.tcg.as_ref().or(capabilities.kvm.as_ref()) {
-        let default = accelerated.machines.iter().filter(|m| m.default);
-        let others = accelerated.machines.iter().filter(|m| !m.default);
+        let first = preferred_board(&capabilities.arch);
+        let leads = |m: &&Machine| m.default || first.is_some_and(|board| m.answers_to(board));
+        let default = accelerated.machines.iter().filter(leads);
+        let others = accelerated.machines.iter().filter(|m| !leads(m));
         default.chain(others).for_each(|machine| write_machine(w, machine));
     }
     for (virt, name) in [(VirtType::Qemu, "qemu"), (VirtType::Kvm, "kvm")] {
@@ -236,7 +239,7 @@ fn write_guest(w: &mut Writer, arch: &str, emulator: &ProbedEmulator) {
         w.empty("pae");
         w.empty("nonpae");
     }
-    if x86 || matches!(arch, "aarch64" | "armv7l" | "riscv64" | "riscv32" | "loongarch64") {
+    if x86 || matches!(arch, "aarch64" | "loongarch64") {
         toggle(w, "acpi", "yes");
     }
     if x86 {

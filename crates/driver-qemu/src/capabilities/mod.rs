@@ -147,6 +147,11 @@ impl ProbedEmulator {
 }
 
 impl Machine {
+    /// Whether a definition may call it so.
+    fn answers_to(&self, name: &str) -> bool {
+        self.name == name || self.alias.as_deref() == Some(name)
+    }
+
     fn to_type(&self) -> MachineType {
         MachineType {
             name: self.name.clone(),
@@ -157,6 +162,7 @@ impl Machine {
             default_cpu: self.default_cpu.clone(),
             numa_mem: self.numa_mem,
             acpi: self.acpi,
+            default_ram: self.default_ram_id.clone(),
         }
     }
 }

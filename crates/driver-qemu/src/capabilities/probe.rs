@@ -293,7 +293,7 @@ fn machine(value: &Value, cpus: &[CpuModel]) -> Option<Machine> {
         // several models may be of one type; the one libvirt knows is meant
         let of_type = || cpus.iter().filter(|cpu| cpu.type_name.as_ref() == Some(&kind));
         let known = |cpu: &&CpuModel| virtus_cpu::ppc64_model(&cpu.name).is_some();
-        if let Some(model) = of_type().find(known) {
+        if let Some(model) = of_type().find(known).or_else(|| of_type().next()) {
             return model.name.clone();
         }
         // "qemu64-x86_64-cpu" is the model qemu64

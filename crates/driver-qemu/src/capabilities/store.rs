@@ -24,7 +24,7 @@ struct Stamp {
 }
 
 /// Raised whenever what is asked or kept changes.
-const FORM: u32 = 5;
+const FORM: u32 = 6;
 
 #[derive(Serialize, Deserialize)]
 struct Remembered {
@@ -46,34 +46,44 @@ pub struct Emulators {
     unused: Vec<String>,
 }
 
-/// The targets whose emulators are looked for, with libvirt's names.
-const TARGETS: &[(&str, &str)] = &[
-    ("x86_64", "x86_64"),
-    ("i686", "i386"),
-    ("aarch64", "aarch64"),
-    ("armv7l", "arm"),
-    ("ppc64", "ppc64"),
-    ("ppc64le", "ppc64"),
-    ("riscv64", "riscv64"),
-    ("riscv32", "riscv32"),
-    ("s390x", "s390x"),
-    ("ppc", "ppc"),
-    ("mips", "mips"),
-    ("mips64", "mips64"),
-    ("mips64el", "mips64el"),
-    ("mipsel", "mipsel"),
-    ("sparc", "sparc"),
-    ("sparc64", "sparc64"),
-    ("alpha", "alpha"),
-    ("loongarch64", "loongarch64"),
-    ("m68k", "m68k"),
-    ("sh4", "sh4"),
-    ("sh4eb", "sh4eb"),
-    ("xtensa", "xtensa"),
-    ("xtensaeb", "xtensaeb"),
-    ("microblaze", "microblaze"),
-    ("microblazeel", "microblazeel"),
-    ("or32", "or1k"),
+/// Guests' architectures in libvirt's order, with the targets of QEMU whose emulators run them, the best first.
+const TARGETS: &[(&str, &[&str])] = &[
+    ("alpha", &["alpha"]),
+    ("armv6l", &["arm"]),
+    ("armv7l", &["arm", "aarch64"]),
+    ("armv7b", &["armv7b"]),
+    ("aarch64", &["aarch64"]),
+    ("cris", &["cris"]),
+    ("i686", &["i386", "x86_64"]),
+    ("itanium", &["itanium"]),
+    ("lm32", &["lm32"]),
+    ("loongarch64", &["loongarch64"]),
+    ("m68k", &["m68k"]),
+    ("microblaze", &["microblaze"]),
+    ("microblazeel", &["microblazeel"]),
+    ("mips", &["mips"]),
+    ("mipsel", &["mipsel"]),
+    ("mips64", &["mips64"]),
+    ("mips64el", &["mips64el"]),
+    ("or32", &["or32"]),
+    ("parisc", &["parisc"]),
+    ("parisc64", &["parisc64"]),
+    ("ppc", &["ppc"]),
+    ("ppc64", &["ppc64"]),
+    ("ppc64le", &["ppc64le", "ppc64"]),
+    ("ppcemb", &["ppcemb"]),
+    ("riscv32", &["riscv32"]),
+    ("riscv64", &["riscv64"]),
+    ("s390", &["s390"]),
+    ("s390x", &["s390x"]),
+    ("sh4", &["sh4"]),
+    ("sh4eb", &["sh4eb"]),
+    ("sparc", &["sparc"]),
+    ("sparc64", &["sparc64"]),
+    ("unicore32", &["unicore32"]),
+    ("x86_64", &["x86_64"]),
+    ("xtensa", &["xtensa"]),
+    ("xtensaeb", &["xtensaeb"]),
 ];
 
 impl Emulators {
@@ -89,7 +99,7 @@ impl Emulators {
         self
     }
 
-    /// The binaries there are, each with the architecture of its guests.
+    /// The binaries there are, each with the architecture of its guests, in libvirt's order.
     pub fn found(&self) -> Vec<(&'static str, PathBuf)> {
         TARGETS.iter().filter_map(|(arch, _)| find(arch).map(|path| (*arch, path))).collect()
     }
@@ -163,8 +173,8 @@ impl Emulators {
 }
 
 fn find(arch: &str) -> Option<PathBuf> {
-    let target = TARGETS.iter().find(|(name, _)| *name == arch).map(|(_, target)| *target)?;
-    let mut names = vec![format!("qemu-system-{target}")];
+    let (_, targets) = TARGETS.iter().find(|(name, _)| *name == arch)?;
+    let mut names: Vec<String> = targets.iter().map(|target| format!("qemu-system-{target}")).collect();
     if arch == std::env::consts::ARCH {
         names.extend(["qemu-kvm".to_owned(), "kvm".to_owned()]);
     }
@@ -223,9 +233,7 @@ impl Environment for Emulators {
     }
 
     fn default_emulator(&self, arch: &str) -> Option<String> {
-        // a 64-bit host's emulator runs 32-bit guests too
-        let found = find(arch).or_else(|| if arch == "i686" { find("x86_64") } else { None });
-        found.map(|path| path.display().to_string())
+        find(arch).map(|path| path.display().to_string())
     }
 
     fn emulator(&self, path: &str) -> Result<Arc<dyn Emulator>> {

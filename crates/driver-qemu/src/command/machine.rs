@@ -31,13 +31,16 @@ pub(super) fn machine(b: &mut Build<'_>) -> Result<()> {
         Some(IoApic::Kvm) => options.push("kernel_irqchip=on".to_owned()),
         None => {}
     }
+    // 32-bit boards have the one there is, and no option for it
+    if let Some(version) = features.gic.as_ref().and_then(|gic| gic.version)
+        && guest.emulator.arch() == "aarch64"
+    {
+        options.push(format!("gic-version={}", GicVersion::as_str(version)));
+    }
     let dump = domain.memory.dump_core.unwrap_or(OnOff::from(guest.context.settings.dump_guest_core));
     options.push(format!("dump-guest-core={}", dump.as_str()));
     if domain.memory_backing.as_ref().is_some_and(|backing| backing.nosharepages) {
         options.push("mem-merge=off".to_owned());
-    }
-    if let Some(version) = features.gic.as_ref().and_then(|gic| gic.version) {
-        options.push(format!("gic-version={}", GicVersion::as_str(version)));
     }
     if domain.devices.iommus.iter().any(|iommu| iommu.model == IommuModel::Smmuv3) {
         options.push("iommu=smmuv3".to_owned());

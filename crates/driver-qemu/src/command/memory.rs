@@ -36,20 +36,12 @@ pub(super) fn size(b: &mut Build<'_>) -> Result<()> {
 }
 
 /// The id QEMU gives the machine's memory, if it can be replaced and NUMA does not do so.
-pub(crate) fn default_backend(guest: &Guest<'_>) -> Option<&'static str> {
+pub(crate) fn default_backend<'a>(guest: &Guest<'a>) -> Option<&'a str> {
     if super::cells::cells(guest.domain).next().is_some() {
         return None;
     }
     let machine = guest.machine();
-    Some(match machine {
-        _ if machine.is_x86() && machine.name != "microvm" => "pc.ram",
-        _ if machine.is_arm_virt() => "mach-virt.ram",
-        _ if machine.is_s390_ccw() => "s390.ram",
-        _ if machine.is_pseries() => "ppc_spapr.ram",
-        _ if machine.is_riscv_virt() => "riscv_virt_board.ram",
-        _ if machine.is_loongarch_virt() => "loongarch.ram",
-        _ => return None,
-    })
+    guest.emulator.machine(guest.domain.virt_type, machine.name)?.default_ram.as_deref()
 }
 
 /// Whether guest memory may be swapped out.

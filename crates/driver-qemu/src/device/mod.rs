@@ -87,10 +87,8 @@ impl Guest<'_> {
             Some(Address::Ccw(_)) => "-ccw",
             Some(Address::VirtioMmio) => "-device",
             Some(Address::VirtioS390) => "-s390",
-            Some(other) => {
-                return Err(internal(format!("Unexpected address type '{}' for '{base}'", other.tag())));
-            }
-            None => "",
+            Some(_) => return Err(internal(format!("Unexpected address type for '{base}'"))),
+            None => return Err(internal("Unexpected enum value 0 for virDomainDeviceAddressType")),
         };
         let generation = match model {
             Virtio::Plain => "",
@@ -154,6 +152,9 @@ impl Guest<'_> {
                 format!("{alias}.0")
             }
             // whatever the controller is called, the board has named its bus
+            ControllerKind::Pci { model: Some(PciModel::PciRoot), .. } if !self.machine().numbers_pci_buses() => {
+                "pci".to_owned()
+            }
             ControllerKind::Pci { model: Some(PciModel::PciRoot), .. } => "pci.0".to_owned(),
             _ => alias,
         })

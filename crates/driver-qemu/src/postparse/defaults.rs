@@ -37,7 +37,8 @@ fn board(machine: Machine<'_>, vcpus: u32, emulator: &dyn Emulator) -> Board {
     let pci = Board { usb: true, balloon: true, pci_root: Some(PciModel::PciRoot), ..Board::default() };
     let express = |yes: bool| Board { pci_root: yes.then_some(PciModel::PcieRoot), ..Board::default() };
     match machine.arch {
-        "x86_64" | "i686" if machine.name == "isapc" || machine.name == "microvm" => Board::default(),
+        // with this board a definition has to say that there is no balloon, for there is no bus for it
+        "x86_64" | "i686" if machine.name == "isapc" => Board { balloon: true, ..Board::default() },
         "x86_64" | "i686" if machine.is_q35() => Board {
             sata: true,
             itco: true,
@@ -58,10 +59,11 @@ fn board(machine: Machine<'_>, vcpus: u32, emulator: &dyn Emulator) -> Board {
         "loongarch64" => express(true),
         _ if machine.is_arm() => match machine.name {
             "versatilepb" => Board { balloon: false, ..pci },
-            name if name.starts_with("realview-eb") => Board { balloon: false, ..pci },
+            // its USB is all that is known of its PCI bus
+            name if name.starts_with("realview-eb") => Board { usb: true, ..Board::default() },
             _ => express(machine.is_arm_virt()),
         },
-        _ if machine.is_riscv() => express(machine.is_riscv_virt()),
+        _ if machine.is_riscv() => Board { balloon: true, ..express(machine.is_riscv_virt()) },
         _ if machine.is_mips() => {
             Board { pci_root: machine.is_mips_malta().then_some(PciModel::PciRoot), ..pci }
         }
@@ -79,7 +81,7 @@ pub(super) fn devices(domain: &mut Domain, emulator: &dyn Emulator) -> Result<()
     let usb = board.usb.then(|| default_usb_model(machine, emulator, true)).flatten();
     let panic = default_panic_model(machine);
     let ps2 = domain.features.as_ref().and_then(|features| features.ps2.as_ref()).map(|ps2| ps2.state);
-    let keyboard = machine.is_x86() && ps2 != Some(OnOff::Off);
+    let keyboard = machine.has_i8042() && ps2 != Some(OnOff::Off);
     let devices = &mut domain.devices;
     if keyboard {
         add_input(devices, InputType::Mouse, InputBus::Ps2);

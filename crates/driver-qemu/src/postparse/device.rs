@@ -152,18 +152,18 @@ pub(super) fn default_usb_model(
     added: bool,
 ) -> Option<UsbModel> {
     let xhci = [("qemu-xhci", UsbModel::QemuXhci), ("nec-usb-xhci", UsbModel::NecXhci)];
-    let modern =
-        machine.is_pseries() || machine.is_arm() || machine.is_riscv() || machine.arch == "loongarch64";
+    let ohci = [("pci-ohci", UsbModel::PciOhci)];
     if machine.is_s390() {
-        return None;
+        return (!added).then_some(UsbModel::None);
     }
+    let modern = machine.is_ppc64() || matches!(machine.arch, "aarch64" | "loongarch64");
     if (modern || (added && machine.is_q35()))
         && let Some(model) = first(emulator, &xhci)
     {
         return Some(model);
     }
-    if machine.is_ppc64() || machine.arch == "ppc" {
-        return first(emulator, &[("pci-ohci", UsbModel::PciOhci)]);
+    if machine.is_ppc64() || (added && machine.is_arm()) {
+        return first(emulator, &ohci);
     }
     first(emulator, &[("piix3-usb-uhci", UsbModel::Piix3Uhci), ("pci-ohci", UsbModel::PciOhci)])
 }
@@ -176,8 +176,10 @@ pub(super) fn default_panic_model(machine: Machine<'_>) -> Option<PanicModel> {
         Some(PanicModel::S390)
     } else if machine.is_x86() {
         Some(PanicModel::Isa)
-    } else {
+    } else if machine.is_arm_virt() || machine.is_riscv_virt() || machine.is_loongarch_virt() {
         Some(PanicModel::Pvpanic)
+    } else {
+        None
     }
 }
 

@@ -183,7 +183,7 @@ impl Checks<'_> {
     }
 
     pub(super) fn inputs(&self, input: &Input) -> Result<()> {
-        if input.bus == Some(InputBus::Ps2) && !self.machine.is_x86() {
+        if input.bus == Some(InputBus::Ps2) && !self.machine.has_i8042() {
             return Err(unsupported("ps2 is not supported by this QEMU binary"));
         }
         if input.kind == InputType::Evdev {

@@ -71,7 +71,7 @@ impl Checks<'_> {
             return Err(unsupported("ras feature is only supported with ARM Virt machines"));
         }
         if let Some(ps2) = &features.ps2 {
-            if !machine.is_x86() {
+            if !machine.has_i8042() {
                 return Err(unsupported("ps2 feature is not available with this QEMU binary"));
             }
             self.need("machine-i8042-opt", "ps2 feature state cannot be controlled with this QEMU binary")?;

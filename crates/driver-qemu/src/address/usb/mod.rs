@@ -67,12 +67,11 @@ fn complete(info: &DeviceInfo) -> Option<&UsbAddress> {
     }
 }
 
-/// Whether the definition rules USB out.
+/// Whether the guest has no USB: the definition rules it out, or the machine comes without.
 fn disabled(devices: &Devices) -> bool {
-    devices
-        .controllers
-        .iter()
-        .any(|controller| matches!(controller.kind, ControllerKind::Usb { model: Some(UsbModel::None), .. }))
+    !devices.controllers.iter().any(|controller| {
+        matches!(controller.kind, ControllerKind::Usb { model, .. } if model != Some(UsbModel::None))
+    })
 }
 
 /// Gives every USB device a port, adding hubs when there are too few ports.
