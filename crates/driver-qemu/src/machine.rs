@@ -9,6 +9,16 @@ pub(crate) struct Machine<'a> {
     pub name: &'a str,
 }
 
+/// libvirt's name of an architecture that QEMU and firmware's descriptors call by another.
+pub(crate) fn libvirt_arch(target: &str) -> &str {
+    match target {
+        "i386" => "i686",
+        "arm" => "armv7l",
+        "or32" | "or1k" => "or32",
+        other => other,
+    }
+}
+
 /// The architecture that PCs of the same name as the daemon's have.
 pub(crate) const HOST_ARCH: &str = std::env::consts::ARCH;
 

@@ -3,7 +3,8 @@
 
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::audio::AudioBackend;
-use virtus_conf::domain::device::controller::{Controller, ControllerKind, PciModel, UsbModel};
+use virtus_conf::domain::device::console::SerialType;
+use virtus_conf::domain::device::controller::{Controller, ControllerKind, PciModel, PciModelName, UsbModel};
 use virtus_conf::domain::device::input::{InputBus, InputType};
 use virtus_conf::domain::device::panic::PanicModel;
 use virtus_conf::domain::device::watchdog::WatchdogModel;
@@ -35,6 +36,20 @@ pub fn reduced(domain: &Domain) -> Domain {
         |kind| matches!(kind, ControllerKind::Pci { .. }),
         |kind| matches!(kind, ControllerKind::Pci { model: Some(PciModel::PciRoot), .. }),
     );
+    // what old versions knew no name for
+    for serial in &mut devices.serials {
+        if matches!(serial.target.kind, Some(SerialType::SpaprVio | SerialType::System)) {
+            serial.target.kind = None;
+            serial.target.model = None;
+        }
+    }
+    for controller in &mut devices.controllers {
+        if let ControllerKind::Pci { options, .. } = &mut controller.kind
+            && options.model_name == Some(PciModelName::SpaprPciHostBridge)
+        {
+            options.model_name = None;
+        }
+    }
     devices.panics.retain(|panic| !matches!(panic.model, Some(PanicModel::S390 | PanicModel::Pseries)));
     devices.inputs.retain(|input| {
         !(x86

@@ -226,6 +226,7 @@ pub(crate) fn complete(mut domain: conf::Domain, options: ParseOptions) -> Resul
     domain.os.kind.arch.get_or_insert_with(|| "i686".to_owned());
     post_parse::assign_controller_indexes(&mut domain);
     videos(&mut domain);
+    post_parse::isa_serial_ports(&mut domain)?;
     post_parse::devices(&mut domain)?;
     post_parse::common(&mut domain)?;
     videos(&mut domain);

@@ -56,7 +56,7 @@ pub(super) fn spapr_vio(domain: &mut Domain) -> Result<()> {
     let mut next: BTreeMap<u64, u64> = BTreeMap::new();
     let mut place = |info: &mut DeviceInfo, belongs: bool, first: u64| {
         if belongs && !matches!(info.address, Some(Address::SpaprVio(_))) {
-            info.address = Some(Address::SpaprVio(SpaprVioAddress { reg: None }));
+            info.address = Some(Address::SpaprVio(SpaprVioAddress { reg: reinterpreted(info) }));
         }
         if let Some(Address::SpaprVio(vio)) = &mut info.address
             && vio.reg.is_none()
@@ -88,6 +88,16 @@ pub(super) fn spapr_vio(domain: &mut Domain) -> Result<()> {
         place(&mut tpm.info, own, VIO_TPM);
     }
     Ok(())
+}
+
+/// What libvirt makes of an address of another bus, whose numbers it reads as a register.
+fn reinterpreted(info: &DeviceInfo) -> Option<u64> {
+    let (low, high, told) = match &info.address {
+        Some(Address::Pci(pci)) => (pci.domain, pci.bus, pci.slot),
+        Some(Address::Ccw(ccw)) => (ccw.cssid?, ccw.ssid?, ccw.devno?),
+        _ => return None,
+    };
+    (told & 0xff != 0).then(|| u64::from(low) | u64::from(high) << 32)
 }
 
 /// Puts virtio devices without an address on `bus`.

@@ -26,6 +26,8 @@ pub struct AddressFacts {
     pub pcie_to_pci_bridge: bool,
     /// It has `virtio-mmio`.
     pub virtio_mmio: bool,
+    /// It has `zpci`.
+    pub zpci: bool,
 }
 
 impl AddressFacts {
@@ -35,6 +37,7 @@ impl AddressFacts {
             modern_virtio: emulator.has("virtio-pci-non-transitional"),
             pcie_to_pci_bridge: emulator.has("pcie-pci-bridge"),
             virtio_mmio: emulator.has("virtio-mmio"),
+            zpci: emulator.has("zpci"),
         }
     }
 }

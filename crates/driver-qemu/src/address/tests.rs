@@ -7,7 +7,7 @@ use virtus_conf::domain::{Domain, FormatOptions, ParseOptions};
 use super::{AddressFacts, alias, assign};
 
 const MODERN: AddressFacts =
-    AddressFacts { modern_virtio: true, pcie_to_pci_bridge: true, virtio_mmio: true };
+    AddressFacts { modern_virtio: true, pcie_to_pci_bridge: true, virtio_mmio: true, zpci: false };
 
 fn parse(machine: &str, devices: &str) -> Domain {
     let text = format!(
@@ -164,7 +164,10 @@ fn bad_addresses_are_libvirts_errors() {
             "internal error: Primary IDE controller must have PCI address 0:0:1.1",
         ),
         (
-            format!("{root}<input type='tablet' bus='usb'><address type='usb' bus='3' port='1'/></input>"),
+            format!(
+                "{root}<controller type='usb' index='0'/>\
+                 <input type='tablet' bus='usb'><address type='usb' bus='3' port='1'/></input>"
+            ),
             "XML error: Missing USB bus 3",
         ),
         (

@@ -14,6 +14,7 @@ use virtus_qmp::{Monitor, Options};
 use super::flags::{self, Facts};
 use super::schema::Schema;
 use super::{Accelerated, Capabilities, CpuModel, HostModel, Machine, Sev};
+use crate::machine::libvirt_arch;
 
 /// A QEMU that says nothing for so long is no QEMU.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -388,14 +389,4 @@ fn sev_offer(reply: &Value) -> Sev {
 fn gic_version(value: &Value) -> Option<u32> {
     let version = value.get("version").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok())?;
     truth(value, "emulated").then_some(version)
-}
-
-/// libvirt's name of a QEMU target.
-fn libvirt_arch(target: &str) -> &str {
-    match target {
-        "i386" => "i686",
-        "arm" => "armv7l",
-        "or32" | "or1k" => "or32",
-        other => other,
-    }
 }

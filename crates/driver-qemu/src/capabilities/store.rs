@@ -24,7 +24,7 @@ struct Stamp {
 }
 
 /// Raised whenever what is asked or kept changes.
-const FORM: u32 = 6;
+const FORM: u32 = 7;
 
 #[derive(Serialize, Deserialize)]
 struct Remembered {

@@ -10,6 +10,7 @@ use virtus_conf::domain::features::{HyperV, HyperVMode, KvmFeatures, RequiredSwi
 use virtus_cpu::x86;
 
 use super::build::Build;
+use super::guest::unsupported;
 use super::line::escape;
 
 /// The CPU with everything the definition says about it in other places.
@@ -59,9 +60,16 @@ pub(super) fn add(b: &mut Build<'_>) -> Result<()> {
     }
     // switches need a model to be switches of
     if !named && !text.is_empty() {
-        let known = guest.emulator.machine(domain.virt_type, guest.machine().name);
-        let default = known.and_then(|known| known.default_cpu.clone()).unwrap_or_default();
-        text = format!("{default}{text}").trim_start_matches(',').to_owned();
+        let machine = guest.machine();
+        let known = guest.emulator.machine(domain.virt_type, machine.name);
+        let default = known.and_then(|known| known.default_cpu.as_deref()).filter(|_| machine.is_x86());
+        let Some(default) = default else {
+            let arch = machine.arch;
+            return Err(unsupported(format!(
+                "CPU flags requested but can't determine default CPU for arch {arch}"
+            )));
+        };
+        text.insert_str(0, default);
     }
     if !text.is_empty() {
         b.line.option("cpu", text);

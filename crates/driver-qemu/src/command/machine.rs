@@ -9,6 +9,7 @@ use virtus_conf::domain::features::{Features, GicVersion, IoApic};
 use virtus_xml::OnOff;
 
 use super::build::Build;
+use super::guest::unsupported;
 use super::{firmware, memory};
 use crate::device::sound;
 
@@ -48,8 +49,10 @@ pub(super) fn machine(b: &mut Build<'_>) -> Result<()> {
     if domain.devices.memories.iter().any(|memory| memory.model == MemoryModel::Nvdimm) {
         options.push("nvdimm=on".to_owned());
     }
-    if machine.is_s390() {
-        for cipher in domain.keywrap.iter().flat_map(|keywrap| &keywrap.ciphers) {
+    for cipher in domain.keywrap.iter().flat_map(|keywrap| &keywrap.ciphers) {
+        if !machine.is_s390() {
+            return Err(unsupported("'aes-key-wrap'/'dea-key-wrap' is not available on this architecture"));
+        } else {
             options.push(format!("{}-key-wrap={}", cipher.name.as_str(), cipher.state.as_str()));
         }
     }

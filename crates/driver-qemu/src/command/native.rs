@@ -4,9 +4,10 @@ use virtus_base::Result;
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::DeviceInfo;
 use virtus_conf::domain::device::graphics::Graphics;
+use virtus_conf::domain::device::hostdev::{HostDevSource, UsbHost};
 use virtus_conf::domain::device::interface::{EthernetSource, InterfaceRest, InterfaceSource};
 
-use super::guest::{Context, Secret};
+use super::guest::{Context, Secret, internal};
 use super::line::CommandLine;
 use super::{build, prepare};
 use crate::address::{self, AddressFacts, alias};
@@ -28,6 +29,20 @@ pub fn to_native(
     look_up: &dyn Fn(&NeededSecret) -> Result<Secret>,
 ) -> Result<String> {
     Ok(line(domain, emulator, context, look_up)?.shell())
+}
+
+/// What a start opens before it writes the command line, and so does libvirt when it writes one on paper.
+fn opened(domain: &Domain) -> Result<()> {
+    let unknown = |usb: &UsbHost| usb.address.as_ref().and_then(|address| address.device).is_none();
+    if domain
+        .devices
+        .hostdevs
+        .iter()
+        .any(|dev| matches!(&dev.source, HostDevSource::Usb(usb) if unknown(usb)))
+    {
+        return Err(internal("USB host device is missing bus/device information"));
+    }
+    Ok(())
 }
 
 pub(super) fn line(
@@ -60,6 +75,7 @@ pub(super) fn line(
             _ => {}
         }
     }
+    opened(domain)?;
     alias::assign(domain);
     prepare(domain, emulator, &context)?;
     for (net, fd) in domain.devices.interfaces.iter().zip(FIRST_FD..) {

@@ -50,7 +50,7 @@ pub fn build(domain: &Domain, emulator: &dyn Emulator, context: &Context) -> Res
     threads::iothreads(b);
     numa::add(b)?;
     b.line.option("uuid", domain.uuid.to_string());
-    smbios::add(b);
+    smbios::add(b)?;
     generation_id(b);
     if domain.devices.graphics.is_empty() {
         b.line.option("display", "none");

@@ -91,7 +91,7 @@ fn alignment(machine: Machine<'_>) -> u64 {
 
 /// In KiB: modules, which can be plugged in, come in larger pieces.
 fn module_alignment(machine: Machine<'_>) -> u64 {
-    if machine.is_x86() { 2 << 10 } else { alignment(machine) }
+    if machine.is_ppc64() { alignment(machine) } else { 2 << 10 }
 }
 
 /// Rounds all sizes up to what the machine can have.

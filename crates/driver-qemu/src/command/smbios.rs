@@ -1,14 +1,22 @@
 //! `-smbios` and `-fw_cfg`.
 
+use virtus_base::Result;
 use virtus_conf::domain::os::SmbiosMode;
 use virtus_conf::domain::sysinfo::{Smbios, SysInfo};
 
 use super::build::Build;
+use super::guest::unsupported;
 use super::line::escape;
 
 /// The tables the definition writes, and the blobs for firmware.
-pub(super) fn add(b: &mut Build<'_>) {
+///
+/// # Errors
+/// `CONFIG_UNSUPPORTED` when they are to be the host's, which are not read.
+pub(super) fn add(b: &mut Build<'_>) -> Result<()> {
     let domain = b.guest.domain;
+    if domain.os.smbios == Some(SmbiosMode::Host) {
+        return Err(unsupported("Host SMBIOS information is not available"));
+    }
     for info in &domain.sysinfo {
         if let (SysInfo::Smbios(tables), Some(SmbiosMode::Sysinfo)) = (info, domain.os.smbios) {
             for text in smbios(tables) {
@@ -27,6 +35,7 @@ pub(super) fn add(b: &mut Build<'_>) {
             b.line.option("fw_cfg", format!("name={},{content}", escape(&entry.name)));
         }
     }
+    Ok(())
 }
 
 fn table(number: u32, fields: &[(&str, &Option<String>)]) -> String {

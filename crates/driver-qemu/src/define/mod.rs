@@ -8,6 +8,7 @@ pub use stable::check_stable;
 use std::sync::Arc;
 
 use virtus_base::Result;
+use virtus_conf::domain::device::input::InputBus;
 use virtus_conf::domain::{Domain, ParseOptions, post_parse};
 
 use crate::address::{self, AddressFacts};
@@ -35,6 +36,7 @@ pub fn complete(domain: &mut Domain, environment: &dyn Environment) -> Result<Ar
     postparse::basic(domain, environment)?;
     let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default());
     post_parse::assign_controller_indexes(domain);
+    post_parse::isa_serial_ports(domain)?;
     let emulator = match emulator {
         Ok(emulator) => emulator,
         Err(error) => {
@@ -52,6 +54,10 @@ pub fn complete(domain: &mut Domain, environment: &dyn Environment) -> Result<Ar
     post_parse::added(domain)?;
     address::assign(domain, AddressFacts::of(&*emulator))?;
     post_parse::sync_console(domain);
+    // no bus is written as nothing
+    for input in domain.devices.inputs.iter_mut().filter(|input| input.bus == Some(InputBus::None)) {
+        input.bus = None;
+    }
     Ok(emulator)
 }
 

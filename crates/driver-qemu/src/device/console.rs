@@ -1,7 +1,7 @@
 //! Serial and parallel ports, consoles and channels.
 
 use serde_json::json;
-use virtus_base::Result;
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::device::console::{ChannelTarget, Console, ConsoleType, SerialType};
 use virtus_conf::domain::device::{Address, Channel, Device, DeviceInfo, Parallel, Serial};
 
@@ -62,22 +62,14 @@ pub(crate) fn add_serials(build: &mut Build<'_>) -> Result<()> {
 /// A serial port; none for those that are part of the board.
 ///
 /// # Errors
-/// `CONFIG_UNSUPPORTED` for a model the emulator does not have.
+/// `INTERNAL_ERROR` for one without a model.
 pub fn serial_props(guest: &Guest<'_>, serial: &Serial, chardev: &str) -> Result<Option<Props>> {
     let target = &serial.target;
-    if matches!(target.kind, Some(SerialType::System)) {
-        return Ok(None);
-    }
-    let driver = match target.model.as_deref() {
-        Some(model) => model,
-        None => match target.kind {
-            Some(SerialType::Usb) => "usb-serial",
-            Some(SerialType::Pci) => "pci-serial",
-            Some(SerialType::SpaprVio) => "spapr-vty",
-            Some(SerialType::Sclp) => "sclpconsole",
-            Some(SerialType::IsaDebug) => "isa-debugcon",
-            _ => "isa-serial",
-        },
+    let driver = match (target.kind, target.model.as_deref()) {
+        // one that nothing is known of is taken for a part of the board
+        (Some(SerialType::System), Some("pl011" | "16550a")) | (None, _) => return Ok(None),
+        (Some(_), Some(model)) => model,
+        (Some(_), None) => return Err(internal("Invalid target model for serial device")),
     };
     let mut props = Props::device(driver).with("chardev", chardev).with("id", guest.alias(&serial.info));
     if driver == "isa-serial" {
@@ -129,13 +121,18 @@ fn forward(guest: &Guest<'_>, channel: &Channel, chardev: &str) -> Props {
 /// A virtio channel.
 ///
 /// # Errors
-/// `CONFIG_UNSUPPORTED` for other channels, `INTERNAL_ERROR` without a controller.
+/// `INTERNAL_ERROR` for other channels and without a controller.
 pub fn channel_props(guest: &Guest<'_>, channel: &Channel, chardev: &str) -> Result<Props> {
     match &channel.target {
         ChannelTarget::Virtio { name, .. } => {
             Ok(virtio_port(guest, "virtserialport", &channel.info, chardev)?.maybe("name", name.clone()))
         }
-        _ => Err(unsupported("unsupported channel target type")),
+        // libvirt says no more of it
+        _ => Err(Error::new(
+            ErrorDomain::NONE,
+            ErrorCode::INTERNAL_ERROR,
+            "An error occurred, but the cause is unknown",
+        )),
     }
 }
 

@@ -12,6 +12,21 @@ use crate::command::build::Build;
 use crate::command::guest::{Guest, internal, unsupported};
 use crate::command::props::Props;
 
+/// USB controllers and the capability of each.
+const USB: &[(UsbModel, &str)] = &[
+    (UsbModel::Piix3Uhci, "piix3-usb-uhci"),
+    (UsbModel::Piix4Uhci, "piix4-usb-uhci"),
+    (UsbModel::Ehci, "usb-ehci"),
+    (UsbModel::Ich9Ehci1, "ich9-usb-ehci1"),
+    (UsbModel::Ich9Uhci1, "ich9-usb-ehci1"),
+    (UsbModel::Ich9Uhci2, "ich9-usb-ehci1"),
+    (UsbModel::Ich9Uhci3, "ich9-usb-ehci1"),
+    (UsbModel::Vt82c686bUhci, "vt82c686b-usb-uhci"),
+    (UsbModel::PciOhci, "pci-ohci"),
+    (UsbModel::NecXhci, "nec-usb-xhci"),
+    (UsbModel::QemuXhci, "qemu-xhci"),
+];
+
 /// The order in which controllers are made, by `@type`.
 const ORDER: &[&str] = &["pci", "usb", "scsi", "ide", "sata", "virtio-serial", "ccid", "nvme"];
 
@@ -136,6 +151,10 @@ fn usb(
     model: Option<UsbModel>,
     ports: Option<i32>,
 ) -> Result<Props> {
+    let known = USB.iter().find(|(usb, _)| Some(*usb) == model);
+    if let Some((model, _)) = known.filter(|(_, capability)| !guest.has(capability)) {
+        return Err(unsupported(format!("USB controller model '{model}' not supported in this QEMU binary")));
+    }
     let driver = match model {
         Some(UsbModel::Piix3Uhci) => "piix3-usb-uhci",
         Some(UsbModel::Piix4Uhci) => "piix4-usb-uhci",

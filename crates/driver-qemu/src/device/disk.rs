@@ -11,7 +11,7 @@ use super::part::Part;
 use super::storage::{self, Node};
 use super::{Virtio, chardev};
 use crate::command::build::Build;
-use crate::command::guest::{Guest, internal, unsupported};
+use crate::command::guest::{Guest, internal};
 use crate::command::props::Props;
 
 /// All disks.
@@ -143,7 +143,7 @@ pub fn props(guest: &Guest<'_>, disk: &Disk) -> Result<Props> {
         Some(DiskBus::Usb) => Props::device("usb-storage").join(guest.address(&disk.info)?),
         Some(DiskBus::Fdc) => Props::device("floppy").with("unit", drive(disk)?.unit),
         bus => {
-            return Err(unsupported(format!(
+            return Err(internal(format!(
                 "unsupported disk bus '{}' with device setup",
                 bus.map_or("virtio", DiskBus::as_str)
             )));

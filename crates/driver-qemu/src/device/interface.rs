@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use virtus_base::Result;
-use virtus_conf::domain::device::Interface;
 use virtus_conf::domain::device::interface::{
     BackendType, HostDevAddress, InterfaceSource, NetDriverName, TeamingType, TxMode, VhostUserMode,
 };
+use virtus_conf::domain::device::{Address, Interface};
 use virtus_xml::OnOff;
 
 use super::part::Part;
@@ -48,9 +48,26 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
         }
         let netdev = netdev(&guest, net)?;
         build.line.json("netdev", &netdev);
-        build.device(props(&guest, net)?);
+        if on_board(&guest, net) {
+            build.line.option("net", board_card(&guest, net)?);
+        } else {
+            build.device(props(&guest, net)?);
+        }
     }
     Ok(())
+}
+
+/// Whether the card is one that an Arm board has, and no device that could be made.
+fn on_board(guest: &Guest<'_>, net: &Interface) -> bool {
+    guest.machine().is_arm() && !matches!(net.info.address, Some(Address::Pci(_) | Address::VirtioMmio))
+}
+
+/// The old way to give a board's card its back end.
+fn board_card(guest: &Guest<'_>, net: &Interface) -> Result<String> {
+    let alias = guest.alias(&net.info);
+    let model = net.rest.model.as_deref().unwrap_or("rtl8139");
+    let mac = net.mac.as_ref().ok_or_else(|| internal("network interface without MAC address"))?;
+    Ok(format!("nic,macaddr={},netdev={},model={model},id={alias}", mac.address, netdev_id(&alias)))
 }
 
 /// What an interface is made of.

@@ -106,7 +106,7 @@ impl Guest<'_> {
             Some(Address::Usb(usb)) => props
                 .with("bus", format!("{}.0", self.controller_alias("usb", usb.bus)?))
                 .maybe("port", (!usb.port.is_empty()).then(|| usb.port_text())),
-            Some(Address::SpaprVio(vio)) => props.maybe("reg", vio.reg),
+            Some(Address::SpaprVio(vio)) => props.maybe("reg", vio.reg.filter(|reg| *reg > 0)),
             Some(Address::Ccw(ccw)) => {
                 let (cssid, ssid, devno) =
                     (ccw.cssid.unwrap_or(0), ccw.ssid.unwrap_or(0), ccw.devno.unwrap_or(0));
@@ -133,6 +133,28 @@ impl Guest<'_> {
             .with("addr", addr))
     }
 
+    /// s390's identity of the device of an alias, if it is on PCI: a device of its own, made first.
+    pub(crate) fn zpci(&self, alias: &str) -> Option<Props> {
+        if !self.machine().is_s390() {
+            return None;
+        }
+        let mut found = None;
+        self.domain.devices.each_info(|_, info| {
+            if info.alias.as_deref() == Some(alias) {
+                found = info.address.as_ref().and_then(Address::pci).and_then(|pci| pci.zpci);
+            }
+        });
+        let zpci = found?;
+        let uid = zpci.uid?;
+        Some(
+            Props::device("zpci")
+                .with("uid", uid)
+                .maybe("fid", zpci.fid)
+                .with("target", alias)
+                .with("id", format!("zpci{uid}")),
+        )
+    }
+
     /// QEMU's name of the bus of a PCI address.
     pub(crate) fn pci_bus(&self, pci: &PciAddress) -> Result<String> {
         let controller = self.domain.devices.controllers.iter().find(|controller| {
@@ -140,7 +162,7 @@ impl Guest<'_> {
         });
         let Some(controller) = controller else {
             return Err(internal(format!(
-                "Could not find PCI controller with index {} required for device at address {pci}",
+                "Could not find PCI controller with index '{}' required for device at address '{pci}'",
                 pci.bus
             )));
         };
@@ -152,7 +174,9 @@ impl Guest<'_> {
                 format!("{alias}.0")
             }
             // whatever the controller is called, the board has named its bus
-            ControllerKind::Pci { model: Some(PciModel::PciRoot), .. } if !self.machine().numbers_pci_buses() => {
+            ControllerKind::Pci { model: Some(PciModel::PciRoot), .. }
+                if !self.machine().numbers_pci_buses() =>
+            {
                 "pci".to_owned()
             }
             ControllerKind::Pci { model: Some(PciModel::PciRoot), .. } => "pci.0".to_owned(),

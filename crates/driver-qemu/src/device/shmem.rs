@@ -1,8 +1,8 @@
 //! Memory shared with other guests.
 
 use virtus_base::Result;
-use virtus_conf::domain::device::Shmem;
 use virtus_conf::domain::device::shmem::{ShmemModel, ShmemRole, ShmemServer};
+use virtus_conf::domain::device::{Address, Shmem};
 
 use super::chardev;
 use super::part::Part;
@@ -67,6 +67,9 @@ pub fn memory(guest: &Guest<'_>, shmem: &Shmem) -> Props {
 /// `CONFIG_UNSUPPORTED` for the variant QEMU no longer has.
 pub fn props(guest: &Guest<'_>, shmem: &Shmem) -> Result<Props> {
     let alias = guest.alias(&shmem.info);
+    if !matches!(shmem.info.address, Some(Address::Pci(_))) {
+        return Err(unsupported("only 'pci' addresses are supported for the shared memory device"));
+    }
     let props = match shmem.model {
         ShmemModel::Ivshmem => {
             return Err(unsupported("shmem model 'ivshmem' is not supported by this QEMU binary"));

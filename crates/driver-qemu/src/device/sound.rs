@@ -43,8 +43,8 @@ pub fn props(guest: &Guest<'_>, sound: &Sound) -> Result<Props> {
             return Ok(guest
                 .virtio("virtio-sound", Virtio::Plain, &sound.driver, &sound.info)?
                 .with("id", guest.alias(&sound.info))
-                .maybe("streams", sound.streams)
                 .maybe("audiodev", audio::of(guest, sound.audio))
+                .maybe("streams", sound.streams)
                 .join(guest.address(&sound.info)?));
         }
         SoundModel::Es1370 => "ES1370",

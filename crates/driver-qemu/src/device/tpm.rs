@@ -71,7 +71,7 @@ pub fn props(guest: &Guest<'_>, tpm: &Tpm) -> Result<Props> {
     let alias = guest.alias(&tpm.info);
     let driver = match tpm.model {
         // boards without an ISA bus have it memory-mapped
-        Some(TpmModel::Tis) | None if guest.machine().is_arm() => "tpm-tis-device",
+        Some(TpmModel::Tis) | None if !guest.machine().is_x86() => "tpm-tis-device",
         Some(model) => model.as_str(),
         None => "tpm-tis",
     };

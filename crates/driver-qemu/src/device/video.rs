@@ -48,12 +48,6 @@ pub(crate) fn socket(guest: &Guest<'_>, video: &Video) -> Result<String> {
     Ok(format!("socket,id={id},path={}", escape(path)))
 }
 
-/// Whether the first card of the machine is a VGA one.
-fn has_vga(guest: &Guest<'_>) -> bool {
-    let machine = guest.machine();
-    !(machine.is_arm_virt() || machine.is_s390() || machine.is_riscv_virt() || machine.is_loongarch_virt())
-}
-
 fn driver(guest: &Guest<'_>, video: &Video, primary: bool) -> Result<&'static str> {
     let accelerated = video
         .model
@@ -72,11 +66,13 @@ fn driver(guest: &Guest<'_>, video: &Video, primary: bool) -> Result<&'static st
         (VideoType::Qxl, false) => "qxl",
         (VideoType::Bochs, _) => "bochs-display",
         (VideoType::Ramfb, _) => "ramfb",
-        (VideoType::Virtio, true) if has_vga(guest) => match (vhost_user, accelerated) {
-            (true, _) => "vhost-user-vga",
-            (false, true) if guest.has("virtio-vga-gl") => "virtio-vga-gl",
-            _ => "virtio-vga",
-        },
+        (VideoType::Virtio, true) if guest.has(if vhost_user { "vhost-user-vga" } else { "virtio-vga" }) => {
+            match (vhost_user, accelerated) {
+                (true, _) => "vhost-user-vga",
+                (false, true) if guest.has("virtio-vga-gl") => "virtio-vga-gl",
+                _ => "virtio-vga",
+            }
+        }
         (VideoType::Virtio, _) => match (vhost_user, accelerated) {
             (true, _) => "vhost-user-gpu",
             (false, true) if guest.has("virtio-gpu-gl-pci") => "virtio-gpu-gl",

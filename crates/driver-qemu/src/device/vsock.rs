@@ -28,7 +28,7 @@ pub fn props(guest: &Guest<'_>, vsock: &Vsock) -> Result<Props> {
     Ok(guest
         .virtio("vhost-vsock", vsock.model.map_or(Virtio::Plain, Virtio::from), &vsock.driver, &vsock.info)?
         .with("id", alias)
-        .maybe("guest-cid", vsock.cid_address)
+        .with("guest-cid", vsock.cid_address.unwrap_or(0))
         .maybe("vhostfd", fd)
         .join(guest.address(&vsock.info)?))
 }

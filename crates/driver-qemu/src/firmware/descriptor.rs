@@ -1,5 +1,6 @@
 //! Descriptor files of firmware, as QEMU's `docs/interop/firmware.json` has them.
 
+use crate::machine::libvirt_arch;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -75,9 +76,9 @@ impl Firmware {
 
     /// Whether it is for a machine type (a versioned one) of an architecture.
     pub fn suits(&self, arch: &str, machine: &str) -> bool {
-        let arch = if arch == "i686" { "i386" } else { arch };
         self.targets.iter().any(|target| {
-            target.architecture == arch && target.machines.iter().any(|pattern| matches(pattern, machine))
+            libvirt_arch(&target.architecture) == arch
+                && target.machines.iter().any(|pattern| matches(pattern, machine))
         })
     }
 }

@@ -44,6 +44,12 @@ pub(crate) fn fill(domain: &mut Domain, environment: &dyn Environment) -> Result
         }
     }
     variables(domain, environment);
+    // only flash chips have images of a format
+    if let Some(loader) = &mut domain.os.loader
+        && loader.loader_type == Some(LoaderType::Rom)
+    {
+        loader.format = loader.format.filter(|format| *format != FirmwareFormat::Raw);
+    }
     Ok(())
 }
 

@@ -61,6 +61,8 @@ pub(super) fn complete(domain: &mut Domain, emulator: &dyn Emulator) -> Result<(
     let x86 = Machine::of(domain).is_x86();
     let running = domain.id.is_some();
     let virt = domain.virt_type;
+    // an element that says nothing stays only where it got a model
+    domain.cpu = domain.cpu.take().filter(|cpu| *cpu != Cpu::default());
     let Some(cpu) = &mut domain.cpu else { return Ok(()) };
     vector_lengths(cpu)?;
     if !running && cpu.mode == Some(CpuMode::HostPassthrough) && cpu.migratable.is_none() {

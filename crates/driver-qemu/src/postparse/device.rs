@@ -189,7 +189,8 @@ fn default_nic(context: &Context<'_>) -> &'static str {
         return "virtio";
     }
     if machine.is_arm() {
-        return if machine.name == "versatilepb" { "smc91c111" } else { "lan9118" };
+        // as libvirt spells it
+        return if machine.name == "versatilepb" { "scm91c111" } else { "lan9118" };
     }
     let cards = [("rtl8139", "rtl8139"), ("e1000", "e1000"), ("virtio-net", "virtio")];
     first(context.emulator, &cards).unwrap_or("rtl8139")
@@ -264,11 +265,7 @@ fn controller(controller: &mut Controller, context: &Context<'_>) -> Result<()> 
         ControllerKind::Scsi { model: model @ (None | Some(ScsiModel::Auto)) } => {
             let standard = if machine.is_pseries() {
                 Some(ScsiModel::IbmVscsi)
-            } else if machine.is_s390()
-                || machine.is_arm_virt()
-                || machine.is_riscv_virt()
-                || machine.is_loongarch_virt()
-            {
+            } else if machine.is_s390() || machine.is_loongarch_virt() {
                 Some(ScsiModel::VirtioScsi)
             } else {
                 let known = [("lsi", ScsiModel::Lsilogic), ("virtio-scsi-pci", ScsiModel::VirtioScsi)];

@@ -129,6 +129,8 @@ impl Checks<'_> {
     }
 
     pub(super) fn rngs(&self, rng: &Rng) -> Result<()> {
+        let text = format!("domain configuration does not support rng model '{}'", rng.model);
+        self.need("virtio-rng", &text)?;
         match &rng.backend {
             RngBackend::Egd(chardev) => self.chardev(&chardev.source),
             _ => Ok(()),

@@ -2,7 +2,7 @@
 
 use virtus_base::Result;
 use virtus_conf::domain::device::Address;
-use virtus_conf::domain::device::controller::{Controller, ControllerKind, ScsiModel, UsbModel};
+use virtus_conf::domain::device::controller::{Controller, ControllerKind, ScsiModel};
 
 use super::{Checks, internal, unsupported};
 
@@ -15,23 +15,6 @@ const SCSI: &[(ScsiModel, &str, &str)] = &[
     (ScsiModel::Lsisas1068, "mptsas1068", "the LSI SAS1068 (MPT Fusion) controller"),
     (ScsiModel::Lsisas1078, "megasas", "the LSI SAS1078 (MegaRAID) controller"),
     (ScsiModel::Vmpvscsi, "pvscsi", "the pvscsi (VMware paravirtual SCSI) controller"),
-    (ScsiModel::Dc390, "dc390", "the DC390 (ESP) controller"),
-    (ScsiModel::Am53c974, "am53c974", "the AM53C974 (ESP) controller"),
-];
-
-/// USB controllers and the capability of each.
-const USB: &[(UsbModel, &str)] = &[
-    (UsbModel::Piix3Uhci, "piix3-usb-uhci"),
-    (UsbModel::Piix4Uhci, "piix4-usb-uhci"),
-    (UsbModel::Ehci, "usb-ehci"),
-    (UsbModel::Ich9Ehci1, "ich9-usb-ehci1"),
-    (UsbModel::Ich9Uhci1, "ich9-usb-ehci1"),
-    (UsbModel::Ich9Uhci2, "ich9-usb-ehci1"),
-    (UsbModel::Ich9Uhci3, "ich9-usb-ehci1"),
-    (UsbModel::Vt82c686bUhci, "vt82c686b-usb-uhci"),
-    (UsbModel::PciOhci, "pci-ohci"),
-    (UsbModel::NecXhci, "nec-usb-xhci"),
-    (UsbModel::QemuXhci, "qemu-xhci"),
 ];
 
 impl Checks<'_> {
@@ -57,18 +40,6 @@ impl Checks<'_> {
             }
             ControllerKind::Sata { .. } if index != 0 || !self.machine.is_q35() => {
                 self.need("ich9-ahci", "SATA is not supported with this QEMU binary")
-            }
-            ControllerKind::Usb { model: Some(model), .. } => {
-                let known = USB.iter().find(|(usb, _)| usb == model);
-                match known.filter(|(_, capability)| !self.has(capability)) {
-                    Some(_) => Err(unsupported(format!(
-                        "USB controller model '{model}' not supported in this QEMU binary"
-                    ))),
-                    None => Ok(()),
-                }
-            }
-            ControllerKind::XenBus { .. } | ControllerKind::Isa { .. } => {
-                Err(unsupported(format!("Unsupported controller type: {}", controller.kind.tag())))
             }
             _ => Ok(()),
         }

@@ -2,6 +2,7 @@
 
 use virtus_base::Result;
 use virtus_conf::domain::cpu::{CpuCacheMode, CpuMode, MaxPhysAddrMode};
+use virtus_xml::OnOff;
 
 use super::{Checks, unsupported};
 
@@ -12,6 +13,14 @@ impl Checks<'_> {
         let host = matches!(cpu.mode, Some(CpuMode::HostPassthrough | CpuMode::Maximum));
         if cpu.mode == Some(CpuMode::Maximum) && !self.emulator.has("cpu-max") {
             return Err(unsupported("maximum CPU is not supported by QEMU binary"));
+        }
+        if cpu.mode == Some(CpuMode::HostPassthrough)
+            && cpu.migratable == Some(OnOff::On)
+            && !self.emulator.has("cpu.migratable")
+        {
+            return Err(unsupported(
+                "Migratable attribute for host-passthrough CPU is not supported by this QEMU binary",
+            ));
         }
         if let Some(cache) = &cpu.cache {
             let mode = cache.mode;

@@ -1,6 +1,7 @@
 //! Smaller devices.
 
 use virtus_base::Result;
+use virtus_conf::domain::device::crypto::CryptoBackend;
 use virtus_conf::domain::device::panic::PanicModel;
 use virtus_conf::domain::device::tpm::{TpmBackend, TpmModel, TpmVersion};
 use virtus_conf::domain::device::watchdog::WatchdogModel;
@@ -22,10 +23,10 @@ impl Checks<'_> {
             WatchdogModel::I6300esb if !matches!(address, None | Some(Address::Pci(_))) => {
                 refuse("can go only on PCI bus")
             }
-            WatchdogModel::Ib700 if address.is_some() => refuse("does not support configuring the address"),
             WatchdogModel::Ib700 if !self.machine.is_i440fx() => {
                 refuse("cannot be used with this machine type")
             }
+            WatchdogModel::Ib700 if address.is_some() => refuse("does not support configuring the address"),
             WatchdogModel::Diag288 if address.is_some() => refuse("is virtual and cannot go on any bus."),
             WatchdogModel::Diag288 if !self.machine.is_s390() => refuse("is allowed for s390 and s390x only"),
             WatchdogModel::Itco if address.is_some() => {
@@ -51,7 +52,11 @@ impl Checks<'_> {
 
     pub(super) fn panic_devices(&self) -> Result<()> {
         for panic in &self.domain.devices.panics {
-            let Some(model) = panic.model else { continue };
+            let Some(model) = panic.model else {
+                return Err(unsupported(
+                    "no panic model provided, and no default for the architecture and machine type",
+                ));
+            };
             let address = &panic.info.address;
             let fixed = |model: PanicModel| {
                 Err(unsupported(format!(
@@ -154,13 +159,13 @@ impl Checks<'_> {
             TpmModel::Spapr => "tpm-spapr",
             TpmModel::SpaprProxy => "spapr-tpm-proxy",
         };
-        if model == TpmModel::SpaprProxy && !matches!(tpm.backend, TpmBackend::Passthrough { .. }) {
-            return Err(unsupported(format!("TPM Proxy model {model} requires 'Passthrough' backend")));
-        }
         if !self.has(capability) {
             return Err(unsupported(format!(
                 "The QEMU executable {path} does not support TPM model {model}"
             )));
+        }
+        if model == TpmModel::SpaprProxy && !matches!(tpm.backend, TpmBackend::Passthrough { .. }) {
+            return Err(unsupported(format!("TPM Proxy model {model} requires 'Passthrough' backend")));
         }
         Ok(())
     }
@@ -170,7 +175,11 @@ impl Checks<'_> {
     }
 
     pub(super) fn cryptos(&self, crypto: &Crypto) -> Result<()> {
-        self.need("virtio-crypto", &format!("crypto model {} is not supported", crypto.model))
+        self.need("virtio-crypto", &format!("crypto model {} is not supported", crypto.model))?;
+        if crypto.backend.model == CryptoBackend::Lkcf {
+            self.need("cryptodev-backend-lkcf", "crypto backend lkcf is not supported")?;
+        }
+        Ok(())
     }
 
     pub(super) fn hubs(&self, _: &Hub) -> Result<()> {

@@ -62,11 +62,8 @@ impl Checks<'_> {
         if rest.serial.is_some() && bus == DiskBus::Sd {
             return Err(internal(format!("Serial property not supported for drive bus '{bus}'")));
         }
-        if disk.device == DiskDevice::Cdrom && bus == DiskBus::Sd {
+        if disk.device == DiskDevice::Cdrom && matches!(bus, DiskBus::Sd | DiskBus::Virtio) {
             return Err(unsupported(format!("disk type of '{dst}' does not support ejectable media")));
-        }
-        if disk.device == DiskDevice::Cdrom && bus == DiskBus::Virtio {
-            return Err(unsupported("cdrom device with virtio bus isn't supported"));
         }
         let copy_on_read = disk.driver.options.copy_on_read == Some(OnOff::On);
         if copy_on_read {
@@ -133,6 +130,12 @@ impl Checks<'_> {
     fn lun(&self, disk: &Disk, bus: DiskBus, copy_on_read: bool) -> Result<()> {
         if !matches!(bus, DiskBus::Scsi | DiskBus::Virtio) {
             return Err(unsupported(format!("disk device='lun' is not supported for bus='{bus}'")));
+        }
+        if bus == DiskBus::Virtio {
+            self.need(
+                "virtio-blk-pci.scsi",
+                "This QEMU doesn't support SCSI emulation with 'virtio-blk' device",
+            )?;
         }
         if copy_on_read {
             return Err(unsupported(format!(

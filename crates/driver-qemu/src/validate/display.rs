@@ -71,10 +71,10 @@ impl Checks<'_> {
 
     pub(super) fn audio(&self, audio: &Audio) -> Result<()> {
         if let AudioBackend::Spice(_) = audio.backend {
-            self.need("spice", "spice audio backend is not supported with this QEMU")?;
             if !self.spice {
                 return Err(unsupported("Spice audio is not supported without spice graphics"));
             }
+            self.need("spice", "spice audio backend is not supported with this QEMU")?;
         }
         Ok(())
     }
@@ -193,7 +193,7 @@ impl Checks<'_> {
             return Ok(());
         }
         let generation = matches!(input.model, Some(InputModel::Transitional | InputModel::NonTransitional));
-        if generation && input.kind != InputType::Passthrough {
+        if generation {
             return Err(unsupported(format!(
                 "virtio (non-)transitional models are not supported for input type={}",
                 input.kind

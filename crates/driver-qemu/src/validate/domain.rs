@@ -54,7 +54,8 @@ impl Checks<'_> {
             return refuse("os type", domain.os.kind.name.as_str());
         }
         // emulators of wider processors run the narrower ones' guests too
-        let narrower = [("x86_64", "i686"), ("aarch64", "armv7l"), ("armv7l", "armv6l"), ("ppc64", "ppc64le")];
+        let narrower =
+            [("x86_64", "i686"), ("aarch64", "armv7l"), ("armv7l", "armv6l"), ("ppc64", "ppc64le")];
         let same = machine.arch == emulator.arch() || narrower.contains(&(emulator.arch(), machine.arch));
         if !same {
             return refuse("arch", machine.arch);

@@ -13,8 +13,6 @@ impl Checks<'_> {
     /// Whether memory devices fit the definition.
     pub(super) fn memory_hotplug(&self) -> Result<()> {
         let devices = &self.domain.devices.memories;
-        let dimms =
-            devices.iter().any(|memory| matches!(memory.model, MemoryModel::Dimm | MemoryModel::Nvdimm));
         let Some(max) = &self.domain.max_memory else {
             return match devices.iter().any(|memory| memory.model != MemoryModel::SgxEpc) {
                 true => Err(unsupported(
@@ -23,9 +21,6 @@ impl Checks<'_> {
                 false => Ok(()),
             };
         };
-        if dimms {
-            self.need("pc-dimm", "memory hotplug isn't supported by this QEMU binary")?;
-        }
         let cells =
             self.domain.cpu.as_ref().and_then(|cpu| cpu.numa.as_ref()).map_or(0, |numa| numa.cells.len());
         if cells == 0 && !self.machine.is_s390_ccw() {
@@ -56,8 +51,11 @@ impl Checks<'_> {
         }
         match memory.model {
             MemoryModel::Dimm | MemoryModel::Nvdimm => {
-                if memory.model == MemoryModel::Nvdimm {
-                    self.need("nvdimm", "nvdimm isn't supported by this QEMU binary")?;
+                match memory.model {
+                    MemoryModel::Nvdimm => {
+                        self.need("nvdimm", "nvdimm isn't supported by this QEMU binary")?
+                    }
+                    _ => self.need("pc-dimm", "memory hotplug isn't supported by this QEMU binary")?,
                 }
                 if let Some(Address::Dimm(dimm)) = address {
                     let slots = self.domain.max_memory.as_ref().map_or(0, |max| max.slots);
@@ -79,7 +77,9 @@ impl Checks<'_> {
                 }
             }
             MemoryModel::VirtioMem => {
-                self.need("virtio-mem-pci", "virtio-mem isn't supported by this QEMU binary")?;
+                if matches!(address, Some(Address::Pci(_))) {
+                    self.need("virtio-mem-pci", "virtio-mem isn't supported by this QEMU binary")?;
+                }
                 match address {
                     None | Some(Address::Pci(_) | Address::Ccw(_)) => Ok(()),
                     _ => Err(unsupported(

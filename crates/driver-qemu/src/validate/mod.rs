@@ -208,7 +208,7 @@ impl Checks<'_> {
         let elsewhere = !matches!(info.address, None | Some(Address::Pci(_)));
         if info.acpi_index.is_some() {
             self.need("acpi-index", "ACPI index is not supported with this QEMU")?;
-            if !matches!(info.address, Some(Address::Pci(_))) {
+            if elsewhere {
                 return Err(unsupported("ACPI index is only supported for PCI devices"));
             }
         }

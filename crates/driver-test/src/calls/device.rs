@@ -41,6 +41,7 @@ fn read(domain: &conf::Domain, xml: &str, options: &ParseOptions) -> Result<Devi
     }
     around.devices.push(device);
     videos(&mut around);
+    post_parse::isa_serial_ports(&mut around)?;
     post_parse::devices(&mut around)?;
     let device = around.devices.pop(kind).ok_or_else(|| internal("the device is lost"))?;
     validate::device(&device, domain)?;

@@ -7,6 +7,7 @@ use super::xml_error;
 use crate::domain::Domain;
 use crate::domain::clock::{Catchup, TickPolicy, TimerName};
 use crate::domain::cpu::CpuMode;
+use crate::domain::device::panic::PanicModel;
 use crate::domain::os::{LoaderType, OsType};
 use crate::domain::parse::unsupported;
 use crate::scaled::KiB;
@@ -113,8 +114,11 @@ pub(super) fn timers(domain: &Domain) -> Result<()> {
 /// Refuses two panic devices of one model.
 pub(super) fn reject_duplicate_panics(domain: &Domain) -> Result<()> {
     let mut seen = std::collections::HashSet::new();
-    match domain.devices.panics.iter().filter_map(|p| p.model).find(|model| !seen.insert(*model)) {
-        Some(model) => Err(xml_error(format!("Multiple panic devices with model '{model}'"))),
+    match domain.devices.panics.iter().map(|p| p.model).find(|model| !seen.insert(*model)) {
+        Some(model) => {
+            let model = model.map_or("default", PanicModel::as_str);
+            Err(xml_error(format!("Multiple panic devices with model '{model}'")))
+        }
         None => Ok(()),
     }
 }

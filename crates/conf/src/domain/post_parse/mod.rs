@@ -1,7 +1,7 @@
 //! Filling in what a document leaves out: libvirt's generic defaults, in steps, because a hypervisor's driver
 //! fills in its own between them:
 //!
-//! 1. [`assign_controller_indexes`], then the driver's defaults of the definition as a whole;
+//! 1. [`assign_controller_indexes`] and [`isa_serial_ports`], then the driver's defaults of the definition as a whole;
 //! 2. the driver's defaults of each device, then [`devices`];
 //! 3. [`common`], which may add devices, then the driver's defaults of those, then [`added`];
 //! 4. the driver's addresses, then [`sync_console`].
@@ -20,7 +20,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use super::Domain;
 
 pub use controllers::assign_indexes as assign_controller_indexes;
-pub use devices::{added, generic as devices};
+pub use devices::{added, generic as devices, isa_serial_ports};
 pub use implicit::sync_console;
 
 /// The definition as a whole: vCPUs, memory sizes, boot order, timers, and the devices that others bring with
@@ -46,6 +46,7 @@ pub fn common(domain: &mut Domain) -> Result<()> {
 /// As the steps have them.
 pub fn generic(domain: &mut Domain) -> Result<()> {
     assign_controller_indexes(domain);
+    isa_serial_ports(domain)?;
     devices(domain)?;
     common(domain)?;
     added(domain)?;

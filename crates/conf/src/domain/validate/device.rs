@@ -5,7 +5,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use super::{Known, character, disk, hostdev, input, interface, memory, no_virtio, refuse, refuse_xml};
 use crate::domain::Domain;
 use crate::domain::device::address::Address;
-use crate::domain::device::console::ChannelTarget;
+use crate::domain::device::console::{ChannelTarget, SerialType};
 use crate::domain::device::controller::{ControllerKind, PciModel, ScsiModel};
 use crate::domain::device::graphics::{Graphics, Listen};
 use crate::domain::device::rng::RngBackend;
@@ -13,7 +13,8 @@ use crate::domain::device::shmem::Shmem;
 use crate::domain::device::smartcard::SmartcardMode;
 use crate::domain::device::video::{Video, VideoDriverName, VideoType};
 use crate::domain::device::{
-    Audio, Chardev, Controller, Device, DeviceInfo, Filesystem, Iommu, RedirDev, Rng, Smartcard, Vsock,
+    Audio, Chardev, Controller, Device, DeviceInfo, Filesystem, Iommu, RedirDev, Rng, Serial, Smartcard,
+    Vsock,
 };
 use crate::domain::parse::{internal, unsupported, xml_error};
 
@@ -30,7 +31,7 @@ pub fn devices(domain: &Domain) -> Result<()> {
     d.videos.iter().try_for_each(|x| info(&x.info).and_then(|()| video(x, known)))?;
     d.controllers.iter().try_for_each(|x| info(&x.info).and_then(|()| controller(x)))?;
     d.smartcards.iter().try_for_each(|x| smartcard(x, known))?;
-    d.serials.iter().try_for_each(|x| chardev(&x.chardev, false, known))?;
+    d.serials.iter().try_for_each(|x| serial(x, known))?;
     d.parallels.iter().try_for_each(|x| chardev(&x.chardev, false, known))?;
     d.channels.iter().try_for_each(|x| chardev(&x.chardev, named(&x.target), known))?;
     d.consoles.iter().try_for_each(|x| chardev(&x.chardev, false, known))?;
@@ -64,7 +65,7 @@ impl Known<'_> {
             Device::Video(x) => video(x, known),
             Device::Controller(x) => controller(x),
             Device::Smartcard(x) => smartcard(x, known),
-            Device::Serial(x) => chardev(&x.chardev, false, known),
+            Device::Serial(x) => serial(x, known),
             Device::Parallel(x) => chardev(&x.chardev, false, known),
             Device::Channel(x) => chardev(&x.chardev, named(&x.target), known),
             Device::Console(x) => chardev(&x.chardev, false, known),
@@ -109,6 +110,12 @@ fn named(target: &ChannelTarget) -> bool {
 
 fn chardev(chardev: &Chardev, generated: bool, known: &Known<'_>) -> Result<()> {
     character::source(&chardev.source, generated, known)
+}
+
+fn serial(serial: &Serial, known: &Known<'_>) -> Result<()> {
+    chardev(&serial.chardev, false, known)?;
+    let debug = serial.target.kind == Some(SerialType::IsaDebug);
+    refuse(&[(debug && !known.x86, "isa-debug serial type only valid on x86 architecture")])
 }
 
 fn video(video: &Video, known: &Known<'_>) -> Result<()> {

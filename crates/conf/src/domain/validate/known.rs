@@ -22,6 +22,8 @@ pub struct Known<'a> {
     pub(super) none_among_videos: bool,
     /// The guest can have USB devices.
     pub(super) usb: bool,
+    /// The guest is a PC; so is one of which nothing is said.
+    pub(super) x86: bool,
 }
 
 impl<'a> Known<'a> {
@@ -46,6 +48,7 @@ impl<'a> Known<'a> {
             none_among_videos: videos.len() > 1
                 && videos.iter().any(|video| video.model.kind == Some(VideoType::None)),
             usb: topology::has_usb(domain),
+            x86: matches!(domain.os.kind.arch.as_deref(), None | Some("x86_64" | "i686")),
         }
     }
 }

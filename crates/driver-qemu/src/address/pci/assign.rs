@@ -12,7 +12,9 @@ use virtus_conf::domain::device::controller::{ControllerKind, PciModel, ScsiMode
 use virtus_conf::domain::device::disk::DiskBus;
 use virtus_conf::domain::device::hostdev::{HostDevSource, MdevModel};
 use virtus_conf::domain::device::interface::InterfaceSource;
+use virtus_conf::domain::device::memballoon::BalloonModel;
 use virtus_conf::domain::device::sound::SoundModel;
+use virtus_conf::domain::device::video::VideoType;
 use virtus_conf::domain::device::{Address, Console, Controller, DeviceInfo, Devices};
 use virtus_conf::domain::post_parse::order::insert_controller;
 use virtus_xml::OnOff;
@@ -21,7 +23,7 @@ use super::buses::{Buses, Place};
 use super::connect::Connect;
 use super::kinds::{Kinds, Plug};
 use super::place::{choose, place_of, present, set, wanted};
-use super::{chipset, controllers};
+use super::{chipset, controllers, zpci};
 use crate::address::{self, AddressFacts};
 use crate::machine::Machine;
 
@@ -50,7 +52,7 @@ pub(crate) fn assign(domain: &mut Domain, facts: AddressFacts) -> Result<()> {
         count = run.dry(domain, count)?;
     }
     run.real(domain, count)?;
-    Ok(())
+    zpci::assign(domain, facts.zpci)
 }
 
 /// PCI knows no more buses.
@@ -273,7 +275,18 @@ impl Run {
                 }
             )*};
         }
-        plugs!(memballoons, rngs, watchdogs, videos);
+        // some that no bus takes are looked for a place all the same
+        for balloon in devices.memballoons.iter_mut().filter(|balloon| balloon.model != BalloonModel::None) {
+            let connect = balloon.connect(kinds);
+            choose(buses, &mut balloon.info, connect)?;
+        }
+        plugs!(rngs, watchdogs);
+        for video in &mut devices.videos {
+            if !matches!(video.model.kind, Some(VideoType::None | VideoType::Ramfb)) {
+                let connect = video.connect(kinds);
+                choose(buses, &mut video.info, connect)?;
+            }
+        }
         for shmem in &mut devices.shmems {
             choose(buses, &mut shmem.info, kinds.pci())?;
         }
@@ -282,6 +295,9 @@ impl Run {
             choose(buses, &mut crypto.info, kinds.pci())?;
         }
         plugs!(panics);
+        for pstore in &mut devices.pstores {
+            choose(buses, &mut pstore.info, kinds.pci())?;
+        }
         Ok(())
     }
 

@@ -283,7 +283,8 @@ impl Buses {
                      and it cannot be automatically added"
                 ),
                 None => {
-                    format!("Cannot automatically add a new PCI bus for a device with connect flags {:02x}", device)
+                    let flags = if device.contains(Connect::PCIE_TO_PCI_BRIDGE) { BRIDGE_FLAGS } else { 0 };
+                    format!("Cannot automatically add a new PCI bus for a device with connect flags {flags:02x}")
                 }
             }));
         }
@@ -356,6 +357,8 @@ fn compatible(place: Place, name: &str, mut bus: Connect, mut device: Connect, o
     Ok(())
 }
 
+/// The number by which libvirt tells what a PCI Express to PCI bridge plugs into.
+const BRIDGE_FLAGS: u32 = 0x2000;
 const LAST_FUNCTION: u32 = 7;
 const LAST_BUS: u32 = 255;
 

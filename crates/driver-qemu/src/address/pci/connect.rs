@@ -54,7 +54,7 @@ impl Connect {
 
     /// The controller that plugs in this way, if it is one.
     pub(crate) fn controller(self) -> Option<&'static str> {
-        match self.intersects(Connect::ENDPOINT) {
+        match self.intersects(Connect::ENDPOINT | Connect::PCIE_TO_PCI_BRIDGE) {
             true => None,
             false => KINDS.iter().find(|(kind, _)| self.contains(*kind)).map(|(_, text)| *text),
         }

@@ -118,7 +118,7 @@ const LEGACY_CARDS: &[&str] = &[
     "virtio-transitional",
     "spapr-vlan",
     "lan9118",
-    "smc91c111",
+    "scm91c111",
     "vlance",
     "vmxnet",
     "vmxnet2",

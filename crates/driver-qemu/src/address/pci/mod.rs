@@ -7,5 +7,6 @@ mod connect;
 mod controllers;
 mod kinds;
 mod place;
+mod zpci;
 
 pub(crate) use assign::assign;
