@@ -88,9 +88,10 @@ macro_rules! driver {
                         marks: &[$(driver!(@mark $mark)),*],
                         handler: |procedure, drivers, call, body| {
                             let driver = drivers.$via.clone();
-                            let args = virtus_xdr::decode::<($($type,)*)>(body);
+                            let args = virtus_xdr::decode::<($($type,)*)>(body)
+                                .map_err(|e| $crate::procedure::bad_payload(procedure, body, e));
                             Box::pin(async move {
-                                let ($($arg,)*) = args.map_err($crate::procedure::bad_payload)?;
+                                let ($($arg,)*) = args?;
                                 $(
                                     if driver!(@when $($condition)?) {
                                         call.permit(procedure, stringify!($object), stringify!($permission))?;

@@ -126,8 +126,16 @@ pub(crate) fn unsupported(domain: ErrorDomain, function: &str) -> Error {
     Error::new(domain, ErrorCode::NO_SUPPORT, function)
 }
 
-/// The arguments are not those of the procedure.
-pub(crate) fn bad_payload(_: virtus_xdr::Error) -> Error {
+/// The arguments are not those of the procedure. A document that is no text is an ill-formed one, as it is for
+/// libvirt, which looks into it only there.
+pub(crate) fn bad_payload(procedure: &Procedure, body: &[u8], wrong: virtus_xdr::Error) -> Error {
+    if let virtus_xdr::Error::NotUtf8 { left, length } = wrong {
+        let begin = body.len().saturating_sub(left);
+        let text = body.get(begin..).and_then(|rest| rest.get(..length)).unwrap_or_default();
+        if text.trim_ascii_start().starts_with(b"<") {
+            return virtus_base::error::not_utf8(text, procedure.errors);
+        }
+    }
     Error::new(ErrorDomain::RPC, ErrorCode::RPC, "Unable to decode message payload")
 }
 
@@ -136,4 +144,22 @@ pub(crate) fn reply<T: virtus_xdr::Encode>(value: &T) -> Result<Vec<u8>> {
     virtus_xdr::encode(value).map_err(|e| {
         Error::new(ErrorDomain::RPC, ErrorCode::RPC, format!("Unable to encode message payload: {e}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_is_no_text_is_ill_formed() {
+        let define = crate::procedures().find(|p| p.function == "virDomainDefineXML").unwrap();
+        let said = |text: &[u8]| {
+            let body = [&7_u32.to_be_bytes(), text, &[0]].concat();
+            let wrong = virtus_xdr::decode::<(String,)>(&body).unwrap_err();
+            bad_payload(define, &body, wrong).message().to_owned()
+        };
+        let want = "at line 1: Input is not proper UTF-8, indicate encoding !\nBytes: 0xFF 0x3C 0x2F 0x61\n<a>\u{fffd}</a\n---^";
+        assert_eq!(said(b"<a>\xff</a"), want);
+        assert_eq!(said(b"abc\xffefg"), "Unable to decode message payload");
+    }
 }

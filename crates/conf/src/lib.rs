@@ -29,6 +29,21 @@ pub(crate) const RULES: virtus_xml::field::Rules = virtus_xml::field::Rules {
     base: 10,
 };
 
+/// Refuses a name that has one of these characters.
+///
+/// # Errors
+/// `XML_DETAIL` from the code for XML, whosever name it is.
+pub fn legal_name(name: &str, illegal: &str) -> virtus_base::Result<()> {
+    match illegal.chars().find(|c| name.contains(*c)) {
+        Some(c) => Err(virtus_base::Error::new(
+            virtus_base::ErrorDomain::XML,
+            virtus_base::ErrorCode::XML_DETAIL,
+            format!("invalid char in name: {c}"),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// A document does not follow its schema; `what` says where and how.
 pub(crate) fn schema_error(document: &str, what: impl std::fmt::Display) -> virtus_base::Error {
     virtus_base::Error::new(
@@ -45,5 +60,20 @@ pub(crate) fn check_all_known(document: &virtus_xml::Document<'_>, name: &str) -
             Err(schema_error(name, format_args!("line {line}: unexpected {what} {found}")))
         }
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::{Domain, ParseOptions};
+    use crate::network::Network;
+
+    #[test]
+    fn names_are_no_paths() {
+        let xml = "<domain type='qemu'><name>a/b</name><memory>1</memory><os><type>hvm</type></os></domain>";
+        let e = Domain::parse(xml, &ParseOptions::default()).unwrap_err();
+        assert_eq!(e.message(), "XML error: name a/b cannot contain '/'");
+        let e = Network::parse("<network><name>a/b</name></network>", false).unwrap_err();
+        assert_eq!((e.code().0, e.message()), (35, "invalid char in name: /"));
     }
 }

@@ -26,8 +26,15 @@ pub enum Error {
         /// The declared limit.
         limit: usize,
     },
-    /// A value its type does not have: a boolean of 2, text that is not UTF-8, an unknown union arm.
+    /// A value its type does not have: a boolean of 2, an unknown union arm.
     Invalid(&'static str),
+    /// Text that is not UTF-8.
+    NotUtf8 {
+        /// How many bytes were left where it begins.
+        left: usize,
+        /// How long it is.
+        length: usize,
+    },
     /// Bytes are left after the value.
     Trailing(usize),
 }
@@ -37,6 +44,7 @@ impl std::fmt::Display for Error {
         match self {
             Error::Short => f.write_str("the data ends too early"),
             Error::TooLong { length, limit } => write!(f, "length {length} is above the limit {limit}"),
+            Error::NotUtf8 { .. } => f.write_str("a text is not UTF-8"),
             Error::Invalid(what) => write!(f, "invalid {what}"),
             Error::Trailing(count) => write!(f, "{count} bytes follow the data"),
         }

@@ -67,12 +67,13 @@ impl Decode for String {
     const MIN_SIZE: usize = 4;
     fn decode(from: &mut Reader<'_>) -> Result<Self, Error> {
         let length = from.length(STRING_MAX, 1)?;
+        let left = from.remaining();
         let bytes = from.take_padded(length)?;
         // C peers stop at the first NUL; text that hides something behind one is refused
         if bytes.contains(&0) {
             return Err(Error::Invalid("string"));
         }
-        str::from_utf8(bytes).map(str::to_owned).map_err(|_| Error::Invalid("string"))
+        str::from_utf8(bytes).map(str::to_owned).map_err(|_| Error::NotUtf8 { left, length })
     }
 }
 
@@ -150,7 +151,8 @@ mod tests {
         assert_eq!(decode::<i32>(&[0; 5]), Err(Error::Trailing(1)));
         assert_eq!(decode::<bool>(&[0, 0, 0, 2]), Err(Error::Invalid("boolean")));
         assert_eq!(decode::<String>(&[0, 0, 0, 1, b'a', 0, 0, 1]), Err(Error::Invalid("padding")));
-        assert_eq!(decode::<String>(&[0, 0, 0, 1, 0xff, 0, 0, 0]), Err(Error::Invalid("string")));
+        let not_utf8 = Err(Error::NotUtf8 { left: 4, length: 1 });
+        assert_eq!(decode::<String>(&[0, 0, 0, 1, 0xff, 0, 0, 0]), not_utf8);
         assert_eq!(decode::<String>(&[0, 0, 0, 9, b'a', 0, 0, 0]), Err(Error::Short));
         assert!(matches!(decode::<String>(&[255; 8]), Err(Error::TooLong { .. })));
         assert_eq!(decode::<u8>(&[0, 0, 1, 0]), Err(Error::Invalid("small number")));

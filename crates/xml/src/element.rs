@@ -48,16 +48,15 @@ struct Seen {
     attributes: std::collections::HashSet<usize>,
 }
 
-/// No document nests deeper; libxml2's limit too.
-const MAX_DEPTH: usize = 256;
 /// No document has more nodes.
 const MAX_NODES: u32 = 10_000_000;
 
 impl<'a> Document<'a> {
     /// Parses `text`. An ill-formed one is `XML_DETAIL` from `domain`, with libxml2's text and line.
     pub fn parse(text: &'a str, domain: ErrorDomain, options: &ReadOptions) -> Result<Self> {
-        syntax::check_depth(text, MAX_DEPTH, domain)?;
-        let parsing = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..Default::default() };
+        syntax::check(text, domain)?;
+        // the scanner lets no entity pass
+        let parsing = ParsingOptions { allow_dtd: true, nodes_limit: MAX_NODES, ..Default::default() };
         let tree = Tree::parse_with_options(text, parsing).map_err(|e| syntax::error(text, &e, domain))?;
         Ok(Document { tree, options: *options, seen: RefCell::default() })
     }

@@ -3,9 +3,11 @@
 mod code;
 mod domain;
 mod label;
+mod place;
 
 pub use code::ErrorCode;
 pub use domain::ErrorDomain;
+pub use place::{not_utf8, xml_detail};
 
 /// A result whose error is libvirt's.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -242,6 +242,10 @@ impl Domain {
             true => schema::read(e).and_then(|domain| named().map(|()| domain).ok_or_else(nameless))?,
             false => named().ok_or_else(nameless).and_then(|()| Domain::read(e))?,
         };
+        if domain.name.contains('/') {
+            let text = format!("name {} cannot contain '/'", domain.name);
+            return Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::XML_ERROR, text));
+        }
         post_parse::order::arrange(&mut domain.devices);
         Ok(domain)
     }

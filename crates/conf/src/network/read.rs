@@ -36,9 +36,7 @@ impl Network {
     pub fn read(e: Element<'_>) -> Result<Self> {
         let text = |name: &str| e.child(name).and_then(|c| c.text());
         let name = text("name").ok_or_else(|| Error::new(ErrorDomain::NETWORK, ErrorCode::NO_NAME, ""))?;
-        if name.contains('/') {
-            return Err(xml_error(format!("name {name} cannot contain '/'")));
-        }
+        crate::legal_name(&name, "\n/")?;
         let (uuid, uuid_given) = match text("uuid") {
             None => (Uuid::random()?, false),
             Some(text) => (

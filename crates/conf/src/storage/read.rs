@@ -3,7 +3,6 @@
 use virtus_base::{ErrorDomain, Result, Uuid};
 use virtus_xml::{Document, Element, ReadOptions, Value, field};
 
-use super::source::illegal_name;
 use super::*;
 
 /// Whether the schema takes this for a device: a path, a plain name, or a target of iSCSI (`iqn.YYYY-MM.name:more`).
@@ -147,10 +146,7 @@ impl Pool {
     /// # Errors
     /// When its name has a line break.
     pub fn validate(&self) -> Result<()> {
-        match self.name.contains('\n') {
-            true => Err(illegal_name("\n")),
-            false => Ok(()),
-        }
+        crate::legal_name(&self.name, "\n")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a pool's storage comes from.
 
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_base::Result;
 use virtus_xml::{Element, Value, Writer, YesNo, field};
 
 use super::{Adapter, Auth, Kind, unsupported, xml_error};
@@ -203,9 +203,4 @@ impl Source {
         }
         w.end();
     }
-}
-
-/// A name may not have such a character.
-pub(super) fn illegal_name(character: &str) -> Error {
-    Error::new(ErrorDomain::XML, ErrorCode::XML_DETAIL, format!("invalid char in name: {character}"))
 }

@@ -359,6 +359,7 @@ impl Driver {
         let environment = Arc::clone(&self.setup.emulators);
         self.blocking(move || {
             let mut model = crate::define::parse(&xml, &options, &*environment)?;
+            virtus_conf::legal_name(&model.name, "\n")?;
             if model.uuid.is_nil() {
                 model.uuid = virtus_base::Uuid::random()?;
             }
