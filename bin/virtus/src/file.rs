@@ -23,7 +23,10 @@ pub(crate) fn read(path: &str) -> Outcome<String> {
 /// # Errors
 /// As [`read`].
 pub(crate) fn read_at_most(path: &str, limit: u64) -> Outcome<String> {
-    Ok(String::from_utf8_lossy(&bytes(path, limit)?).into_owned())
+    let bytes = bytes(path, limit)?;
+    // a text ends at a NUL, as everywhere in libvirt
+    let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(text).into_owned())
 }
 
 /// All of a file of at most so many bytes.

@@ -51,6 +51,11 @@ pub trait Features: Send + Sync {
         let _ = feature;
         false
     }
+
+    /// Whether its domains have monitors, whose events can be told.
+    fn has_monitors(&self) -> bool {
+        false
+    }
 }
 
 impl procedure::Declared for dyn Features {

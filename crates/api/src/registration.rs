@@ -250,6 +250,9 @@ pub trait Registrar: Send + Sync {
 
     /// Whether there are secrets, which not every driver has: without them nobody can register for what happens to one.
     fn has_secrets(&self) -> bool;
+
+    /// Whether domains have monitors whose events can be told.
+    fn has_monitors(&self) -> bool;
 }
 
 #[async_trait::async_trait]
@@ -332,11 +335,14 @@ impl<T: Registrar> EventRegistration for T {
 impl<T: Registrar> QemuEventRegistration for T {
     async fn connect_domain_monitor_event_register(
         &self,
-        _: &Call,
+        call: &Call,
         dom: Option<DomainRef>,
         event: Option<String>,
         flags: u32,
     ) -> Result<i32> {
+        if !self.has_monitors() {
+            return Err(crate::procedure::unsupported(ErrorDomain::NONE, call.function));
+        }
         Error::check_flags(ErrorDomain::QEMU, flags, 3, "qemuConnectDomainQemuMonitorEventRegister")?;
         self.registrations().add_qemu(Only::uuid(dom.map(|d| d.uuid)), event, flags)
     }

@@ -85,15 +85,13 @@ impl Bitmap {
                 .then(|| s.parse().ok())?
                 .filter(|n| *n < MAX_TEXT)
         };
-        for item in text.split(',') {
+        // a comma may stand at the end
+        let listed = text.trim_end();
+        let listed = listed.strip_suffix(',').filter(|rest| !rest.is_empty()).unwrap_or(listed);
+        for item in listed.split(',') {
             let item = item.trim();
             if let Some(excluded) = item.strip_prefix('^') {
-                // only what is in the set can be taken out of it
-                let bit = number(excluded)?;
-                if !set.contains(bit) {
-                    return None;
-                }
-                set.clear(bit);
+                set.clear(number(excluded)?);
             } else if let Some((first, last)) = item.split_once('-') {
                 let (first, last) = (number(first)?, number(last)?);
                 if first > last {
@@ -171,10 +169,17 @@ mod tests {
 
     #[test]
     fn text_round_trips() {
-        for (text, want) in [("0-3,^2,7", "0-1,3,7"), ("5", "5"), ("1,2", "1-2"), (" 3 - 4 , 9", "3-4,9")] {
+        for (text, want) in [
+            ("0-3,^2,7", "0-1,3,7"),
+            ("5", "5"),
+            ("1,2", "1-2"),
+            (" 3 - 4 , 9", "3-4,9"),
+            ("^0,1,", "1"),
+            ("^4", ""),
+        ] {
             assert_eq!(Bitmap::parse(text).map(|b| b.to_string()).as_deref(), Some(want));
         }
-        for text in ["", "a", "3-1", "^4", "1,,2", "-1", "99999999999999999999", "1-"] {
+        for text in ["", ",", "a", "3-1", "1,,2", "1,,", "-1", "99999999999999999999", "1-"] {
             assert_eq!(Bitmap::parse(text), None, "{text:?}");
         }
     }

@@ -84,6 +84,11 @@ impl Registrar for Session {
     fn has_secrets(&self) -> bool {
         self.drivers().unwrap_or(&self.server.drivers).secret.is_some()
     }
+
+    fn has_monitors(&self) -> bool {
+        let drivers = self.drivers().unwrap_or(&self.server.drivers);
+        drivers.hypervisor.as_ref().is_some_and(|hypervisor| hypervisor.has_monitors())
+    }
 }
 
 /// Whether this daemon serves a connection URI; an empty one means whatever it has.

@@ -89,6 +89,14 @@ impl Arguments {
         }
     }
 
+    /// `--xpath`. That it is empty is told in no words.
+    ///
+    /// # Errors
+    /// It is empty.
+    pub(crate) fn xpath(&self) -> Result<Option<&str>, Failure> {
+        self.text("xpath").map_err(|_| Failure::silent())
+    }
+
     /// The value of an option; an empty one counts as none.
     pub(crate) fn some_text(&self, name: &str) -> Option<&str> {
         self.text(name).ok().flatten()

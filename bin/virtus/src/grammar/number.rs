@@ -67,6 +67,7 @@ wrapping!(u32, u64);
 
 /// A number in decimal, octal or hexadecimal, as C writes them.
 pub(crate) fn c_number(text: &str) -> Option<i32> {
+    let text = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use virtus::{CloseReason, Connection, ErrorCode, ErrorDomain, OpenOptions};
 
-use super::{Failure, OrSay, Outcome, Shell, ask, extra, out};
+use super::{Failure, Level, OrSay, Outcome, Shell, ask, extra, out};
 
 /// Seconds of silence after which the daemon is asked for a sign of life, and how many may be missing.
 const KEEPALIVE: (u32, u32) = (5, 6);
@@ -66,10 +66,25 @@ impl Shell {
             .read_only(read_only)
             .auth(move |questions| ask::answer(&terminal, questions))
             .open(uri)?;
+        self.keep_alive(&connection)?;
+        Ok(connection)
+    }
+
+    /// Asks for signs of life. Nobody in this process gives any, which matters only to who asked for them.
+    fn keep_alive(&mut self, connection: &Connection) -> virtus::Result<()> {
         let interval = self.keepalive_interval.unwrap_or(KEEPALIVE.0);
         let count = self.keepalive_count.unwrap_or(KEEPALIVE.1);
-        connection.set_keepalive(Duration::from_secs(interval.into()), count);
-        Ok(connection)
+        let asked = self.keepalive_interval.is_some() || self.keepalive_count.is_some();
+        match connection.is_local() && interval > 0 {
+            false => connection.set_keepalive(Duration::from_secs(interval.into()), count),
+            true if asked => {
+                self.error("Cannot setup keepalive on connection as requested, disconnecting");
+                let function = "virConnectSetKeepAlive";
+                return Err(virtus::Error::new(virtus::ErrorDomain::NONE, ErrorCode::NO_SUPPORT, function));
+            }
+            true => self.debug(Level::Info, format_args!("Failed to setup keepalive on connection")),
+        }
+        Ok(())
     }
 
     /// Sees to it that there is a connection for the next command.

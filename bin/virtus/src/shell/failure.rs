@@ -46,6 +46,11 @@ impl Failure {
         self.cause.as_ref()
     }
 
+    /// What the command itself said.
+    pub(crate) fn said(&self) -> impl Iterator<Item = &str> {
+        self.said.iter().map(String::as_str)
+    }
+
     pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
         self.said.iter().map(String::as_str).chain(self.cause.as_ref().map(virtus::Error::message))
     }

@@ -49,6 +49,10 @@ impl Features for Driver {
     fn supports(&self, feature: i32) -> bool {
         matches!(feature, TYPED_PARAM_STRING | XML_MIGRATABLE | NETWORK_UPDATE_ORDER)
     }
+
+    fn has_monitors(&self) -> bool {
+        true
+    }
 }
 
 /// A number as the wire's truth value.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use virtus_api::constants::*;
 use virtus_api::domain::checkpoint::*;
 use virtus_api::{Call, DomainCheckpointRef, DomainCheckpoints, DomainRef};
-use virtus_base::{ErrorCode, Result};
+use virtus_base::{ErrorCode, ErrorDomain, Result};
 use virtus_conf::checkpoint::{Checkpoint, CheckpointKind};
 use virtus_conf::domain::stable::Stable;
 use virtus_conf::domain::{self as conf};
@@ -12,6 +12,7 @@ use virtus_xdr::List;
 
 use super::snapshot::{leaves, read_inside, seconds};
 use crate::domain::Domain;
+use crate::error::{exclusive, named, required};
 use crate::moment::{Children, From, Moment};
 use crate::{Driver, count, error, flags};
 
@@ -66,6 +67,14 @@ impl DomainCheckpoints for Driver {
     ) -> Result<DomainCheckpointRef> {
         let redefine = given & VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE != 0;
         let known = VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE | VIR_DOMAIN_CHECKPOINT_CREATE_QUIESCE;
+        let of = (ErrorDomain::DOMAIN_CHECKPOINT, "virDomainCheckpointCreateXML");
+        required(
+            of,
+            given,
+            named![VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE, VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE],
+        )?;
+        let pair = named![VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE, VIR_DOMAIN_CHECKPOINT_CREATE_QUIESCE];
+        exclusive(of, given, &[pair])?;
         flags(given, known, "testDomainCheckpointCreateXML")?;
         let unsupported = |text: &str| Err(error(ErrorCode::OPERATION_UNSUPPORTED, text));
         let mut state = self.state();
@@ -205,6 +214,8 @@ impl DomainCheckpoints for Driver {
     ) -> Result<()> {
         let (all, only) = (VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN, VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY);
         let known = all | only | VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY;
+        let pair = named![VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN, VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY];
+        exclusive((ErrorDomain::DOMAIN_CHECKPOINT, "virDomainCheckpointDelete"), given, &[pair])?;
         flags(given, known, "testDomainCheckpointDelete")?;
         let mut state = self.state();
         let domain = state.domain(&checkpoint.dom)?;

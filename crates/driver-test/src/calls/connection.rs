@@ -5,7 +5,7 @@ use virtus_api::connection::ConnectGetCpuModelNamesReply;
 use virtus_api::constants::VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES;
 use virtus_api::node::*;
 use virtus_api::{Call, Connections, Features, Node};
-use virtus_base::Result;
+use virtus_base::{Error, ErrorDomain, Result};
 use virtus_xdr::{CharArray, Chars, List, Opaque};
 
 use crate::{Driver, LIBVIRT_VERSION, bad_argument, count, flags};
@@ -141,6 +141,11 @@ impl Node for Driver {
         start_cell: i32,
         maxcells: i32,
     ) -> Result<List<u64, 1_024>> {
+        if start_cell < 0 {
+            let function = "virNodeGetCellsFreeMemory";
+            let text = format!("startCell in {function} must be zero or greater");
+            return Err(Error::invalid_argument(ErrorDomain::NONE, function, "startCell", text));
+        }
         let state = self.state();
         let start = usize::try_from(start_cell).ok().filter(|start| *start < state.cells.len());
         let start = start.ok_or_else(|| bad_argument("Range exceeds available cells"))?;

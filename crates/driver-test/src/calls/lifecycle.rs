@@ -297,7 +297,7 @@ impl DomainLifecycle for Driver {
                 return Err(invalid("domain has to be shutoff before renaming"));
             }
             if domain.definition.name == new_name {
-                return Err(generic(ErrorCode::OPERATION_FAILED, "Can't rename domain to itself"));
+                return Err(generic(ErrorCode::OPERATION_INVALID, "Can't rename domain to itself"));
             }
             if state.domains.iter().any(|other| other.definition.name == new_name) {
                 let text = format!("domain with name '{new_name}' already exists");

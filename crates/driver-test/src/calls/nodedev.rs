@@ -5,6 +5,7 @@ use virtus_api::constants::*;
 use virtus_api::nodedev::ConnectListAllNodeDevicesReply;
 use virtus_api::{Call, Event, NodeDeviceEvent, NodeDeviceRef, NodeDevices};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::nodedev::host::Wanted;
 use virtus_conf::nodedev::{Capability, NodeDevice};
 use virtus_xdr::List;
 
@@ -214,7 +215,7 @@ impl NodeDevices for Driver {
     }
 
     async fn node_device_get_xml_desc(&self, _: &Call, name: String, given: u32) -> Result<String> {
-        flags(given, 0, "testNodeDeviceGetXMLDesc")?;
+        flags(given, VIR_NODE_DEVICE_XML_INACTIVE, "testNodeDeviceGetXMLDesc")?;
         Ok(self.state().device(&name)?.format())
     }
 
@@ -244,7 +245,10 @@ impl NodeDevices for Driver {
     }
 
     async fn node_device_create_xml(&self, _: &Call, xml: String, given: u32) -> Result<NodeDeviceRef> {
-        flags(given, 0, "testNodeDeviceCreateXML")?;
+        flags(given, VIR_NODE_DEVICE_CREATE_XML_VALIDATE, "testNodeDeviceCreateXML")?;
+        if given & VIR_NODE_DEVICE_CREATE_XML_VALIDATE != 0 {
+            Wanted::parse(&xml, true)?;
+        }
         let device = NodeDevice::parse(&xml, Some(NEW))?;
         let (wwnn, wwpn) = device.wwns()?;
         self.change(|state, events| {

@@ -11,9 +11,12 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::{self as conf, ParseOptions};
 
 use crate::domain::{INACTIVE, parse};
+use crate::error::{Flag, exclusive, named};
 use crate::{Driver, error, flags, internal, invalid};
 
 const MAGIC: &[u8; 15] = b"TestGuestMagic\0";
+/// What a domain is to do when it is there again.
+const RUN: [[Flag; 2]; 1] = [named![VIR_DOMAIN_SAVE_RUNNING, VIR_DOMAIN_SAVE_PAUSED]];
 /// The longest document that is taken from a file.
 const MOST: i32 = 8192;
 
@@ -87,6 +90,7 @@ impl DomainSave for Driver {
         dxml: Option<String>,
         given: u32,
     ) -> Result<()> {
+        exclusive((ErrorDomain::DOMAIN, "virDomainSaveFlags"), given, &RUN)?;
         flags(given, 0, "testDomainSaveFlags")?;
         no_change(dxml.as_deref())?;
         self.change(|state, events| {
@@ -108,6 +112,7 @@ impl DomainSave for Driver {
         dxml: Option<String>,
         given: u32,
     ) -> Result<()> {
+        exclusive((ErrorDomain::DOMAIN, "virDomainRestoreFlags"), given, &RUN)?;
         flags(given, 0, "testDomainRestoreFlags")?;
         no_change(dxml.as_deref())?;
         let definition = read_image(&from)?;
@@ -129,6 +134,7 @@ impl DomainSave for Driver {
         given: u32,
     ) -> Result<()> {
         let known = VIR_DOMAIN_SAVE_RUNNING | VIR_DOMAIN_SAVE_PAUSED;
+        exclusive((ErrorDomain::DOMAIN, "virDomainSaveImageDefineXML"), given, &RUN)?;
         flags(given, known, "testDomainSaveImageDefineXML")?;
         read_image(&file)?;
         write_image(&file, &parse(&dxml, INACTIVE)?)
@@ -147,6 +153,15 @@ impl DomainSave for Driver {
         format: u32,
         given: u32,
     ) -> Result<()> {
+        exclusive(
+            (ErrorDomain::DOMAIN, "virDomainCoreDumpWithFormat"),
+            given,
+            &[
+                named![VIR_DUMP_CRASH, VIR_DUMP_LIVE],
+                named![VIR_DUMP_CRASH, VIR_DUMP_RESET],
+                named![VIR_DUMP_LIVE, VIR_DUMP_RESET],
+            ],
+        )?;
         flags(given, VIR_DUMP_CRASH, "testDomainCoreDumpWithFormat")?;
         self.change(|state, events| {
             let domain = state.domain(&dom)?;
@@ -167,6 +182,7 @@ impl DomainSave for Driver {
 
     async fn domain_managed_save(&self, _: &Call, dom: DomainRef, given: u32) -> Result<()> {
         let known = VIR_DOMAIN_SAVE_BYPASS_CACHE | VIR_DOMAIN_SAVE_RUNNING | VIR_DOMAIN_SAVE_PAUSED;
+        exclusive((ErrorDomain::DOMAIN, "virDomainManagedSave"), given, &RUN)?;
         flags(given, known, "testDomainManagedSave")?;
         self.change(|state, events| {
             let domain = state.domain(&dom)?;

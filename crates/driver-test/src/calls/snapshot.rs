@@ -15,6 +15,7 @@ use virtus_xdr::List;
 use super::info::now;
 use crate::domain::{Domain, complete};
 use crate::error::generic;
+use crate::error::{exclusive, named, required};
 use crate::moment::{Children, From, Moment};
 use crate::state::State;
 use crate::{Driver, count, error, flags, invalid};
@@ -251,6 +252,17 @@ impl DomainSnapshots for Driver {
             | VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC
             | VIR_DOMAIN_SNAPSHOT_CREATE_LIVE
             | VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE;
+        let of = (ErrorDomain::DOMAIN_SNAPSHOT, "virDomainSnapshotCreateXML");
+        let needed = named![VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE, VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT];
+        required(of, given, needed)?;
+        exclusive(
+            of,
+            given,
+            &[
+                named![VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE, VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA],
+                named![VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE, VIR_DOMAIN_SNAPSHOT_CREATE_HALT],
+            ],
+        )?;
         flags(given, known, "testDomainSnapshotCreateXML")?;
         self.create_snapshot(&dom, &xml, given)
     }
@@ -400,12 +412,22 @@ impl DomainSnapshots for Driver {
         let known = VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING
             | VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED
             | VIR_DOMAIN_SNAPSHOT_REVERT_FORCE;
+        exclusive(
+            (ErrorDomain::DOMAIN_SNAPSHOT, "virDomainRevertToSnapshot"),
+            given,
+            &[named![VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING, VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED]],
+        )?;
         flags(given, known, "testDomainRevertToSnapshot")?;
         self.change(|state, events| revert::revert(state, &snap, given, events))
     }
 
     async fn domain_snapshot_delete(&self, _: &Call, snap: DomainSnapshotRef, given: u32) -> Result<()> {
         let only = VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY;
+        exclusive(
+            (ErrorDomain::DOMAIN_SNAPSHOT, "virDomainSnapshotDelete"),
+            given,
+            &[named![VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN, VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY]],
+        )?;
         flags(given, VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN | only, "testDomainSnapshotDelete")?;
         let mut state = self.state();
         let domain = state.domain(&snap.dom)?;

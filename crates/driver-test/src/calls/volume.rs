@@ -1,6 +1,7 @@
 //! Volumes of storage pools.
 
 use async_trait::async_trait;
+use virtus_api::constants::VIR_STORAGE_VOL_CREATE_VALIDATE;
 use virtus_api::storage::StorageVolumes;
 use virtus_api::storage::volume::StorageVolGetInfoReply;
 use virtus_api::{Call, StoragePoolRef, StorageVolRef};
@@ -28,8 +29,9 @@ impl PoolObject {
     }
 
     /// Makes the volume of a document; `from` is the one it is a copy of.
-    fn create(&mut self, xml: &str, from: Option<&str>) -> Result<StorageVolRef> {
-        let mut volume = Volume::parse(xml, Capacity::UnlessBacked, false)?;
+    fn create(&mut self, xml: &str, from: Option<&str>, given: u32) -> Result<StorageVolRef> {
+        let strict = given & VIR_STORAGE_VOL_CREATE_VALIDATE != 0;
+        let mut volume = Volume::parse(xml, Capacity::UnlessBacked, strict)?;
         if self.volumes.iter().any(|other| other.name == volume.name) {
             return Err(error(ErrorCode::OPERATION_FAILED, "storage vol already exists"));
         }
@@ -99,8 +101,8 @@ impl StorageVolumes for Driver {
         xml: String,
         given: u32,
     ) -> Result<StorageVolRef> {
-        flags(given, 0, "testStorageVolCreateXML")?;
-        self.state().active_pool(&pool.name)?.create(&xml, None)
+        flags(given, VIR_STORAGE_VOL_CREATE_VALIDATE, "testStorageVolCreateXML")?;
+        self.state().active_pool(&pool.name)?.create(&xml, None, given)
     }
 
     async fn storage_vol_create_xml_from(
@@ -111,8 +113,8 @@ impl StorageVolumes for Driver {
         clonevol: StorageVolRef,
         given: u32,
     ) -> Result<StorageVolRef> {
-        flags(given, 0, "testStorageVolCreateXMLFrom")?;
-        self.state().active_pool(&pool.name)?.create(&xml, Some(&clonevol.name))
+        flags(given, VIR_STORAGE_VOL_CREATE_VALIDATE, "testStorageVolCreateXMLFrom")?;
+        self.state().active_pool(&pool.name)?.create(&xml, Some(&clonevol.name), given)
     }
 
     async fn storage_vol_delete(&self, _: &Call, vol: StorageVolRef, given: u32) -> Result<()> {

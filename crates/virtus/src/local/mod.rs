@@ -218,6 +218,10 @@ impl Registrar for LocalSession {
     fn has_secrets(&self) -> bool {
         self.secrets
     }
+
+    fn has_monitors(&self) -> bool {
+        self.hypervisor.as_ref().is_some_and(|driver| driver.has_monitors())
+    }
 }
 
 #[async_trait::async_trait]

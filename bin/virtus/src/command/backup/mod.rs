@@ -41,7 +41,7 @@ static DUMPXML: Command = Command {
     options: &[ACTIVE_DOMAIN, XPATH, WRAP],
     run: |shell, arguments| {
         let domain = shell.domain(arguments)?;
-        let xpath = arguments.text("xpath")?;
+        let xpath = arguments.xpath()?;
         let text = shell.call(Remote::domain_backup_get_xml_desc(domain, 0))?;
         xml::show(shell, &text, xpath, arguments.has("wrap"))
     },

@@ -67,7 +67,7 @@ pub(super) static DUMPXML: Command = Command {
             ("size", VIR_DOMAIN_CHECKPOINT_XML_SIZE),
         ]);
         let domain = shell.domain(arguments)?;
-        let xpath = arguments.text("xpath")?;
+        let xpath = arguments.xpath()?;
         let checkpoint = find(shell, arguments, "checkpointname", &domain)?;
         let text = shell.call(Remote::domain_checkpoint_get_xml_desc(checkpoint, flags))?;
         xml::show(shell, &text, xpath, arguments.has("wrap"))

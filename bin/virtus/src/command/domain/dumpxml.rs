@@ -36,7 +36,7 @@ fn dumpxml(shell: &mut Shell, arguments: &Arguments) -> Outcome {
         ("migratable", VIR_DOMAIN_XML_MIGRATABLE),
     ]);
     let domain = shell.domain(arguments)?;
-    let xpath = arguments.text("xpath")?;
+    let xpath = arguments.xpath()?;
     let text = shell.call(Remote::domain_get_xml_desc(domain, flags))?;
     xml::show(shell, &text, xpath, arguments.has("wrap"))
 }

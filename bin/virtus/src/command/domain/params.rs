@@ -2,7 +2,7 @@
 
 use virtus::{TypedParam, TypedValue};
 
-use crate::grammar::{Arguments, Number};
+use crate::grammar::{Arguments, Number, Wrapping};
 use crate::shell::{Failure, Outcome, Shell, out};
 use crate::show;
 
@@ -72,10 +72,10 @@ pub(super) fn like(old: &TypedParam, text: &str) -> Outcome<TypedParam> {
     };
     let value = match &old.value {
         TypedValue::Int(_) => TypedValue::Int(i32::read(text).ok_or_else(|| wrong("int"))?),
-        TypedValue::UInt(_) => TypedValue::UInt(u32::read(text).ok_or_else(|| wrong("unsigned int"))?),
+        TypedValue::UInt(_) => TypedValue::UInt(Wrapping::read(text).ok_or_else(|| wrong("unsigned int"))?.0),
         TypedValue::LLong(_) => TypedValue::LLong(i64::read(text).ok_or_else(|| wrong("long long"))?),
         TypedValue::ULLong(_) => {
-            TypedValue::ULLong(u64::read(text).ok_or_else(|| wrong("unsigned long long"))?)
+            TypedValue::ULLong(Wrapping::read(text).ok_or_else(|| wrong("unsigned long long"))?.0)
         }
         TypedValue::Double(_) => TypedValue::Double(text.parse().map_err(|_| wrong("double"))?),
         TypedValue::Boolean(_) => match text {

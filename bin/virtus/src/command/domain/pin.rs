@@ -2,14 +2,14 @@
 
 use virtus::calls::Remote;
 use virtus::constants::*;
-use virtus::{DomainRef, Opaque};
+use virtus::{DomainRef, Error, ErrorCode, ErrorDomain, Opaque};
 use virtus_base::Bitmap;
 
 use super::vcpu;
 use crate::command::host::cpu_count;
 use crate::command::{CONFIG, CURRENT, Command, DOMAIN, LIVE, OUTPUT, Opt};
 use crate::grammar::{Arguments, Number, exclusive};
-use crate::shell::{Outcome, Shell, extra, fail, out};
+use crate::shell::{Failure, Outcome, Shell, extra, fail, out};
 use crate::show::{Cell, Table};
 use crate::xml;
 
@@ -20,10 +20,16 @@ const LIST_LIMIT: usize = 1024;
 fn parse(list: &str, count: usize) -> Outcome<Opaque<2_048>> {
     let map = match list.starts_with('r') {
         true => Bitmap::filled(count),
-        false => match Bitmap::parse(list).filter(|map| map.last().is_some_and(|last| last < LIST_LIMIT)) {
-            Some(map) => map,
-            None => fail!("Invalid cpulist '{list}'"),
-        },
+        false => {
+            let invalid = || Failure::new(format_args!("Invalid cpulist '{list}'"));
+            let map = Bitmap::parse(list).filter(|map| map.last().is_none_or(|last| last < LIST_LIMIT));
+            let map = map.ok_or_else(|| {
+                let text = format!("Failed to parse bitmap '{list}'");
+                invalid().because(Error::new(ErrorDomain::NONE, ErrorCode::INVALID_ARG, text))
+            })?;
+            map.last().ok_or_else(invalid)?;
+            map
+        }
     };
     match map.last() {
         Some(last) if last >= count => fail!("CPU {last} in cpulist '{list}' exceed the maxcpu {count}"),

@@ -235,7 +235,7 @@ pub(super) static MANAGEDSAVE_DUMPXML: Command = Command {
     run: |shell, arguments| {
         let flags = arguments.flags(&[("security-info", VIR_DOMAIN_XML_SECURE)]);
         let domain = shell.domain(arguments)?;
-        let xpath = arguments.text("xpath")?;
+        let xpath = arguments.xpath()?;
         let text = shell.call(Remote::domain_managed_save_get_xml_desc(domain, flags))?;
         xml::show(shell, &text, xpath, arguments.has("wrap"))
     },
@@ -320,7 +320,7 @@ pub(super) static IMAGE_DUMPXML: Command = Command {
     run: |shell, arguments| {
         let flags = arguments.flags(&[("security-info", VIR_DOMAIN_XML_SECURE)]);
         let path = file::absolute(arguments.needed("file")?);
-        let xpath = arguments.text("xpath")?;
+        let xpath = arguments.xpath()?;
         let text = shell.call(Remote::domain_save_image_get_xml_desc(path, flags))?;
         xml::show(shell, &text, xpath, arguments.has("wrap"))
     },

@@ -17,7 +17,7 @@ pub(super) static CAPABILITIES: Command = Command {
 };
 
 fn capabilities(shell: &mut Shell, arguments: &Arguments) -> Outcome {
-    let xpath = arguments.text("xpath")?;
+    let xpath = arguments.xpath()?;
     let text = shell.call(Remote::connect_get_capabilities()).or_say("failed to get capabilities")?;
     xml::show(shell, &text, xpath, arguments.has("wrap"))
 }
@@ -48,7 +48,7 @@ fn domcapabilities(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let of = |name| arguments.text(name).map(|text| text.map(str::to_owned));
     let (virt_type, emulator) = (of("virttype")?, of("emulatorbin")?);
     let (arch, machine) = (of("arch")?, of("machine")?);
-    let xpath = arguments.text("xpath")?;
+    let xpath = arguments.xpath()?;
     let flags = arguments.flags(&[(
         "disable-deprecated-features",
         VIR_CONNECT_GET_DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES,

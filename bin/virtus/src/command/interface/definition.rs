@@ -59,7 +59,7 @@ fn dumpxml(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let flags = arguments.flags(&[("inactive", VIR_INTERFACE_XML_INACTIVE)]);
     let interface = interface(shell, arguments)?;
     let text = shell.call(Remote::interface_get_xml_desc(interface, flags))?;
-    xml::show(shell, &text, arguments.some_text("xpath"), arguments.has("wrap"))
+    xml::show(shell, &text, arguments.xpath()?, arguments.has("wrap"))
 }
 
 pub(super) static EDIT: Command = Command {

@@ -15,7 +15,7 @@ use crate::objects::Lookup;
 use crate::shell::{Failure, OrSay, Outcome, Shell};
 
 pub(crate) static GROUP: Group = Group {
-    name: "Host Interface",
+    name: "Interface",
     keyword: "interface",
     commands: &[
         &change::BEGIN,

@@ -64,7 +64,7 @@ fn dumpxml(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let network = network(shell, arguments)?;
     let flags = arguments.flags(&[("inactive", VIR_NETWORK_XML_INACTIVE)]);
     let text = shell.call(Remote::network_get_xml_desc(network, flags))?;
-    xml::show(shell, &text, arguments.some_text("xpath"), arguments.has("wrap"))
+    xml::show(shell, &text, arguments.xpath()?, arguments.has("wrap"))
 }
 
 pub(super) static EDIT: Command = Command {

@@ -25,9 +25,15 @@ fn ports(shell: &mut Shell, arguments: &Arguments) -> Vec<String> {
     all(shell, network).unwrap_or_default().iter().map(|port| port.uuid.to_string()).collect()
 }
 
-/// The port that is meant. That there is none is told and, as in virsh, no failure of the command.
+/// The port that is meant. That there is none, or no such network, is told and, as in virsh, no failure of the command.
 fn port(shell: &mut Shell, arguments: &Arguments) -> Outcome<Option<NetworkPortRef>> {
-    let network = network(shell, arguments)?;
+    let network = match network(shell, arguments) {
+        Ok(network) => network,
+        Err(failure) => {
+            failure.said().for_each(|line| shell.error(line));
+            return Ok(None);
+        }
+    };
     let name = arguments.needed("port")?;
     let found = Uuid::parse(name)
         .and_then(|uuid| shell.call(Remote::network_port_lookup_by_uuid(network, uuid)).ok());
@@ -100,7 +106,7 @@ pub(super) static DUMPXML: Command = Command {
 fn dumpxml(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let Some(port) = port(shell, arguments)? else { return Ok(()) };
     let text = shell.call(Remote::network_port_get_xml_desc(port, 0))?;
-    xml::show(shell, &text, arguments.some_text("xpath"), arguments.has("wrap"))
+    xml::show(shell, &text, arguments.xpath()?, arguments.has("wrap"))
 }
 
 pub(super) static DELETE: Command = Command {

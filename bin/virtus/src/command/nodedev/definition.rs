@@ -82,5 +82,5 @@ fn dumpxml(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let device = device(shell, arguments)?;
     let flags = arguments.flags(&[("inactive", VIR_NODE_DEVICE_XML_INACTIVE)]);
     let text = shell.call(Remote::node_device_get_xml_desc(device.name, flags))?;
-    xml::show(shell, &text, arguments.some_text("xpath"), arguments.has("wrap"))
+    xml::show(shell, &text, arguments.xpath()?, arguments.has("wrap"))
 }

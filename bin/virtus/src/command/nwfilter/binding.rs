@@ -80,7 +80,7 @@ pub(super) static DUMPXML: Command = Command {
 fn dumpxml(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let binding = binding(shell, arguments)?;
     let text = shell.call(Remote::nwfilter_binding_get_xml_desc(binding, 0))?;
-    xml::show(shell, &text, arguments.some_text("xpath"), arguments.has("wrap"))
+    xml::show(shell, &text, arguments.xpath()?, arguments.has("wrap"))
 }
 
 pub(super) static LIST: Command = Command {

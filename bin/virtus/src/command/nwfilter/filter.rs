@@ -69,7 +69,7 @@ pub(super) static DUMPXML: Command = Command {
 fn dumpxml(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let filter = filter(shell, arguments)?;
     let text = shell.call(Remote::nwfilter_get_xml_desc(filter, 0))?;
-    xml::show(shell, &text, arguments.some_text("xpath"), arguments.has("wrap"))
+    xml::show(shell, &text, arguments.xpath()?, arguments.has("wrap"))
 }
 
 pub(super) static EDIT: Command = Command {

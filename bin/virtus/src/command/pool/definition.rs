@@ -62,7 +62,7 @@ fn dumpxml(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let flags = arguments.flags(&[("inactive", VIR_STORAGE_XML_INACTIVE)]);
     let pool = pool(shell, arguments)?;
     let text = shell.call(Remote::storage_pool_get_xml_desc(pool, flags))?;
-    xml::show(shell, &text, arguments.some_text("xpath"), arguments.has("wrap"))
+    xml::show(shell, &text, arguments.xpath()?, arguments.has("wrap"))
 }
 
 pub(super) static EDIT: Command = Command {

@@ -41,7 +41,7 @@ pub(super) static DUMPXML: Command = Command {
 fn dumpxml(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let secret = secret(shell, arguments)?;
     let text = shell.call(Remote::secret_get_xml_desc(secret, 0))?;
-    xml::show(shell, &text, arguments.some_text("xpath"), arguments.has("wrap"))
+    xml::show(shell, &text, arguments.xpath()?, arguments.has("wrap"))
 }
 
 pub(super) static LIST: Command = Command {

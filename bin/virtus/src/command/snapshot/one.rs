@@ -84,7 +84,7 @@ pub(super) static DUMPXML: Command = Command {
         let name = arguments.needed("snapshotname")?.to_owned();
         let domain = shell.domain(arguments)?;
         let snapshot = shell.call(Remote::domain_snapshot_lookup_by_name(domain, name, 0))?;
-        let xpath = arguments.text("xpath")?;
+        let xpath = arguments.xpath()?;
         let text = shell.call(Remote::domain_snapshot_get_xml_desc(snapshot, flags))?;
         xml::show(shell, &text, xpath, arguments.has("wrap"))
     },

@@ -69,7 +69,7 @@ pub(super) static DUMPXML: Command = Command {
 fn dumpxml(shell: &mut Shell, arguments: &Arguments) -> Outcome {
     let volume = volume(shell, arguments)?;
     let text = shell.call(Remote::storage_vol_get_xml_desc(volume, 0))?;
-    xml::show(shell, &text, arguments.some_text("xpath"), arguments.has("wrap"))
+    xml::show(shell, &text, arguments.xpath()?, arguments.has("wrap"))
 }
 
 pub(super) static KEY: Command = Command {

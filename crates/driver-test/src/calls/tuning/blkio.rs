@@ -16,7 +16,7 @@ pub(super) const PARAMETERS: [(&str, &str); 6] = [
 ];
 
 /// What a parameter is of a device: reading it, and setting it.
-type Field = (&'static str, fn(&BlkioDevice) -> Option<u64>, fn(&mut BlkioDevice, u64) -> bool);
+type Field = (&'static str, fn(&BlkioDevice) -> Option<u64>, fn(&mut BlkioDevice, u64));
 const FIELDS: [Field; 5] = [
     ("device_weight", |d| d.weight.map(u64::from), |d, value| small(&mut d.weight, value)),
     (
@@ -33,15 +33,12 @@ const FIELDS: [Field; 5] = [
     ("device_write_bytes_sec", |d| d.write_bytes_sec, |d, value| large(&mut d.write_bytes_sec, value)),
 ];
 
-fn small(field: &mut Option<u32>, value: u64) -> bool {
-    let value = u32::try_from(value);
-    *field = value.ok().filter(|value| *value != 0);
-    value.is_ok()
+fn small(field: &mut Option<u32>, value: u64) {
+    *field = u32::try_from(value).ok().filter(|value| *value != 0);
 }
 
-fn large(field: &mut Option<u64>, value: u64) -> bool {
+fn large(field: &mut Option<u64>, value: u64) {
     *field = Some(value).filter(|value| *value != 0);
-    true
 }
 
 pub(super) fn get(definition: &conf::Domain) -> Vec<TypedParam> {
@@ -63,51 +60,60 @@ pub(super) fn set(definition: &mut conf::Domain, params: &[TypedParam]) -> Resul
     if let Some(weight) = number(params, "weight") {
         tune.weight = u32::try_from(weight).ok().filter(|weight| *weight != 0);
     }
+    // what is wrong with one keeps nobody from setting the others; the last complaint is told
+    let mut outcome = Ok(());
     for (name, _, put) in FIELDS {
         let Some(text) = text(params, name) else { continue };
-        for (path, value) in pairs(text, name)? {
-            let device = match tune.devices.iter().position(|device| device.path == path) {
-                Some(place) => tune.devices.get_mut(place),
-                None => {
-                    tune.devices.push(BlkioDevice {
-                        path: path.to_owned(),
-                        weight: None,
-                        read_iops_sec: None,
-                        write_iops_sec: None,
-                        read_bytes_sec: None,
-                        write_bytes_sec: None,
-                    });
-                    tune.devices.last_mut()
-                }
-            };
-            let parsed: Option<u64> = value.parse().ok();
-            if !device.zip(parsed).is_some_and(|(device, value)| put(device, value)) {
-                return Err(bad(format!(
-                    "invalid value '{value}' for parameter '{name}' of device '{path}'"
-                )));
+        let most = if name.ends_with("_bytes_sec") { u64::MAX } else { u32::MAX.into() };
+        let pairs = match pairs(text, name, most) {
+            Ok(pairs) => pairs,
+            Err(wrong) => {
+                outcome = Err(wrong);
+                continue;
+            }
+        };
+        for (path, value) in pairs {
+            let place = tune.devices.iter().position(|device| device.path == path);
+            let place = place.unwrap_or_else(|| {
+                tune.devices.push(BlkioDevice {
+                    path: path.to_owned(),
+                    weight: None,
+                    read_iops_sec: None,
+                    write_iops_sec: None,
+                    read_bytes_sec: None,
+                    write_bytes_sec: None,
+                });
+                tune.devices.len() - 1
+            });
+            if let Some(device) = tune.devices.get_mut(place) {
+                put(device, value);
             }
         }
     }
     tune.devices.retain(|device| FIELDS.iter().any(|(_, value, _)| value(device).is_some()));
     definition.blkiotune = Some(tune).filter(|tune| *tune != BlkioTune::default());
-    Ok(())
+    outcome
 }
 
 fn bad(text: String) -> Error {
     Error::new(ErrorDomain::DOMAIN, ErrorCode::INVALID_ARG, text)
 }
 
-/// `/dev/one,1,/dev/two,2` in pairs.
-fn pairs<'a>(text: &'a str, name: &str) -> Result<Vec<(&'a str, &'a str)>> {
-    if text.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut parts = text.split(',');
+/// `/dev/one,1,/dev/two,2` in pairs, of numbers up to `most`.
+fn pairs<'a>(text: &'a str, name: &str, most: u64) -> Result<Vec<(&'a str, u64)>> {
     let mut pairs = Vec::new();
-    while let Some(path) = parts.next() {
-        match parts.next() {
-            Some(value) if path.starts_with('/') => pairs.push((path, value)),
-            _ => return Err(bad(format!("unable to parse blkio device '{name}' '{text}'"))),
+    let parts: Vec<&str> = if text.is_empty() { Vec::new() } else { text.split(',').collect() };
+    if !parts.len().is_multiple_of(2) {
+        return Err(bad(format!("unable to parse blkio device '{name}' '{text}'")));
+    }
+    for pair in parts.chunks_exact(2) {
+        let [path, value] = pair else { continue };
+        match value.parse().ok().filter(|number| *number <= most) {
+            Some(number) => pairs.push((*path, number)),
+            None => {
+                let text = format!("invalid value '{value}' for parameter '{name}' of device '{path}'");
+                return Err(bad(text));
+            }
         }
     }
     Ok(pairs)
@@ -119,9 +125,10 @@ mod tests {
 
     #[test]
     fn devices_come_with_their_values() {
-        assert_eq!(pairs("/dev/a,1,/dev/b,2", "x").unwrap(), [("/dev/a", "1"), ("/dev/b", "2")]);
-        assert_eq!(pairs("", "x").unwrap(), []);
-        assert!(pairs("/dev/a", "x").is_err());
-        assert!(pairs("a,1", "x").is_err());
+        assert_eq!(pairs("/dev/a,1,b,2", "x", 9).unwrap(), [("/dev/a", 1), ("b", 2)]);
+        assert_eq!(pairs("", "x", 9).unwrap(), []);
+        for wrong in ["/dev/a", "/dev/a,", "/dev/a,10", "/dev/a,-1", "/dev/a,1,"] {
+            assert!(pairs(wrong, "x", 9).is_err(), "{wrong}");
+        }
     }
 }

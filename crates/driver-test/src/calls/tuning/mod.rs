@@ -20,7 +20,7 @@ use virtus_xml::YesNo;
 
 use super::params::{fit, number, validate};
 use crate::domain::find_interface;
-use crate::{Driver, bad_argument, flags, invalid};
+use crate::{Driver, bad_argument, count, flags, invalid};
 
 const IMPACT: u32 = VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG;
 /// Callers that ask for parameters may say that they take texts, too.
@@ -338,7 +338,12 @@ impl DomainTuning for Driver {
     ) -> Result<DomainGetNumaParametersReply> {
         flags(given, ASKING, "testDomainGetNumaParameters")?;
         let mut state = self.state();
-        let (params, nparams) = fit(numa::get(state.domain(&dom)?.one(given)?), nparams);
+        let domain = state.domain(&dom)?;
+        if nparams == 0 {
+            let nparams = count(numa::PARAMETERS.len());
+            return Ok(DomainGetNumaParametersReply { params: List::default(), nparams });
+        }
+        let (params, nparams) = fit(numa::get(domain.one(given)?), nparams);
         Ok(DomainGetNumaParametersReply { params: List(params), nparams })
     }
 
