@@ -159,6 +159,7 @@ stories! {
     hostile::broken_packets_are_refused_or_closed [],
     hostile::silent_and_greedy_peers_bother_nobody [],
     tuning::a_guest_is_tuned_while_it_runs [Need::Guest, SCRIPT],
+    tuning::threads_are_scheduled_and_counted_as_defined [],
     tuning::a_guest_goes_back_to_a_snapshot [Need::Guest, SCRIPT],
     upstream::a_guest_is_saved_dumped_and_brought_back [Need::Guest, LIBVIRTD, LIBVIRTD_QEMU],
     upstream::a_disk_changes_under_a_running_guest [Need::Guest, LIBVIRTD, LIBVIRTD_QEMU],

@@ -136,3 +136,70 @@ pub(crate) fn a_guest_goes_back_to_a_snapshot(world: &mut World) -> Outcome {
     ensure!(left.is_empty(), "left behind: {left:?}");
     Ok(())
 }
+
+/// The policies of a guest's threads, as `NAME NUMBER` of the kernel.
+fn policies(world: &World, name: &str) -> Outcome<Vec<String>> {
+    let mut all = Vec::new();
+    for task in std::fs::read_dir(format!("/proc/{}/task", world.qemu(name)?.as_raw_nonzero()))? {
+        let task = task?.path();
+        let stat = std::fs::read_to_string(task.join("stat"))?;
+        let policy = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(38)).unwrap_or("none");
+        all.push(format!("{} {policy}", std::fs::read_to_string(task.join("comm"))?.trim()));
+    }
+    Ok(all)
+}
+
+pub(crate) fn threads_are_scheduled_and_counted_as_defined(world: &mut World) -> Outcome {
+    const BATCH: u32 = 3;
+    const IDLE: u32 = 5;
+    let xml = "<domain type='qemu'><name>alpha</name><memory>65536</memory><vcpu current='1'>2</vcpu>\
+               <iothreads>1</iothreads><cputune><vcpusched vcpus='0-1' scheduler='idle'/>\
+               <iothreadsched iothreads='1' scheduler='batch'/><emulatorsched scheduler='batch'/></cputune>\
+               <os><type>hvm</type></os><perf><event name='task_clock' enabled='yes'/></perf></domain>";
+    let file = world.file("alpha.xml", xml)?;
+    world.virsh(&["define", &file])?;
+    let started = world.try_virsh(&["start", "alpha", "--paused"])?;
+    if !started.ok && started.err.contains("unable to open host cpu perf event for task_clock") {
+        // where nobody may count, it is refused, and nothing is left of it
+        let plain = world.file("plain.xml", &xml.replace("enabled='yes'", "enabled='no'"))?;
+        world.virsh(&["define", &plain])?;
+        world.virsh(&["start", "alpha", "--paused"])?;
+    } else {
+        ensure!(started.ok, "{started:?}");
+        let counted = |world: &World| world.virsh(&["domstats", "alpha", "--perf"]);
+        ensure!(counted(world)?.contains("perf.task_clock="), "{}", counted(world)?);
+        world.virsh(&["perf", "alpha", "--enable", "page_faults", "--live"])?;
+        ensure!(counted(world)?.contains("perf.page_faults="), "{}", counted(world)?);
+        // the caches' counters have left the kernel long ago
+        let refused = world.try_virsh(&["perf", "alpha", "--enable", "cmt", "--live"])?;
+        ensure!(refused.err.contains("unable to enable host cpu perf event for cmt"), "{refused:?}");
+        world.kill_daemon()?;
+        world.start_daemon()?;
+        ensure!(counted(world)?.contains("perf.page_faults="), "the next daemon counts: {}", counted(world)?);
+        world.virsh(&["perf", "alpha", "--disable", "page_faults,task_clock", "--live"])?;
+        ensure!(!counted(world)?.contains("perf."), "{}", counted(world)?);
+    }
+    world.virsh(&["setvcpus", "alpha", "2", "--live"])?;
+    let now = policies(world, "alpha")?;
+    for (thread, policy) in
+        [("CPU 0/TCG", IDLE), ("CPU 1/TCG", IDLE), ("IO iothread1", BATCH), ("qemu-system-x86", BATCH)]
+    {
+        ensure!(now.contains(&format!("{thread} {policy}")), "{thread} has not the policy {policy}: {now:?}");
+    }
+    world.virsh(&["destroy", "alpha"])?;
+    world.virsh(&["undefine", "alpha"])?;
+
+    // a priority that no host has
+    let file = world.file("bad.xml", &xml.replace("scheduler='idle'", "scheduler='fifo' priority='200'"))?;
+    world.virsh(&["define", &file])?;
+    let refused = world.try_virsh(&["start", "alpha"])?;
+    ensure!(
+        refused.err.contains("unsupported configuration: Scheduler priority 200 out of range [1, 99]")
+            || refused.err.contains("perf event"),
+        "{refused:?}"
+    );
+    world.virsh(&["undefine", "alpha"])?;
+    let left = world.leftovers()?;
+    ensure!(left.is_empty(), "left behind: {left:?}");
+    Ok(())
+}

@@ -87,9 +87,9 @@ keywords! {
     vcpupin,
     emulatorpin,
     iothreadpin,
+    emulatorsched,
     vcpusched,
     iothreadsched,
-    emulatorsched,
     cachetune,
     memorytune
 ))]

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use tokio::sync::watch;
 use virtus_base::Result;
 use virtus_conf::domain::cpu::Cpu;
-use virtus_host::process::Process;
+use virtus_conf::domain::misc::PerfEventName;
+use virtus_host::process::{Counter, Process};
 use virtus_qmp::{Agent, Monitor};
 use virtus_state::gate::Guard;
 use virtus_state::lock;
@@ -36,6 +37,7 @@ pub struct Running {
     pub(crate) monitor: OnceLock<Monitor>,
     original_cpu: OnceLock<Cpu>,
     vcpus: Mutex<Vec<(u32, i32)>>,
+    counters: Mutex<HashMap<PerfEventName, Counter>>,
     stop: Mutex<Option<StopReason>>,
     pub(crate) gone: watch::Sender<bool>,
     /// The start has not come to its end yet.
@@ -93,6 +95,7 @@ impl Running {
             monitor: OnceLock::new(),
             original_cpu: OnceLock::new(),
             vcpus: Mutex::new(Vec::new()),
+            counters: Mutex::default(),
             stop: Mutex::new(None),
             gone: watch::Sender::new(false),
             starting: AtomicBool::new(true),
@@ -114,6 +117,20 @@ impl Running {
     /// When there is none yet.
     pub(crate) fn queries(&self) -> Result<&Monitor> {
         self.monitor.get().ok_or_else(|| invalid("domain is not running"))
+    }
+
+    /// Looks at the counter of an event, if there is one.
+    pub(crate) fn counter<T>(&self, name: PerfEventName, look: impl FnOnce(&Counter) -> T) -> Option<T> {
+        lock(&self.counters).get(&name).map(look)
+    }
+
+    /// Puts a counter in place, or takes it away.
+    pub(crate) fn count(&self, name: PerfEventName, counter: Option<Counter>) {
+        let mut counters = lock(&self.counters);
+        match counter {
+            Some(counter) => counters.insert(name, counter),
+            None => counters.remove(&name),
+        };
     }
 
     /// The CPU of the definition it was started from; what it migrates with.

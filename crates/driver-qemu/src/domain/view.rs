@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use virtus_api::constants::*;
-use virtus_base::{Error, Result};
+use virtus_base::{Error, ErrorDomain, Result};
 
 use super::definition::{Definition, Live, Summary};
 use super::state::State;
-use crate::error::{bad_argument, invalid, not_running};
+use crate::error::{invalid, not_running};
 
 /// A domain as it was when the view was made.
 #[derive(Clone, Debug)]
@@ -135,7 +135,6 @@ impl View {
 
 /// Live and persistent definition were asked for in one.
 fn both(function: &str) -> Error {
-    bad_argument(format!(
-        "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' in function '{function}' are mutually exclusive"
-    ))
+    let text = "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive";
+    Error::invalid_arg(ErrorDomain::DOMAIN, function, "ctl", text)
 }

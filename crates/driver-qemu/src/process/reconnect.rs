@@ -86,6 +86,8 @@ fn take_up(driver: &Driver, name: &str, status: Status, kept: &mut HashSet<PathB
     let starting = status.job.as_deref() == Some("start");
     running.starting.store(starting, Ordering::Relaxed);
     note_ports(driver, &model, id);
+    let mut model = model;
+    super::perf::restart(&running, &mut model);
     let running = Arc::new(running);
     domain.running.store(Some(Arc::clone(&running)));
     driver.change(&domain, |view| {

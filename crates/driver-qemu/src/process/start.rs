@@ -115,6 +115,7 @@ async fn attempt(
     filters::bind_all(shared, &model, undo).await?;
     let given = (cards, sockets);
     let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, &places, given, undo)?;
+    super::perf::enable_all(&running, &model)?;
     if let Some(cpu) = started_with {
         running.note_original_cpu(cpu);
     }

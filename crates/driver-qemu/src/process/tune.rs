@@ -4,6 +4,7 @@
 use serde_json::json;
 use virtus_base::{Bitmap, Result};
 use virtus_conf::domain as conf;
+use virtus_conf::domain::cpu_tune::Sched;
 use virtus_conf::domain::device::IoTune;
 use virtus_conf::domain::misc::BlkioDevice;
 use virtus_conf::domain::numa::NumaMode;
@@ -11,7 +12,7 @@ use virtus_host::cgroup::{Controller, DeviceLimit, Group, MemoryLimit};
 use virtus_host::process::set_affinity;
 use virtus_qmp::command::{BlockSetIoThrottle, QomSet, QueryIothreads};
 
-use super::{Running, cgroup};
+use super::{Running, cgroup, scheduler};
 use crate::error::{system, unsupported};
 
 /// Some threads of a guest and what is said of them.
@@ -21,6 +22,7 @@ struct Threads<'a> {
     cpus: Option<&'a Bitmap>,
     period: Option<u64>,
     quota: Option<i64>,
+    sched: Option<&'a Sched>,
 }
 
 /// Gives a guest that does not run yet what its definition says.
@@ -49,7 +51,9 @@ pub(super) async fn apply(running: &Running, model: &conf::Domain) -> Result<()>
     for threads in all_threads(running, model, &iothreads) {
         place(&group, &threads)?;
     }
-    Ok(())
+    // last, for threads that QEMU makes by itself are not meant
+    let emulator = model.cputune.as_ref().and_then(|tune| tune.emulatorsched.as_ref());
+    emulator.map_or(Ok(()), |sched| scheduler::apply(running.process.pid(), sched))
 }
 
 fn wants_nothing(model: &conf::Domain) -> bool {
@@ -135,6 +139,7 @@ fn all_threads<'a>(running: &Running, model: &'a conf::Domain, iothreads: &[(u32
             cpus: own.map(|pin| &pin.cpuset).or(everywhere),
             period: tune.and_then(|tune| tune.period),
             quota: tune.and_then(|tune| tune.quota),
+            sched: scheduler::of_vcpu(tune, number),
         });
     }
     for (id, thread) in iothreads {
@@ -145,6 +150,7 @@ fn all_threads<'a>(running: &Running, model: &'a conf::Domain, iothreads: &[(u32
             cpus: own.map(|pin| &pin.cpuset).or(everywhere),
             period: tune.and_then(|tune| tune.iothread_period),
             quota: tune.and_then(|tune| tune.iothread_quota),
+            sched: scheduler::of_iothread(tune, *id),
         });
     }
     let known: Vec<i32> = iothreads.iter().map(|(_, thread)| *thread).collect();
@@ -154,6 +160,7 @@ fn all_threads<'a>(running: &Running, model: &'a conf::Domain, iothreads: &[(u32
         cpus: tune.and_then(|tune| tune.emulatorpin.as_ref()).or(everywhere),
         period: tune.and_then(|tune| tune.emulator_period),
         quota: tune.and_then(|tune| tune.emulator_quota),
+        sched: None,
     });
     all
 }
@@ -169,10 +176,14 @@ fn place(group: &Group, threads: &Threads<'_>) -> Result<()> {
             own.set_cpuset_cpus(&cpus.to_string())?;
         }
     }
-    let Some(cpus) = threads.cpus else { return Ok(()) };
     for thread in &threads.threads {
-        set_affinity(*thread, cpus)
-            .map_err(|e| system(format_args!("cannot set CPU affinity on process {thread}"), &e))?;
+        if let Some(cpus) = threads.cpus {
+            set_affinity(*thread, cpus)
+                .map_err(|e| system(format_args!("cannot set CPU affinity on process {thread}"), &e))?;
+        }
+        if let Some(sched) = threads.sched {
+            scheduler::apply(*thread, sched)?;
+        }
     }
     Ok(())
 }

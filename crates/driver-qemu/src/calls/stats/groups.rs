@@ -48,6 +48,9 @@ pub(super) fn all(
     if has(VIR_DOMAIN_STATS_BLOCK) {
         block(subject, with_backing, stored, &mut p);
     }
+    if has(VIR_DOMAIN_STATS_PERF) {
+        perf(subject, &mut p);
+    }
     if has(VIR_DOMAIN_STATS_IOTHREAD) {
         iothread(subject, &mut p);
     }
@@ -55,6 +58,12 @@ pub(super) fn all(
         dirty_rate(subject, &mut p);
     }
     p.0
+}
+
+fn perf(subject: &Subject, p: &mut Params) {
+    for (name, count) in subject.running.iter().flat_map(|running| crate::process::perf::figures(running)) {
+        p.put(format!("perf.{name}"), count);
+    }
 }
 
 fn cpu(subject: &Subject, p: &mut Params) {

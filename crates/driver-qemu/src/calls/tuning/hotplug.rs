@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use virtus_base::{Bitmap, ErrorCode, Result};
 use virtus_conf::domain as conf;
+use virtus_conf::domain::cpu_tune::Sched;
 use virtus_host::process::set_affinity;
 use virtus_qmp::command::{DeviceAdd, DeviceDel, HotpluggableCpu, QueryCpusFast, QueryHotpluggableCpus};
 
 use super::super::change::Change;
 use super::vcpu_list::VcpuList;
 use crate::error::{bad_argument, error, internal, unsupported};
+use crate::process::scheduler;
 
 /// How long a guest may take to give up a vCPU.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -148,12 +150,12 @@ async fn record(change: &mut Change, index: usize, plug: bool) -> Result<()> {
     for vcpu in list.vcpus.iter_mut().filter(|vcpu| vcpu.online) {
         next = next.max(vcpu.order.get_or_insert(next).saturating_add(1));
     }
+    // it is there, whatever becomes of its place among the others
     if let Some(vcpu) = list.vcpus.get_mut(index) {
-        vcpu.online = plug;
-        vcpu.order = plug.then_some(next);
+        (vcpu.online, vcpu.order) = (plug, None);
     }
     list.store(live);
-    let pin = pin_of(live, index);
+    let (pin, sched) = (pin_of(live, index), sched_of(live, index));
     change.touched = true;
     let thread = running.vcpus().into_iter().find(|(n, _)| usize::try_from(*n) == Ok(index));
     if let (Some((_, thread)), true) = (thread, plug) {
@@ -162,8 +164,18 @@ async fn record(change: &mut Change, index: usize, plug: bool) -> Result<()> {
         set_affinity(thread, &cpus).map_err(|e| {
             crate::error::system(format_args!("cannot set CPU affinity on process {thread}"), &e)
         })?;
+        sched.map_or(Ok(()), |sched| scheduler::apply(thread, &sched))?;
+    }
+    if let (Some(live), Some(vcpu)) = (&mut change.live, list.vcpus.get_mut(index)) {
+        vcpu.order = plug.then_some(next);
+        list.store(live);
     }
     Ok(())
+}
+
+/// How a vCPU is to be scheduled, if the definition says.
+fn sched_of(domain: &conf::Domain, index: usize) -> Option<Sched> {
+    scheduler::of_vcpu(domain.cputune.as_ref(), u32::try_from(index).ok()?).cloned()
 }
 
 /// Where a vCPU is to run, if the definition says.

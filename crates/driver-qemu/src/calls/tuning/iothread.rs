@@ -16,6 +16,7 @@ use super::super::params::{self, Kind};
 use super::pin;
 use crate::Driver;
 use crate::error::{bad_argument, internal, invalid, system, unsupported};
+use crate::process::scheduler;
 
 const IMPACT: u32 = VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG;
 
@@ -104,11 +105,13 @@ async fn plug(change: &mut Change, id: u32) -> Result<()> {
         return Err(internal(format!("cannot find new IOThread '{id}' in QEMU monitor.")));
     };
     // it begins where the thread that made it runs
-    let everywhere = change.live.as_ref().and_then(|live| live.vcpu.cpuset.clone());
+    let live = change.live.as_ref();
+    let sched = live.and_then(|live| scheduler::of_iothread(live.cputune.as_ref(), id)).cloned();
+    let everywhere = live.and_then(|live| live.vcpu.cpuset.clone());
     let cpus = everywhere.unwrap_or_else(|| change.shared.setup.node.topology().online.clone());
     set_affinity(thread, &cpus)
         .map_err(|e| system(format_args!("cannot set CPU affinity on process {thread}"), &e))?;
-    Ok(())
+    sched.map_or(Ok(()), |sched| scheduler::apply(thread, &sched))
 }
 
 /// `virDomainDelIOThread`.

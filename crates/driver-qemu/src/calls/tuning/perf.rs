@@ -2,7 +2,7 @@
 
 use virtus_api::constants::*;
 use virtus_api::{Call, DomainRef};
-use virtus_base::{Error, ErrorDomain, Result, TypedParam, TypedValue};
+use virtus_base::{Result, TypedParam, TypedValue};
 use virtus_conf::domain as conf;
 use virtus_conf::domain::misc::{PerfEvent, PerfEventName};
 use virtus_xdr::List;
@@ -12,6 +12,7 @@ use super::super::change::one;
 use super::super::flags;
 use super::super::params::{self, Kind};
 use crate::Driver;
+use crate::process::perf;
 
 const IMPACT: u32 = VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG;
 
@@ -49,14 +50,20 @@ pub(super) async fn set_events(
     driver
         .amend(call, dom, given, move |change| {
             Box::pin(async move {
-                if change.live.is_some() && wanted.iter().any(|(_, on)| *on) {
-                    // counting needs a descriptor for each event, which nobody here opens
-                    let e = std::io::Error::from(rustix::io::Errno::NXIO);
-                    let text = "Performance counters are not supported on this platform";
-                    return Err(Error::system(ErrorDomain::PERF, text, &e));
+                if change.live.is_some() {
+                    let running = change.running()?;
+                    for (name, on) in &wanted {
+                        match on {
+                            true => perf::enable(&running, *name)?,
+                            false => perf::disable(&running, *name),
+                        }
+                        // what was done before one fails stays
+                        change.touched = true;
+                        change.live.iter_mut().for_each(|live| set(live, *name, *on));
+                    }
                 }
-                for model in change.both() {
-                    wanted.iter().for_each(|(name, on)| set(model, *name, *on));
+                if let Some(config) = &mut change.config {
+                    wanted.iter().for_each(|(name, on)| set(config, *name, *on));
                 }
                 Ok(())
             })
