@@ -58,26 +58,45 @@ fn unsupported(text: impl Into<String>) -> Error {
 }
 
 /// What the schema says before anybody else does: checkpoints are always held against it.
-fn follow_schema(root: Element<'_>) -> Result<()> {
-    let wrong = |what: String| Err(crate::schema_error("domaincheckpoint", what));
+fn follow_schema(document: &Document<'_>, root: Element<'_>) -> Result<()> {
+    let wrong = |e: Element<'_>| {
+        Err(crate::schema_error("domaincheckpoint", format_args!("line {}: wrong {}", e.line(), e.name())))
+    };
+    let named = |e: Element<'_>| {
+        let name = e.text().unwrap_or_default();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
+    };
+    let digits = |text: &str| text.parse::<u64>().is_ok() && !text.starts_with('+');
+    let mut seen = std::collections::BTreeSet::new();
     for e in root.elements() {
-        match e.name() {
-            "name" if e.text().is_some_and(|name| name.starts_with('.') || name.contains('/')) => {
-                return wrong("a name that is none".to_owned());
+        let known = match e.accept().name() {
+            "name" => named(e),
+            "description" => e.text().is_some() || e.elements().next().is_none(),
+            "creationTime" => e.text().is_some_and(|time| digits(&time)),
+            "parent" => e.child("name").is_some_and(named),
+            "domain" if e.attr("type").is_some() => {
+                crate::domain::schema::follow(e)?;
+                true
             }
-            "name" | "description" | "creationTime" | "parent" | "domain" | "active" => {}
-            "disks" => {
-                for disk in e.elements() {
-                    let kind = disk.attr("checkpoint").unwrap_or("bitmap");
-                    if disk.name() != "disk" || CheckpointKind::from_word(kind).is_none() {
-                        return wrong(format!("line {}: unexpected {}", disk.line(), disk.name()));
-                    }
-                }
-            }
-            other => return wrong(format!("line {}: unexpected {other}", e.line())),
+            "domain" => e.child("uuid").is_some_and(|e| e.text().is_some_and(|t| Uuid::parse(&t).is_some())),
+            "disks" => e.children("disk").next().is_some(),
+            _ => false,
+        };
+        if !known || !seen.insert(e.name()) {
+            return wrong(e);
         }
     }
-    Ok(())
+    for disk in root.children("disks").flat_map(|disks| disks.children("disk")) {
+        let kind = disk.attr("checkpoint").unwrap_or("bitmap");
+        let bitmap = disk.attr("bitmap").is_none() || kind == "bitmap";
+        let size = disk.attr("size").is_none_or(digits);
+        let name = disk.attr("name").is_some_and(crate::domain::schema::names_disk);
+        if CheckpointKind::from_word(kind).is_none() || !bitmap || !size || !name {
+            return wrong(disk);
+        }
+    }
+    crate::check_all_known(document, "domaincheckpoint")
 }
 
 impl Checkpoint {
@@ -87,10 +106,10 @@ impl Checkpoint {
     /// # Errors
     /// libvirt's, from the code for checkpoints.
     pub fn parse(xml: &str, redefine: bool, now: i64, domain: ReadDomain<'_>) -> Result<Self> {
-        let read = ReadOptions { inactive: true, ..ReadOptions::default() };
+        let read = ReadOptions { inactive: true, track: true, ..ReadOptions::default() };
         let document = Document::parse(xml, ErrorDomain::DOMAIN_CHECKPOINT, &read)?;
         let e = document.root_named("domaincheckpoint")?;
-        follow_schema(e)?;
+        follow_schema(&document, e)?;
         let text = |name: &str| e.child(name).and_then(|e| e.text());
         let name = match text("name").filter(|name| !name.is_empty()) {
             Some(name) if name.contains('/') => {

@@ -49,7 +49,7 @@ pub(crate) fn schema_error(document: &str, what: impl std::fmt::Display) -> virt
     virtus_base::Error::new(
         virtus_base::ErrorDomain::XML,
         virtus_base::ErrorCode::XML_INVALID_SCHEMA,
-        format!("Unable to validate doc against the {document} schema: {what}"),
+        format!("Unable to validate doc against /usr/share/libvirt/schemas/{document}.rng\n{what}"),
     )
 }
 

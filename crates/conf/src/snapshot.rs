@@ -90,6 +90,52 @@ fn internal(text: &str) -> Error {
     error(ErrorCode::INTERNAL_ERROR, text)
 }
 
+/// What the schema says before anybody else does.
+fn follow_schema(document: &Document<'_>, root: Element<'_>) -> Result<()> {
+    let wrong = |e: Element<'_>| {
+        Err(crate::schema_error("domainsnapshot", format_args!("line {}: wrong {}", e.line(), e.name())))
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for e in root.elements() {
+        let known = match e.accept().name() {
+            "name" | "description" | "creationTime" => e.text().is_some() || e.elements().next().is_none(),
+            "state" => e.text().is_some_and(|state| SnapshotState::from_word(&state).is_some()),
+            "active" => e.text().is_some_and(|active| matches!(active.as_str(), "0" | "1")),
+            "parent" => e.child("name").is_some_and(|name| name.text().is_some()),
+            "memory" => {
+                let (word, file) = (e.attr("snapshot"), e.attr("file"));
+                let absolute = file.is_none_or(|file| file.starts_with('/'));
+                let known = word.map_or(file.is_some(), |word| MemoryLocation::from_word(word).is_some());
+                known && absolute && (file.is_none() || word.is_none_or(|word| word == "external"))
+            }
+            "cookie" => {
+                e.accept_all();
+                true
+            }
+            "domain" | "inactiveDomain" if e.attr("type").is_some() => {
+                crate::domain::schema::follow(e)?;
+                true
+            }
+            "domain" => e.child("uuid").is_some_and(|uuid| uuid.text().is_some()),
+            "disks" => true,
+            _ => false,
+        };
+        if !known || !seen.insert(e.name()) {
+            return wrong(e);
+        }
+    }
+    for disk in root.children("disks").flat_map(|disks| disks.children("disk")) {
+        let read =
+            SnapshotDisk::read(disk).map_err(|e| crate::schema_error("domainsnapshot", e.message()))?;
+        let inside = read.source.is_some() || read.format.is_some();
+        let kind = disk.attr("snapshot");
+        if !crate::domain::schema::names_disk(&read.name) || inside && kind.is_some_and(|k| k != "external") {
+            return wrong(disk);
+        }
+    }
+    crate::check_all_known(document, "domainsnapshot")
+}
+
 /// How a snapshot is read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SnapshotOptions {
@@ -115,11 +161,11 @@ impl Snapshot {
     pub fn parse(xml: &str, options: SnapshotOptions, domain: ReadDomain<'_>) -> Result<Self> {
         let read = ReadOptions { inactive: true, status: false, track: options.strict };
         let document = Document::parse(xml, ErrorDomain::DOMAIN_SNAPSHOT, &read)?;
-        let snapshot = Self::read(document.root_named("domainsnapshot")?, options, domain)?;
+        let root = document.root_named("domainsnapshot")?;
         if options.strict {
-            crate::check_all_known(&document, "domainsnapshot")?;
+            follow_schema(&document, root)?;
         }
-        Ok(snapshot)
+        Self::read(root, options, domain)
     }
 
     /// Reads a snapshot's element.
@@ -152,7 +198,7 @@ impl Snapshot {
             snapshot.creation_time =
                 time.ok_or_else(|| internal("missing creationTime from existing snapshot"))?;
             snapshot.parent = e.descend(&["parent", "name"]).and_then(|e| e.text());
-            let state = text("state").ok_or_else(|| internal("missing state from existing snapshot"))?;
+            let state = text("state").ok_or_else(|| xml_error("missing state from existing snapshot"))?;
             let known = SnapshotState::from_word(&state);
             snapshot.state = Some(
                 known
@@ -361,7 +407,7 @@ impl Snapshot {
 
 impl SnapshotDisk {
     fn read(e: Element<'_>) -> Result<Self> {
-        let name = e.attr("name").ok_or_else(|| xml_error("missing name from disk snapshot element"))?;
+        let name = e.attr("name").ok_or_else(|| internal("missing name from disk snapshot element"))?;
         let snapshot = match e.attr("snapshot") {
             None => None,
             Some(word) => Some(SnapshotLocation::from_word(word).ok_or_else(|| bad_word("disk", word))?),

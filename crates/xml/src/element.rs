@@ -45,6 +45,8 @@ pub struct Document<'a> {
 #[derive(Debug, Default)]
 struct Seen {
     nodes: Vec<bool>,
+    /// Elements whose text was asked for.
+    texts: std::collections::HashSet<usize>,
     attributes: std::collections::HashSet<usize>,
 }
 
@@ -85,7 +87,8 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The first element or attribute that nobody asked for, with its line: `("element", name, line)`.
+    /// The first element, attribute or text that nobody asked for, with its line: `("element", name, line)`; a text
+    /// has the name of its element.
     /// Only of a document read with [`ReadOptions::track`].
     pub fn unknown(&self) -> Option<(&'static str, &str, u32)> {
         let seen = self.seen.borrow();
@@ -98,6 +101,12 @@ impl<'a> Document<'a> {
                     return Some(("element", node.tag_name().name(), line));
                 }
                 continue;
+            }
+            let words =
+                || node.children().any(|n| n.is_text() && n.text().is_some_and(|t| !t.trim().is_empty()));
+            if !seen.texts.contains(&node.id().get_usize()) && words() {
+                let line = self.tree.text_pos_at(node.range().start).row;
+                return Some(("text", node.tag_name().name(), line));
             }
             for attribute in node.attributes() {
                 if attribute.namespace().is_none() && !seen.attributes.contains(&attribute.range().start) {
@@ -186,6 +195,11 @@ impl<'a> Element<'a> {
         Some(attribute.value())
     }
 
+    /// As [`Element::attr`], without counting as read.
+    pub fn peek(&self, name: &str) -> Option<&'a str> {
+        self.node.attributes().find(|a| a.name() == name && a.namespace().is_none()).map(|a| a.value())
+    }
+
     /// The first child element of this name, without namespace.
     pub fn child(&self, name: &str) -> Option<Element<'a>> {
         self.children(name).next()
@@ -255,6 +269,7 @@ impl<'a> Element<'a> {
                 let e = Element { node, doc: self.doc };
                 e.see();
                 let mut seen = self.doc.seen.borrow_mut();
+                seen.texts.insert(node.id().get_usize());
                 seen.attributes.extend(node.attributes().map(|a| a.range().start));
             }
         }
@@ -263,6 +278,18 @@ impl<'a> Element<'a> {
 
     /// The whole text inside; `None` when there is none (libvirt does not tell `<x/>` from no `<x>`).
     pub fn text(&self) -> Option<String> {
+        if self.doc.options.track {
+            self.doc.seen.borrow_mut().texts.insert(self.node.id().get_usize());
+        }
+        self.whole_text()
+    }
+
+    /// As [`Element::text`], without counting as read.
+    pub fn peek_text(&self) -> String {
+        self.whole_text().unwrap_or_default()
+    }
+
+    fn whole_text(&self) -> Option<String> {
         let text: String = self.node.descendants().filter(Node::is_text).filter_map(|n| n.text()).collect();
         (!text.is_empty()).then_some(text)
     }
@@ -302,6 +329,17 @@ mod tests {
         assert!(root.child("b").is_some());
         assert_eq!(doc.unknown(), Some(("element", "c", 3)));
         assert!(root.descend(&["c", "d"]).is_some());
+        assert_eq!(doc.unknown(), None);
+    }
+
+    #[test]
+    fn so_is_text_that_nobody_asked_for() {
+        let options = ReadOptions { track: true, ..Default::default() };
+        let doc = Document::parse("<a>\n  <b>words</b></a>", ErrorDomain::DOMAIN, &options).unwrap();
+        let b = doc.root().child("b").unwrap();
+        assert_eq!((b.peek("x"), b.peek_text().as_str()), (None, "words"));
+        assert_eq!(doc.unknown(), Some(("text", "b", 2)));
+        assert_eq!(b.text().as_deref(), Some("words"));
         assert_eq!(doc.unknown(), None);
     }
 

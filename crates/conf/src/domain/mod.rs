@@ -226,10 +226,18 @@ impl Domain {
         let read = ReadOptions { inactive: options.inactive, status: false, track: options.strict };
         let document = Document::parse(xml, ErrorDomain::DOMAIN, &read)?;
         let root = document.root_named("domain")?;
-        let domain = Domain::from_element(root, options)?;
+        let domain = Domain::from_element(root, options);
+        if !options.strict {
+            return domain;
+        }
+        match &domain {
+            Err(found) if found.code() == ErrorCode::XML_INVALID_SCHEMA => return domain,
+            Err(_) => schema::to_the_end(root)?,
+            Ok(_) => {}
+        }
         match document.unknown() {
-            Some((kind, name, line)) if options.strict => Err(schema::unknown(root, kind, name, line)),
-            _ => Ok(domain),
+            Some((kind, name, line)) => Err(schema::unknown(root, kind, name, line)),
+            None => domain,
         }
     }
 
