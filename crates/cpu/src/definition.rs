@@ -2,6 +2,7 @@
 
 use virtus_base::{ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::cpu::{Cpu, CpuFallback, CpuFeature, CpuMatch, CpuMode, CpuModel, FeaturePolicy};
+use virtus_conf::domain::schema;
 use virtus_conf::host_cpu::{HostCpu, Signature};
 use virtus_xml::{Document, ReadOptions, WriteOptions, Writer, Xml};
 
@@ -82,9 +83,17 @@ impl Definition {
         if e.name() != "cpu" {
             return Err(error(ErrorCode::XML_ERROR, "XML does not contain expected 'cpu' element"));
         }
+        let invalid = |what: &dyn std::fmt::Display| {
+            let text = format!("Unable to validate doc against /usr/share/libvirt/schemas/cpu.rng\n{what}");
+            virtus_base::Error::new(ErrorDomain::XML, ErrorCode::XML_INVALID_SCHEMA, text)
+        };
+        if strict {
+            schema::follow_cpu(e).map_err(|what| invalid(&what))?;
+        }
         let kind = match kind {
             Some(kind) => kind,
             None if e.child("arch").is_none() => Kind::Guest,
+            None if e.attr("match").is_some() && strict => return Err(invalid(&"a host's CPU has no match")),
             None if e.attr("match").is_some() => {
                 let text = "'arch' element cannot be used inside 'cpu' element with 'match' attribute'";
                 return Err(error(ErrorCode::XML_ERROR, text));
@@ -97,21 +106,23 @@ impl Definition {
                 Err(error(ErrorCode::CONFIG_UNSUPPORTED, text))
             }
             Kind::Host => HostCpu::read(e).map(|cpu| Definition::from(&cpu)),
-            Kind::Guest => Cpu::read(e).map(|cpu| Definition::from(&cpu)),
-        };
-        let invalid = |what: &dyn std::fmt::Display| {
-            let text = format!("Unable to validate doc against the cpu schema: {what}");
-            virtus_base::Error::new(ErrorDomain::XML, ErrorCode::XML_INVALID_SCHEMA, text)
+            Kind::Guest => Cpu::read(e).map(|cpu| {
+                let mut definition = Definition::from(&cpu);
+                // a CPU by itself is compared by its model, whatever its mode does with that in a domain
+                definition.match_ = e.attr("match").and_then(CpuMatch::from_word).or(definition.match_);
+                definition.model = e.child("model").and_then(|model| model.text());
+                definition
+            }),
         };
         match (strict, definition) {
-            (true, Err(e)) => Err(invalid(&e.message())),
+            (true, Err(e)) if !schema::contradicts(&e) => Err(invalid(&e.message())),
             (true, Ok(definition)) => match document.unknown() {
                 Some((kind, name, line)) => {
                     Err(invalid(&format_args!("line {line}: unexpected {kind} {name}")))
                 }
                 None => Ok(definition),
             },
-            (false, definition) => definition,
+            (_, definition) => definition,
         }
     }
 

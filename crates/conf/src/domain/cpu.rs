@@ -4,7 +4,7 @@ mod stable;
 
 pub(super) use stable::check_cells;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use virtus_base::{Bitmap, Error, ErrorCode, ErrorDomain, Result};
 use virtus_xml::{Element, OnOff, Writer, Xml, YesNo, keywords};
@@ -43,7 +43,7 @@ keywords! {
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
 #[xml(
     check = check,
-    order(mode, migratable, match_, check, deprecated_features, model, vendor, topology, fn features_of_a_model, features, cache, maxphysaddr, numa)
+    order(mode, migratable, match_, check, deprecated_features, model, vendor, fn vendor_of_a_model, topology, fn features_of_a_model, fn features_once, features, cache, maxphysaddr, numa)
 )]
 pub struct Cpu {
     #[xml(attr, invalid = "Invalid mode attribute '{}'", invalid_code = CONFIG_UNSUPPORTED, domain = CPU)]
@@ -74,13 +74,35 @@ fn cpu_error(text: impl Into<String>) -> Error {
 /// How long the vendor strings of CPUs are.
 const VENDOR_ID_LENGTH: usize = 12;
 
+/// A vendor is a model's.
+fn vendor_of_a_model(e: Element<'_>) -> Result<()> {
+    let said = |name: &str| e.child(name).is_some_and(|part| part.text().is_some());
+    match said("vendor") && !said("model") {
+        true => Err(cpu_error("CPU vendor specified without CPU model")),
+        false => Ok(()),
+    }
+}
+
+/// Each feature has a policy that is one and a name of its own, in the order of the document.
+fn features_once(e: Element<'_>) -> Result<()> {
+    let mut seen = HashSet::new();
+    for feature in e.children("feature") {
+        let read = CpuFeature::read(feature)?;
+        if read.name.is_empty() {
+            return Err(cpu_error("Invalid CPU feature name"));
+        }
+        if !seen.insert(read.name.clone()) {
+            return Err(cpu_error(format!("CPU feature '{}' specified more than once", read.name)));
+        }
+    }
+    Ok(())
+}
+
 /// A processor of one's own choice needs a model to have features.
 fn features_of_a_model(e: Element<'_>) -> Result<()> {
-    let custom = match e.attr("mode") {
-        Some(mode) => mode == CpuMode::Custom.as_str(),
-        None => e.attr("match").is_some(),
-    };
-    match custom && e.child("model").is_none() && e.child("feature").is_some() {
+    let custom = e.attr("mode").is_none_or(|mode| mode == CpuMode::Custom.as_str());
+    let named = e.child("model").is_some_and(|model| model.text().is_some());
+    match custom && !named && e.child("feature").is_some() {
         true => Err(cpu_error("Non-empty feature list specified without CPU model")),
         false => Ok(()),
     }
@@ -97,15 +119,6 @@ fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
         number(&mut all, e)?;
         cpu.numa = Some(all);
     }
-    let last: HashMap<&str, usize> = cpu.features.iter().map(|f| f.name.as_str()).zip(0..).collect();
-    for (i, feature) in cpu.features.iter().enumerate() {
-        if feature.name.is_empty() {
-            return Err(cpu_error("Invalid CPU feature name"));
-        }
-        if last.get(feature.name.as_str()).is_some_and(|last| *last > i) {
-            return Err(cpu_error(format!("CPU feature '{}' specified more than once", feature.name)));
-        }
-    }
     if let Some(id) = cpu.model.as_ref().and_then(|model| model.vendor_id.as_ref()) {
         if id.len() != VENDOR_ID_LENGTH {
             let text = format!("vendor_id must be exactly {VENDOR_ID_LENGTH} characters long");
@@ -114,10 +127,6 @@ fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
         if id.contains(',') {
             return Err(cpu_error("vendor id is invalid"));
         }
-    }
-    let named = cpu.model.as_ref().is_some_and(|model| model.name.is_some());
-    if cpu.vendor.is_some() && !named {
-        return Err(cpu_error("CPU vendor specified without CPU model"));
     }
     if e.children("cache").nth(1).is_some() {
         return Err(cpu_error("at most one CPU cache element may be specified"));
@@ -133,9 +142,6 @@ fn check(cpu: &mut Cpu, e: Element<'_>) -> Result<()> {
     if mode == Some(CpuMode::Custom) {
         if cpu.match_.is_none() {
             cpu.match_ = Some(CpuMatch::Exact);
-        }
-        if cpu.model.is_none() && !cpu.features.is_empty() {
-            return Err(cpu_error("Non-empty feature list specified without CPU model"));
         }
     } else {
         cpu.match_ = None;

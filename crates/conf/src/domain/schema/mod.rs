@@ -75,7 +75,8 @@ fn is_os(found: &Error) -> bool {
     found.message().contains("an os <type> must be specified")
 }
 
-fn contradicts(found: &Error) -> bool {
+/// Whether an error of reading is about what the schema does not see.
+pub fn contradicts(found: &Error) -> bool {
     CONTRADICTIONS.iter().any(|text| found.message().contains(text))
 }
 
@@ -108,6 +109,14 @@ fn device_to_its_end(e: Element<'_>) -> Result<()> {
     }
 }
 
+/// Holds a `<cpu>` that is a document of its own against what the schema says of values.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn follow_cpu(e: Element<'_>) -> std::result::Result<(), String> {
+    check(e, 0)
+}
+
 /// Holds the definition inside another document against the schema. What is unknown there is found with the rest of
 /// that document.
 ///
@@ -137,6 +146,7 @@ const CONTRADICTIONS: &[&str] = &[
     "must not overlap",
     "automatic NUMA placement",
     "without CPU model",
+    "Missing CPU model name",
     "exceeds the <vcpu> count",
     "overlapping vCPU ids",
     "in element 'model': Zero",

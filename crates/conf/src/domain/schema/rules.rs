@@ -80,6 +80,13 @@ pub(super) fn check(e: Element<'_>) -> Broken {
             Some(other) if other != "usb" && has("master") => at(e, "has a master"),
             _ => Ok(()),
         },
+        // hosts' CPUs, which name their architecture, just have their features
+        (_, "cpu") if !has("arch") => {
+            match e.elements().find(|part| part.name() == "feature" && part.peek("policy").is_none()) {
+                Some(feature) => at(feature, "lacks attribute policy"),
+                None => Ok(()),
+            }
+        }
         ("devices", "disk") => disk(e),
         ("devices", "input") => input(e),
         ("devices", "interface") => match e.peek("type") {

@@ -3,6 +3,7 @@
 //! The documents of others, which may say anything, are `super::NodeDevice`'s.
 
 mod capability;
+mod inside;
 mod wanted;
 
 pub use capability::{

@@ -5,6 +5,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result, Uuid};
 use virtus_xml::{Document, Element, ReadOptions, Writer, field, keywords};
 
 use super::Kind;
+use super::inside;
 
 keywords! {
     /// What a file in `/dev` is to a device.
@@ -92,7 +93,7 @@ pub struct Wanted {
 /// What a device is called that has no name yet.
 const NEW: &str = "new device";
 
-fn internal(text: impl std::fmt::Display) -> Error {
+pub(super) fn internal(text: impl std::fmt::Display) -> Error {
     Error::internal(ErrorDomain::NODEDEV, format!("{text} for '{NEW}'"))
 }
 
@@ -240,6 +241,7 @@ fn read_capability(e: Element<'_>) -> Result<WantedKind> {
         let text = text.ok_or_else(|| unsupported(format!("missing {element} value")))?;
         let _ = number(&text, 0).ok_or_else(|| unsupported(format!("invalid {element} value '{text}'")))?;
     }
+    inside::check(kind, e)?;
     match kind {
         Kind::ScsiHost => read_scsi_host(e).map(WantedKind::ScsiHost),
         Kind::Mdev => read_mdev(e).map(WantedKind::Mdev),
@@ -314,7 +316,7 @@ fn read_mdev(e: Element<'_>) -> Result<Mdev> {
 }
 
 /// A number as C reads it: base 0 goes by how it begins.
-fn number(text: &str, base: u32) -> Option<u32> {
+pub(super) fn number(text: &str, base: u32) -> Option<u32> {
     let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     let (digits, base) = match (hex, base) {
         (Some(digits), 0 | 16) => (digits, 16),
