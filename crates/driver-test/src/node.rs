@@ -254,5 +254,5 @@ impl Extra {
 /// The text of a document, as libvirt's reader of XML files complains of it.
 pub(crate) fn read_file(path: &str) -> Result<String> {
     std::fs::read_to_string(path)
-        .map_err(|e| Error::system(ErrorDomain::XML, format!("failed to open file '{path}'"), &e))
+        .map_err(|e| Error::system(ErrorDomain::XML, format!("Failed to open file '{path}'"), &e))
 }

@@ -286,7 +286,7 @@ pub(crate) fn parameter_like(value: &Bound<'_, PyAny>, like: &TypedValue) -> PyR
         TypedValue::Int(_) | TypedValue::UInt(_) | TypedValue::LLong(_) | TypedValue::ULLong(_)
     );
     if number && !value.is_instance_of::<pyo3::types::PyInt>() {
-        return Err(PyTypeError::new_err("an integer is required"));
+        integer(value)?;
     }
     Ok(match like {
         TypedValue::Int(_) => TypedValue::Int(signed(value)?),

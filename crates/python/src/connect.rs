@@ -64,6 +64,14 @@ pub(crate) fn add(registry: &Registry<'_, '_>) -> PyResult<()> {
         let handle = arguments.object::<Domain>()?;
         handle.get().0.connection().uri().starts_with("test:///").into_py_any(arguments.py())
     })?;
+    registry.add(none("is_read_only"), |mut arguments| {
+        let handle = arguments.object::<Domain>()?;
+        handle.get().0.connection().is_read_only().into_py_any(arguments.py())
+    })?;
+    registry.add(none("is_local"), |mut arguments| {
+        let handle = arguments.object::<Connection>()?;
+        handle.get().0.is_local().into_py_any(arguments.py())
+    })?;
     registry.add(domain("virConnectSupportsFeature"), |mut arguments| {
         let handle = arguments.object::<Connection>()?;
         let feature = arguments.take::<i32>("feature")?;
@@ -212,7 +220,7 @@ fn keepalive(mut arguments: Arguments<'_>) -> PyResult<Py<PyAny>> {
     arguments.end()?;
     let connection = &handle.get().0;
     arguments.answer(|| {
-        if connection.uri().starts_with("test:") {
+        if connection.is_local() {
             let text = "virConnectSetKeepAlive";
             return Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::NO_SUPPORT, text));
         }

@@ -244,10 +244,11 @@ pub(crate) fn functions(registry: &Registry<'_, '_>) -> PyResult<()> {
         arguments.end()?;
         let (stream, function) = (stream.get(), arguments.site().function);
         arguments.answer(|| {
+            let opened = stream.stream(function)?;
             Error::check_flags(ErrorDomain::STREAMS, flags, 0, function)?;
             let length = u64::try_from(length)
                 .map_err(|_| Error::new(ErrorDomain::STREAMS, ErrorCode::INVALID_ARG, "length"))?;
-            stream.stream(function)?.send_hole(length)
+            opened.send_hole(length)
         })
     })?;
     registry.add(site("virStreamRecvHole"), |mut arguments| {
@@ -256,6 +257,7 @@ pub(crate) fn functions(registry: &Registry<'_, '_>) -> PyResult<()> {
         arguments.end()?;
         let (stream, function) = (stream.get(), arguments.site().function);
         arguments.answer(|| {
+            drop(stream.stream(function)?);
             Error::check_flags(ErrorDomain::STREAMS, flags, 0, function)?;
             stream.receive_hole(function)
         })

@@ -167,7 +167,14 @@ impl OpenOptions {
             _ => config.alias(name)?.unwrap_or(name),
         };
         let uri = Uri::parse(name)?;
-        match uri.scheme {
+        match &uri.scheme {
+            Some(scheme) if CLIENTS_ALONE.iter().any(|own| own.eq_ignore_ascii_case(scheme)) => {
+                Err(Error::new(
+                    ErrorDomain::NONE,
+                    ErrorCode::CONFIG_UNSUPPORTED,
+                    format!("libvirt was built without the '{scheme}' driver"),
+                ))
+            }
             Some(_) => Ok(uri),
             None => Err(Error::new(
                 ErrorDomain::NONE,
@@ -177,6 +184,9 @@ impl OpenOptions {
         }
     }
 }
+
+/// Hypervisors that only a client's library speaks to, and this one does not.
+const CLIENTS_ALONE: [&str; 6] = ["vpx", "esx", "gsx", "hyperv", "parallels", "phyp"];
 
 impl Connection {
     /// Opens a connection for reading and writing.

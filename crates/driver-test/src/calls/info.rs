@@ -12,6 +12,7 @@ use virtus_conf::domain::metadata::Metadata;
 use virtus_xdr::List;
 use virtus_xml::RawElement;
 
+use super::metadata;
 use crate::domain::{Domain, no_domain};
 use crate::error::generic;
 use crate::{Driver, count, flags, passes};
@@ -208,6 +209,7 @@ impl DomainInfo for Driver {
         uri: Option<String>,
         given: u32,
     ) -> Result<String> {
+        metadata::check_get((ErrorDomain::DOMAIN, "virDomainGetMetadata"), kind, uri.as_deref())?;
         flags(given, IMPACT, "testDomainGetMetadata")?;
         let mut state = self.state();
         let definition = state.domain(&dom)?.one(given)?;
@@ -218,6 +220,8 @@ impl DomainInfo for Driver {
                 let uri = uri.as_deref()?;
                 Some(metadata.get(uri)?.clone().without_namespace(uri).to_text())
             }),
+            // what is less than any is none, and nothing is wrong with it
+            ..0 => None,
             _ => return Err(generic(ErrorCode::INVALID_ARG, format!("unknown metadata type '{kind}'"))),
         };
         found.ok_or_else(|| {
@@ -235,6 +239,8 @@ impl DomainInfo for Driver {
         uri: Option<String>,
         given: u32,
     ) -> Result<()> {
+        let of = (ErrorDomain::DOMAIN, "virDomainSetMetadata");
+        metadata::check_set(of, kind, (metadata.as_deref(), key.as_deref(), uri.as_deref()))?;
         flags(given, IMPACT, "testDomainSetMetadata")?;
         self.change(|state, events| {
             let domain = state.domain(&dom)?;
@@ -275,6 +281,7 @@ fn set_metadata(
                 definition.metadata = None;
             }
         }
+        ..0 => {}
         _ => return Err(generic(ErrorCode::INVALID_ARG, format!("unknown metadata type '{kind}'"))),
     }
     Ok(())

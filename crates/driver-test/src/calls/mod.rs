@@ -9,6 +9,7 @@ mod device;
 mod info;
 mod interface;
 mod lifecycle;
+mod metadata;
 mod network;
 mod nodedev;
 mod params;

@@ -9,6 +9,7 @@ use virtus_conf::network::{Command, Network};
 use virtus_xdr::List;
 use virtus_xml::RawElement;
 
+use super::metadata;
 use crate::state::{Identity, NetworkObject, State, at, identify};
 use crate::{Driver, count, error, flags, internal, invalid, passes};
 
@@ -309,6 +310,8 @@ impl Networks for Driver {
         uri: Option<String>,
         given: u32,
     ) -> Result<()> {
+        let of = (ErrorDomain::NETWORK, "virNetworkSetMetadata");
+        metadata::check_set(of, kind, (metadata.as_deref(), key.as_deref(), uri.as_deref()))?;
         flags(given, IMPACT, "testNetworkSetMetadata")?;
         let text = metadata.filter(|text| !text.is_empty());
         let key = key.unwrap_or_default();
@@ -331,6 +334,7 @@ impl Networks for Driver {
         uri: Option<String>,
         given: u32,
     ) -> Result<String> {
+        metadata::check_get((ErrorDomain::NETWORK, "virNetworkGetMetadata"), kind, uri.as_deref())?;
         flags(given, IMPACT, "testNetworkGetMetadata")?;
         let mut state = self.state();
         let network = state.network_by_uuid(&net.uuid)?;
@@ -347,6 +351,7 @@ impl Networks for Driver {
                     |element| element.clone().without_namespace(uri.as_deref().unwrap_or_default()).to_text(),
                 )
             }
+            ..0 => None,
             _ => return Err(unknown_metadata(kind)),
         };
         found.ok_or_else(|| {
@@ -371,6 +376,7 @@ fn set_metadata(definition: &mut Network, kind: i32, text: Option<&str>, key: &s
                 element
             }));
         }
+        ..0 => {}
         _ => return Err(unknown_metadata(kind)),
     }
     Ok(())

@@ -225,6 +225,11 @@ impl StoragePools for Driver {
         flags(given, 0, "testConnectFindStoragePoolSources")?;
         let host = source.as_deref().map(source_host).transpose()?.flatten();
         match Kind::from_word(&kind) {
+            None if source.is_some() => Err(Error::new(
+                ErrorDomain::STORAGE,
+                ErrorCode::INTERNAL_ERROR,
+                "missing backend for pool type -1",
+            )),
             // the reference takes the first kind for none
             Some(Kind::Dir) => Err(internal(format!("unknown storage pool type {kind}"))),
             Some(Kind::Logical) => Ok(logical_sources()),
@@ -414,7 +419,12 @@ impl StoragePools for Driver {
 /// The host that a `<source>` document names.
 fn source_host(text: &str) -> Result<Option<String>> {
     let document = Document::parse(text, ErrorDomain::STORAGE, &ReadOptions::default())?;
-    let host = document.root().child("host");
+    let host = document.root_named("source")?.child("host");
+    if let Some(port) = host.and_then(|host| host.attr("port")).filter(|port| port.parse::<i32>().is_err()) {
+        let text =
+            format!("Invalid value for attribute 'port' in element 'host': '{port}'. Expected integer value");
+        return Err(Error::new(ErrorDomain::STORAGE, ErrorCode::XML_ERROR, text));
+    }
     Ok(host.and_then(|host| host.attr("name")).map(str::to_owned))
 }
 

@@ -238,7 +238,9 @@ impl virtus_api::DomainStats for Driver {
     async fn domain_get_messages(&self, _: &Call, dom: DomainRef, given: u32) -> Result<List<String, 2_048>> {
         let deprecation = VIR_DOMAIN_MESSAGE_DEPRECATION.cast_unsigned();
         let tainting = VIR_DOMAIN_MESSAGE_TAINTING.cast_unsigned();
-        flags(given, deprecation | tainting, "testDomainGetMessages")?;
+        /// `VIR_DOMAIN_MESSAGE_IOERRORS`, of which there are none here.
+        const IO_ERRORS: u32 = 4;
+        flags(given, deprecation | tainting | IO_ERRORS, "testDomainGetMessages")?;
         let mut state = self.state();
         let domain = state.domain(&dom)?;
         let mut messages = Vec::new();

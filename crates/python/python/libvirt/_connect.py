@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Callable
 
 from . import _native as native
@@ -23,7 +24,7 @@ from ._interface import virInterface
 from ._network import virNetwork
 from ._nodedev import virNodeDevice
 from ._nwfilter import virNWFilter, virNWFilterBinding
-from ._object import checked, public, uuid_of, with_texts
+from ._object import absolute, c_int, checked, counted, files_of, public, text, uuid_of, with_texts, without
 from ._secret import virSecret
 from ._storage import virStoragePool, virStorageVol
 from ._stream import virStream
@@ -65,11 +66,17 @@ class virConnect:
         return native.virNodeAllocPages(self._o, sizes, counts, startCell, cellCount, flags)
 
     def baselineCPU(self, xmlCPUs: list[str], flags: int = 0) -> str:
+        if not isinstance(xmlCPUs, list):
+            without("virConnectBaselineCPU", "xmlCPUs")
         return native.virConnectBaselineCPU(self._o, xmlCPUs, flags)
 
     def baselineHypervisorCPU(
         self, emulator: str | None, arch: str | None, machine: str | None, virttype: str | None, xmlCPUs: list[str], flags: int = 0
     ) -> str:
+        for number, given in enumerate((emulator, arch, machine, virttype), 2):
+            text(given, "virConnectBaselineHypervisorCPU", number)
+        if not isinstance(xmlCPUs, list):
+            without("virConnectBaselineHypervisorCPU", "xmlCPUs")
         return native.virConnectBaselineHypervisorCPU(
             self._o, emulator, arch, machine, virttype, xmlCPUs, flags
         )
@@ -100,7 +107,7 @@ class virConnect:
 
     def createLinux(self, xmlDesc: str, flags: int = 0) -> virDomain:
         """The old name of `createXML`."""
-        return self.createXML(xmlDesc, flags)
+        return self.createXML(text(xmlDesc, "virDomainCreateLinux", 2), flags)
 
     def createXML(self, xmlDesc: str, flags: int = 0) -> virDomain:
         return virDomain(self, _obj=native.virDomainCreateXML(self._o, xmlDesc, flags))
@@ -125,6 +132,7 @@ class virConnect:
         return cpus, list(flags_of_map(cpumap, cpus)), online
 
     def getCPUModelNames(self, arch: str, flags: int = 0) -> list[str]:
+        text(arch, "virConnectGetCPUModelNames", 2, needed=True)
         return native.virConnectGetCPUModelNames(self._o, arch, flags)
 
     def getCPUStats(self, cpuNum: int, flags: int = 0) -> dict[str, int]:
@@ -147,6 +155,7 @@ class virConnect:
     def getFreePages(
         self, pages: list[int], startCell: int, maxCells: int, flags: int = 0
     ) -> dict[int, dict[int, int]]:
+        startCell, maxCells = c_int(startCell), c_int(maxCells)
         if not isinstance(pages, list):
             raise TypeError("pagesize must be list")
         if maxCells == 0:
@@ -215,37 +224,37 @@ class virConnect:
         return native.virConnectIsSecure(self._o)
 
     def listDefinedDomains(self) -> list[str]:
-        return native.virConnectListDefinedDomains(self._o)
+        return counted(native.virConnectListDefinedDomains, native.virConnectNumOfDefinedDomains, self._o)
 
     def listDefinedInterfaces(self) -> list[str]:
-        return native.virConnectListDefinedInterfaces(self._o)
+        return counted(native.virConnectListDefinedInterfaces, native.virConnectNumOfDefinedInterfaces, self._o)
 
     def listDefinedNetworks(self) -> list[str]:
-        return native.virConnectListDefinedNetworks(self._o)
+        return counted(native.virConnectListDefinedNetworks, native.virConnectNumOfDefinedNetworks, self._o)
 
     def listDefinedStoragePools(self) -> list[str]:
-        return native.virConnectListDefinedStoragePools(self._o)
+        return counted(native.virConnectListDefinedStoragePools, native.virConnectNumOfDefinedStoragePools, self._o)
 
     def listDevices(self, cap: str | None, flags: int = 0) -> list[str]:
-        return native.virNodeListDevices(self._o, cap, flags)
+        return counted(native.virNodeListDevices, native.virNodeNumOfDevices, self._o, cap, flags)
 
     def listDomainsID(self) -> list[int]:
         return native.virConnectListDomains(self._o)
 
     def listInterfaces(self) -> list[str]:
-        return native.virConnectListInterfaces(self._o)
+        return counted(native.virConnectListInterfaces, native.virConnectNumOfInterfaces, self._o)
 
     def listNWFilters(self) -> list[str]:
-        return native.virConnectListNWFilters(self._o)
+        return counted(native.virConnectListNWFilters, native.virConnectNumOfNWFilters, self._o)
 
     def listNetworks(self) -> list[str]:
-        return native.virConnectListNetworks(self._o)
+        return counted(native.virConnectListNetworks, native.virConnectNumOfNetworks, self._o)
 
     def listSecrets(self) -> list[str]:
-        return native.virConnectListSecrets(self._o)
+        return counted(native.virConnectListSecrets, native.virConnectNumOfSecrets, self._o)
 
     def listStoragePools(self) -> list[str]:
-        return native.virConnectListStoragePools(self._o)
+        return counted(native.virConnectListStoragePools, native.virConnectNumOfStoragePools, self._o)
 
     def lookupByID(self, id: int) -> virDomain:
         return virDomain(self, _obj=native.virDomainLookupByID(self._o, id))
@@ -350,19 +359,19 @@ class virConnect:
         return virNWFilter(self, _obj=native.virNWFilterLookupByUUID(self._o, uuid_of(uuidstr, "virNWFilterLookupByUUIDString")))
 
     def restore(self, frm: str) -> int:
-        return native.virDomainRestore(self._o, frm)
+        return native.virDomainRestore(self._o, absolute(frm))
 
     def restoreFlags(self, frm: str, dxml: str | None = None, flags: int = 0) -> int:
-        return native.virDomainRestoreFlags(self._o, frm, dxml, flags)
+        return native.virDomainRestoreFlags(self._o, absolute(frm), dxml, flags)
 
     def restoreParams(self, params: dict[str, Any], flags: int = 0) -> int:
         return native.virDomainRestoreParams(self._o, params, flags)
 
     def saveImageDefineXML(self, file: str, dxml: str, flags: int = 0) -> int:
-        return native.virDomainSaveImageDefineXML(self._o, file, dxml, flags)
+        return native.virDomainSaveImageDefineXML(self._o, absolute(file), dxml, flags)
 
     def saveImageGetXMLDesc(self, file: str, flags: int = 0) -> str:
-        return native.virDomainSaveImageGetXMLDesc(self._o, file, flags)
+        return native.virDomainSaveImageGetXMLDesc(self._o, absolute(file), flags)
 
     def secretDefineXML(self, xml: str, flags: int = 0) -> virSecret:
         return virSecret(self, _obj=native.virSecretDefineXML(self._o, xml, flags))
@@ -377,6 +386,8 @@ class virConnect:
         return virSecret(self, _obj=native.virSecretLookupByUsage(self._o, usageType, usageID))
 
     def setIdentity(self, params: dict[str, Any], flags: int = 0) -> int:
+        if not isinstance(params, dict):
+            raise TypeError("migration params must be a dictionary")
         return native.virConnectSetIdentity(self._o, params, flags)
 
     def setKeepAlive(self, interval: int, count: int) -> int:
@@ -529,7 +540,8 @@ class virConnect:
         return register_close(self, cb, opaque)
 
     def createXMLWithFiles(self, xmlDesc: str, files: list[int], flags: int = 0) -> virDomain:
-        return virDomain(self, _obj=native.virDomainCreateXMLWithFiles(self._o, xmlDesc, flags, files))
+        text(xmlDesc, "virDomainCreateXMLWithFiles", 2)
+        return virDomain(self, _obj=native.virDomainCreateXMLWithFiles(self._o, xmlDesc, flags, files_of(files)))
 
     def getAllDomainStats(self, stats: int = 0, flags: int = 0) -> list[tuple[virDomain, dict[str, Any]]]:
         return stats_of(self, native.virConnectGetAllDomainStats(self._o, [], stats, flags))
@@ -539,5 +551,9 @@ class virConnect:
     ) -> list[tuple[virDomain, dict[str, Any]]]:
         if not all(isinstance(dom, virDomain) for dom in doms):
             raise libvirtError("domain list contains non-domain elements")
+        operator.index(stats), operator.index(flags)
+        if not doms:
+            function = "virDomainListGetStats"
+            native.fail(function, 8, 20, f"doms array in {function} must contain at least one domain")
         found = native.virConnectGetAllDomainStats(self._o, [dom._o for dom in doms], stats, flags)
         return stats_of(self, found)

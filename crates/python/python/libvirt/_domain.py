@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 from . import _native as native
@@ -9,7 +10,24 @@ from ._cpus import cpu_stats, flags_of_map, length_of_map, map_of_flags, number_
 from ._error import libvirtError
 from ._migration import PEER2PEER, move, named, send
 from ._moment import virDomainCheckpoint, virDomainSnapshot
-from ._object import Object, handle_of, own, public, seconds_of, some, unsigned, uuid_text, with_texts
+from ._object import (
+    Object,
+    absolute,
+    c_int,
+    check_socket,
+    files_of,
+    handle_of,
+    kib_of,
+    own,
+    public,
+    seconds_of,
+    some,
+    text,
+    unsigned,
+    uuid_text,
+    with_texts,
+    without,
+)
 
 if TYPE_CHECKING:
     from ._connect import virConnect
@@ -71,10 +89,14 @@ class virDomain(Object):
         return native.virDomainAttachDeviceFlags(self._o, xml, flags)
 
     def authorizedSSHKeysGet(self, user: str, flags: int = 0) -> list[str]:
+        text(user, "virDomainAuthorizedSSHKeysGet", 2, needed=True)
         return native.virDomainAuthorizedSSHKeysGet(self._o, user, flags)
 
     def authorizedSSHKeysSet(self, user: str, keys: list[str] | None = None, flags: int = 0) -> int:
-        return native.virDomainAuthorizedSSHKeysSet(self._o, user, keys, flags)
+        text(user, "virDomainAuthorizedSSHKeysSet", 2, needed=True)
+        if not isinstance(keys, list) and operator.index(flags) & 3:
+            without("virDomainAuthorizedSSHKeysSet", "keys")
+        return native.virDomainAuthorizedSSHKeysSet(self._o, user, keys if isinstance(keys, list) else None, flags)
 
     def autostart(self) -> int:
         return native.virDomainGetAutostart(self._o)
@@ -145,10 +167,10 @@ class virDomain(Object):
         return list(native.virDomainGetControlInfo(self._o, flags))
 
     def coreDump(self, to: str, flags: int = 0) -> int:
-        return native.virDomainCoreDump(self._o, to, flags)
+        return native.virDomainCoreDump(self._o, absolute(to), flags)
 
     def coreDumpWithFormat(self, to: str, dumpformat: int, flags: int = 0) -> int:
-        return native.virDomainCoreDumpWithFormat(self._o, to, dumpformat, flags)
+        return native.virDomainCoreDumpWithFormat(self._o, absolute(to), dumpformat, flags)
 
     def create(self) -> int:
         done = native.virDomainCreate(self._o)
@@ -185,7 +207,9 @@ class virDomain(Object):
         return native.virDomainDetachDeviceFlags(self._o, xml, flags)
 
     def diskErrors(self, flags: int = 0) -> dict[str, int]:
-        return dict(native.virDomainGetDiskErrors(self._o, flags))
+        # as libvirt-python has it, which takes flags and tells nobody
+        operator.index(flags)
+        return dict(native.virDomainGetDiskErrors(self._o, 0))
 
     def emulatorPinInfo(self, flags: int = 0) -> tuple[bool, ...] | None:
         cpus = number_of_cpus(self._o)
@@ -316,7 +340,7 @@ class virDomain(Object):
         `flags` are `VIR_MIGRATE_...`. Raises libvirtError when it fails; the domain runs on here then.
         """
         params = named(destination_name=dname, migrate_uri=uri, bandwidth=bandwidth)
-        return virDomain(dconn, _obj=move(self._o, dconn, params, flags))
+        return virDomain(dconn, _obj=move(self._o, dconn, params, flags, "virDomainMigrate"))
 
     def migrate2(
         self,
@@ -329,19 +353,21 @@ class virDomain(Object):
     ) -> virDomain:
         """As `migrate`, with another definition there: `dxml`, in which only what the guest does not see may differ."""
         params = named(destination_xml=dxml, destination_name=dname, migrate_uri=uri, bandwidth=bandwidth)
-        return virDomain(dconn, _obj=move(self._o, dconn, params, flags))
+        return virDomain(dconn, _obj=move(self._o, dconn, params, flags, "virDomainMigrate2"))
 
     def migrate3(self, dconn: virConnect, params: dict[str, Any], flags: int = 0) -> virDomain:
         """As `migrate`; all that can be said of it is in `params`, by the names of `VIR_MIGRATE_PARAM_...`. A list is a
         parameter that is given several times."""
-        return virDomain(dconn, _obj=move(self._o, dconn, params, flags))
+        return virDomain(dconn, _obj=move(self._o, dconn, params, flags, "virDomainMigrate3"))
 
     def migrateToURI(self, duri: str, flags: int = 0, dname: str | None = None, bandwidth: int = 0) -> int:
         """Has the daemon move the domain: with `VIR_MIGRATE_PEER2PEER` to the daemon of the URI, otherwise to the
         hypervisor that the URI leads to. Returns 0."""
+        function = "virDomainMigrateToURI"
+        text(duri, function, 2), text(dname, function, 4)
         if flags & PEER2PEER:
-            return send(self._o, duri, named(destination_name=dname, bandwidth=bandwidth), flags)
-        return send(self._o, None, named(migrate_uri=duri, destination_name=dname, bandwidth=bandwidth), flags)
+            return send(self._o, duri, named(destination_name=dname, bandwidth=bandwidth), flags, function)
+        return send(self._o, None, named(migrate_uri=duri, destination_name=dname, bandwidth=bandwidth), flags, function)
 
     def migrateToURI2(
         self,
@@ -353,18 +379,32 @@ class virDomain(Object):
         bandwidth: int = 0,
     ) -> int:
         """As `migrateToURI`, with the daemon's URI and that of the way apart, and another definition there."""
+        for number, given in ((2, dconnuri), (3, miguri), (4, dxml), (6, dname)):
+            text(given, "virDomainMigrateToURI2", number)
         params = named(migrate_uri=miguri, destination_xml=dxml, destination_name=dname, bandwidth=bandwidth)
-        return send(self._o, dconnuri if flags & PEER2PEER else None, params, flags)
+        return send(self._o, dconnuri if flags & PEER2PEER else None, params, flags, "virDomainMigrateToURI2")
 
     def migrateToURI3(self, dconnuri: str | None, params: dict[str, Any], flags: int = 0) -> int:
         """As `migrateToURI`; all that can be said of it is in `params`, by the names of `VIR_MIGRATE_PARAM_...`."""
-        return send(self._o, dconnuri if flags & PEER2PEER else None, params, flags)
+        # the name is libvirt-python's own mistake
+        text(dconnuri, "virDomainMigrate3", 2)
+        return send(self._o, dconnuri if flags & PEER2PEER else None, params, flags, "virDomainMigrateToURI3")
 
-    def migrateGetCompressionCache(self, flags: int = 0) -> int:
-        return native.virDomainMigrateGetCompressionCache(self._o, flags)
+    def migrateGetCompressionCache(self, flags: int = 0) -> int | None:
+        """How many bytes of memory a migration of the domain may use to compress pages that are sent again; None when
+        it cannot be told, as in libvirt-python. In C: virDomainMigrateGetCompressionCache."""
+        try:
+            return native.virDomainMigrateGetCompressionCache(self._o, flags)
+        except libvirtError:
+            return None
 
-    def migrateGetMaxDowntime(self, flags: int = 0) -> int:
-        return native.virDomainMigrateGetMaxDowntime(self._o, flags)
+    def migrateGetMaxDowntime(self, flags: int = 0) -> int | None:
+        """For how many milliseconds the guest may stand still at the end of a live migration; None when it cannot be
+        told, as in libvirt-python. In C: virDomainMigrateGetMaxDowntime."""
+        try:
+            return native.virDomainMigrateGetMaxDowntime(self._o, flags)
+        except libvirtError:
+            return None
 
     def migrateGetMaxSpeed(self, flags: int = 0) -> int:
         return native.virDomainMigrateGetMaxSpeed(self._o, flags)
@@ -394,6 +434,8 @@ class virDomain(Object):
         return native.virDomainOpenConsole(self._o, handle_of(st), dev_name, flags)
 
     def openGraphics(self, idx: int, fd: int, flags: int = 0) -> int:
+        operator.index(idx)
+        check_socket(c_int(fd), "virDomainOpenGraphics")
         return native.virDomainOpenGraphics(self._o, idx, flags, [fd])
 
     def openGraphicsFD(self, idx: int, flags: int = 0) -> int:
@@ -412,13 +454,13 @@ class virDomain(Object):
         return native.virDomainPinEmulator(self._o, map_of_flags(self._o, cpumap), flags)
 
     def pinIOThread(self, iothread_val: int, cpumap: tuple[bool, ...], flags: int = 0) -> int:
-        return native.virDomainPinIOThread(self._o, iothread_val, map_of_flags(self._o, cpumap), flags)
+        return native.virDomainPinIOThread(self._o, c_int(iothread_val), map_of_flags(self._o, cpumap), flags)
 
     def pinVcpu(self, vcpu: int, cpumap: tuple[bool, ...]) -> int:
-        return native.virDomainPinVcpu(self._o, vcpu, map_of_flags(self._o, cpumap))
+        return native.virDomainPinVcpu(self._o, c_int(vcpu), map_of_flags(self._o, cpumap))
 
     def pinVcpuFlags(self, vcpu: int, cpumap: tuple[bool, ...], flags: int = 0) -> int:
-        return native.virDomainPinVcpuFlags(self._o, vcpu, map_of_flags(self._o, cpumap), flags)
+        return native.virDomainPinVcpuFlags(self._o, c_int(vcpu), map_of_flags(self._o, cpumap), flags)
 
     def reboot(self, flags: int = 0) -> int:
         return native.virDomainReboot(self._o, flags)
@@ -436,10 +478,10 @@ class virDomain(Object):
         return native.virDomainRevertToSnapshot(handle_of(snap), flags)
 
     def save(self, to: str) -> int:
-        return self._ended(native.virDomainSave(self._o, to))
+        return self._ended(native.virDomainSave(self._o, absolute(to)))
 
     def saveFlags(self, to: str, dxml: str | None = None, flags: int = 0) -> int:
-        return self._ended(native.virDomainSaveFlags(self._o, to, dxml, flags))
+        return self._ended(native.virDomainSaveFlags(self._o, absolute(to), dxml, flags))
 
     def saveParams(self, params: dict[str, Any], flags: int = 0) -> int:
         return native.virDomainSaveParams(self._o, params, flags)
@@ -464,10 +506,11 @@ class virDomain(Object):
         return [[label, bool(enforcing)] for label, enforcing in native.virDomainGetSecurityLabelList(self._o)]
 
     def sendKey(self, codeset: int, holdtime: int, keycodes: list[int], nkeycodes: int, flags: int = 0) -> int:
+        codeset, holdtime, nkeycodes = c_int(codeset), c_int(holdtime), c_int(nkeycodes)
         return native.virDomainSendKey(self._o, codeset, holdtime, keycodes[:nkeycodes], flags)
 
     def sendProcessSignal(self, pid_value: int, signum: int, flags: int = 0) -> int:
-        return native.virDomainSendProcessSignal(self._o, pid_value, signum, flags)
+        return native.virDomainSendProcessSignal(self._o, some(pid_value, "virDomainSendProcessSignal", "pid_value"), signum, flags)
 
     def setAutostart(self, autostart: int) -> int:
         return native.virDomainSetAutostart(self._o, autostart)
@@ -494,24 +537,31 @@ class virDomain(Object):
         return native.virDomainSetInterfaceParameters(self._o, device, params, flags, self._with_texts(flags))
 
     def setLaunchSecurityState(self, params: dict[str, Any], flags: int = 0) -> int:
+        if not isinstance(params, dict):
+            raise TypeError("Launch security state params must be a dictionary")
+        if not params:
+            without("virDomainSetLaunchSecurityState", "params")
         return native.virDomainSetLaunchSecurityState(self._o, params, flags)
 
     def setLifecycleAction(self, type: int, action: int, flags: int = 0) -> int:
         return native.virDomainSetLifecycleAction(self._o, type, action, flags)
 
     def setMaxMemory(self, memory: int) -> int:
-        return native.virDomainSetMaxMemory(self._o, some(memory, "virDomainSetMaxMemory", "memory"))
+        return native.virDomainSetMaxMemory(self._o, kib_of(memory, "virDomainSetMaxMemory"))
 
     def setMemory(self, memory: int) -> int:
-        return native.virDomainSetMemory(self._o, some(memory, "virDomainSetMemory", "memory"))
+        return native.virDomainSetMemory(self._o, kib_of(memory, "virDomainSetMemory"))
 
     def setMemoryFlags(self, memory: int, flags: int = 0) -> int:
-        return native.virDomainSetMemoryFlags(self._o, some(memory, "virDomainSetMemoryFlags", "memory"), flags)
+        return native.virDomainSetMemoryFlags(self._o, kib_of(memory, "virDomainSetMemoryFlags"), flags)
 
     def setMemoryParameters(self, params: dict[str, Any], flags: int = 0) -> int:
         return native.virDomainSetMemoryParameters(self._o, params, flags, self._with_texts(flags))
 
     def setMemoryStatsPeriod(self, period: int, flags: int = 0) -> int:
+        if isinstance(period, int) and period < 0:
+            function = "virDomainSetMemoryStatsPeriod"
+            native.invalid(function, 20, "period", f"period in {function} must be zero or greater")
         return native.virDomainSetMemoryStatsPeriod(self._o, period, flags)
 
     def setMetadata(
@@ -609,14 +659,14 @@ class virDomain(Object):
         return [virDomainCheckpoint(self, _obj=one) for one in native.virDomainListAllCheckpoints(self._o, flags)]
 
     def createWithFiles(self, files: list[int], flags: int = 0) -> int:
-        self._o = native.virDomainCreateWithFiles(self._o, flags, files)
+        self._o = native.virDomainCreateWithFiles(self._o, flags, files_of(files))
         return 0
 
     def fsFreeze(self, mountpoints: list[str] | None = None, flags: int = 0) -> int:
-        return native.virDomainFSFreeze(self._o, mountpoints, flags)
+        return native.virDomainFSFreeze(self._o, mountpoints if isinstance(mountpoints, list) else None, flags)
 
     def fsThaw(self, mountpoints: list[str] | None = None, flags: int = 0) -> int:
-        return native.virDomainFSThaw(self._o, mountpoints, flags)
+        return native.virDomainFSThaw(self._o, mountpoints if isinstance(mountpoints, list) else None, flags)
 
     def getTime(self, flags: int = 0) -> dict[str, int]:
         return dict(zip(("seconds", "nseconds"), native.virDomainGetTime(self._o, flags)))
@@ -626,8 +676,9 @@ class virDomain(Object):
 
         Without it the guest reads its hardware's clock (`VIR_DOMAIN_TIME_SYNC`).
         """
-        seconds, nseconds = seconds_of(time)
+        seconds, nseconds = seconds_of(time, flags)
         return native.virDomainSetTime(self._o, seconds, nseconds, flags)
 
     def FDAssociate(self, name: str, files: list[int], flags: int = 0) -> int:
-        return native.virDomainFDAssociate(self._o, name, flags, files)
+        text(name, "virDomainFDAssociate", 2, needed=True)
+        return native.virDomainFDAssociate(self._o, name, flags, files_of(files))

@@ -10,6 +10,7 @@ from . import _event_loop
 from . import _native as native
 from ._event_loop import READABLE, WRITABLE, _eventInvokeHandleCallback, _eventInvokeTimeoutCallback
 from ._error import libvirtError
+from ._object import c_int, handle_of
 
 if TYPE_CHECKING:
     from ._connect import virConnect
@@ -25,8 +26,11 @@ KEPT_IN = {
     "Secret": "secretEventCallbackID",
 }
 
+# kinds in the words of errors
+WORDS = {"Network": "network ", "StoragePool": "storage pool ", "NodeDevice": "node device ", "Secret": "secret "}
+
 # how many events there are
-EVENTS = {"Domain": 28, "Network": 2, "StoragePool": 2, "NodeDevice": 2, "Secret": 2}
+EVENTS = {"Domain": 27, "Network": 2, "StoragePool": 2, "NodeDevice": 2, "Secret": 2}
 
 
 class Served:
@@ -103,36 +107,81 @@ def needed(conn: virConnect, function: str) -> Served:
     return served
 
 
-def add(conn: virConnect, kind: str, it: Object | None, event: int, callback: Callable) -> int:
-    function = f"virConnect{kind}EventRegisterAny"
-    served = needed(conn, function)
+def local(conn: virConnect) -> bool:
+    """Whether its calls are answered in this process."""
+    return native.is_local(conn._o)
+
+
+# errors about objects of another kind: their numbers, and where they come from
+POINTERS = {
+    "Domain": (7, 20),
+    "Network": (36, 19),
+    "StoragePool": (46, 18),
+    "NodeDevice": (52, 22),
+    "Secret": (65, 30),
+}
+# what there are no events of in this process, and where errors about them come from
+NOT_HERE = {"Secret": 30}
+
+
+def supported(conn: virConnect, kind: str, function: str) -> None:
+    if conn._o is None:
+        native.refuse(conn._handle, function)
+    if kind in NOT_HERE and local(conn):
+        native.fail(function, 3, NOT_HERE[kind], function)
+
+
+def add(conn: virConnect, of: type, it: Any, event: int, callback: Callable, legacy: bool = False) -> int:
+    """Registers a callback. Each event of an object has one callback a connection, or two, one of them the old way."""
+    kind = of.__name__[3:]
+    function = f"virConnect{kind}EventRegister" + ("" if legacy else "Any")
+    event = c_int(event)
     if not 0 <= event < EVENTS[kind]:
         raise libvirtError(f"{function}() failed")
-    return served.number(native.on_event(conn._o, kind, None if it is None else it._o, event, callback))
-
-
-def remove(conn: virConnect, callback: int, function: str) -> None:
+    if it is not None and not isinstance(it, of._handle):
+        native.fail(function, *POINTERS[kind], function)
+    supported(conn, kind, function)
     served = needed(conn, function)
-    registered = served.registered.pop(callback, None)
-    if registered is None:
-        native.fail(function, 8, 0, f"event callback id {callback} not registered")
-    native.forget(conn._o, registered)
+    whose = it and (getattr(it, "uuid", None) or it.name)
+    entry = (kind, event, whose, legacy)
+    if any(other == entry for other, _ in served.registered.values()):
+        native.fail(function, 8, 0, "event callback already tracked")
+    return served.number((entry, native.on_event(conn._o, kind, it, event, callback)))
+
+
+def remove(conn: virConnect, callback: int, kind: str, function: str) -> None:
+    callback = c_int(callback)
+    if callback < 0:
+        domain = POINTERS.get(kind, POINTERS["Domain"])[1]
+        native.invalid(function, domain, "callbackID", f"callbackID in {function} must be zero or greater")
+    supported(conn, kind, function)
+    served = serve(conn)
+    known = None if served is None else served.registered.get(callback)
+    if known is None or (local(conn) and known[0][0] != kind):
+        text = "could not find event callback {} for deletion" if local(conn) else "event callback id {} not registered"
+        native.fail(function, 8, 0, text.format(callback))
+    if known[0][0] != kind:
+        words = WORDS.get(known[0][0] if kind == "Domain" else kind, "")
+        native.fail(function, 1, 7, f"{words}event callback {callback} not registered")
+    del served.registered[callback]
+    native.forget(conn._o, known[1])
 
 
 def register(conn: virConnect, of: type, it: Object | None, event: int, cb: Callable, opaque: Any) -> int:
     """Has `cb` called for events of one object of the class, or of all of them."""
     kind = of.__name__[3:]
+    handle = handle_of(it)
 
     def told(handle: Any, *details: Any) -> None:
         cb(conn, of(conn, _obj=handle), *details, opaque)
 
-    number = add(conn, kind, it, event, told)
+    number = add(conn, of, handle, event, told)
     conn.__dict__.setdefault(KEPT_IN[kind], {})[number] = opaque
     return number
 
 
 def deregister(conn: virConnect, kind: str, callback: int) -> None:
-    remove(conn, callback, f"virConnect{kind}EventDeregisterAny")
+    remove(conn, callback, kind, f"virConnect{kind}EventDeregisterAny")
     conn.__dict__.get(KEPT_IN[kind], {}).pop(callback, None)
 
 
@@ -150,8 +199,8 @@ def register_lifecycle(conn: virConnect, cb: Callable, opaque: Any) -> None:
         for each, data in list(callbacks.items()):
             each(conn, virDomain(conn, _obj=handle), event, detail, data)
 
-    conn._lifecycle = add(conn, "Domain", None, 0, told)
     conn.domainEventCallbacks = callbacks
+    conn._lifecycle = add(conn, virDomain, None, 0, told, legacy=True)
 
 
 def deregister_lifecycle(conn: virConnect, cb: Callable) -> None:
@@ -161,7 +210,12 @@ def deregister_lifecycle(conn: virConnect, cb: Callable) -> None:
     del callbacks[cb]
     if not callbacks:
         del conn.domainEventCallbacks
-        remove(conn, conn._lifecycle, "virConnectDomainEventDeregister")
+        function = "virConnectDomainEventDeregister"
+        number = conn.__dict__.pop("_lifecycle", None)
+        if number is None:
+            # registering had failed
+            native.fail(function, 8, 0, f"event callback function {id(cb):#x} not registered")
+        remove(conn, number, "Domain", function)
 
 
 def register_monitor(
@@ -174,15 +228,16 @@ def register_monitor(
         cb(conn, virDomain(conn, _obj=handle), *details, opaque)
 
     function = "virConnectDomainQemuMonitorEventRegister"
+    handle = handle_of(dom)
     served = needed(conn, function)
-    handle = None if dom is None else dom._o
-    number = served.number(getattr(native, function)(conn._o, handle, event, flags, told))
+    registered = getattr(native, function)(conn._o, handle, event, flags, told)
+    number = served.number((("Monitor", event, handle, False), registered))
     conn.__dict__.setdefault("qemuMonitorEventCallbackID", {})[number] = opaque
     return number
 
 
 def deregister_monitor(conn: virConnect, callback: int) -> None:
-    remove(conn, callback, "virConnectDomainQemuMonitorEventDeregister")
+    remove(conn, callback, "Monitor", "virConnectDomainQemuMonitorEventDeregister")
     conn.__dict__.get("qemuMonitorEventCallbackID", {}).pop(callback, None)
 
 
@@ -190,6 +245,9 @@ def register_close(conn: virConnect, cb: Callable, opaque: Any) -> int:
     """Has `cb` called when the connection ends by itself."""
     if conn._o is None:
         native.refuse(conn._handle, "virConnectRegisterCloseCallback")
+    if local(conn):
+        # it never ends by itself, and nobody counts who wants to be told
+        return 0
     if conn.__dict__.get("_closed") is not None:
         native.fail("virConnectRegisterCloseCallback", 55, 13, "A close callback is already registered")
 
@@ -208,6 +266,8 @@ def register_close(conn: virConnect, cb: Callable, opaque: Any) -> int:
 def deregister_close(conn: virConnect) -> None:
     if conn._o is None:
         native.refuse(conn._handle, "virConnectUnregisterCloseCallback")
+    if local(conn):
+        return
     if conn.__dict__.get("_closed") is None:
         native.fail("virConnectUnregisterCloseCallback", 55, 13, "A different callback was requested")
     conn._closed = None

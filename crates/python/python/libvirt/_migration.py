@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import _native as native
+from ._error import libvirtError
 from ._object import handle_of
 
 if TYPE_CHECKING:
     from ._connect import virConnect
 
 PEER2PEER = 2
+# numbers of errors
+NO_SUPPORT, INVALID_CONN, OPERATION_DENIED = 3, 6, 29
 # parameters that are of C's type int; all other numbers are of the largest types
 INTS = {
     "auto_converge.increment",
@@ -40,16 +43,26 @@ def named(**params: Any) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value}
 
 
-def move(domain: Any, there: virConnect | None, params: dict[str, Any], flags: int) -> Any:
+def move(domain: Any, there: virConnect | None, params: dict[str, Any], flags: int, function: str) -> Any:
     """Moves a domain to where a connection leads. Returns what stands for it there."""
+    handle = handle_of(there)
     if there is None or not flags & PEER2PEER:
-        return native.virDomainMigrate3(domain, handle_of(there), typed(params), flags)
+        try:
+            return native.virDomainMigrate3(domain, handle, typed(params), flags)
+        except libvirtError as error:
+            code = error.get_error_code()
+            # these name the function that was called
+            if code in (NO_SUPPORT, INVALID_CONN):
+                native.fail(function, code, 20, function)
+            raise
     native.virDomainMigrateToURI3(domain, there.getURI(), typed(params), flags)
     return native.virDomainLookupByName(there._o, params.get("destination_name", domain.name))
 
 
-def send(domain: Any, destination: str | None, params: dict[str, Any], flags: int) -> int:
+def send(domain: Any, destination: str | None, params: dict[str, Any], flags: int, function: str) -> int:
     """Has the daemon move a domain: with another one, or, without a destination, by itself."""
+    if native.is_read_only(domain):
+        native.fail(function, OPERATION_DENIED, 20, f"read only access prevents {function}")
     return native.virDomainMigrateToURI3(domain, destination, typed(params), flags)
 
 

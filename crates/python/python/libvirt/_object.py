@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import operator
+import os
+import stat
 import sys
 import types
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 from uuid import UUID
 
 from . import _native as native
+from ._error import libvirtError
 
 if TYPE_CHECKING:
     from ._connect import virConnect
@@ -71,6 +75,12 @@ def invalid(function: str, argument: str, text: str) -> NoReturn:
     raise AssertionError
 
 
+def without(function: str, argument: str) -> NoReturn:
+    """Raises the error about an argument that is not there."""
+    native.invalid(function, 20, argument, f"{argument} in {function} must not be NULL")
+    raise AssertionError
+
+
 def uuid_of(text: str | None, function: str) -> bytes:
     """The bytes of a UUID as people write it."""
     if text is None:
@@ -89,6 +99,70 @@ def some(number: int, function: str, argument: str) -> int:
     if number == 0 and isinstance(number, int):
         invalid(function, argument, f"{argument} in {function} must not be zero")
     return number
+
+
+def c_int(value: Any) -> int:
+    """A number as C's int, with Python's complaints about what is none."""
+    number = operator.index(value)
+    if not -(2**63) <= number < 2**63:
+        raise OverflowError("Python int too large to convert to C long")
+    if number >= 2**31:
+        raise OverflowError("signed integer is greater than maximum")
+    if number < -(2**31):
+        raise OverflowError("signed integer is less than minimum")
+    return number
+
+
+def text(value: Any, function: str, number: int, needed: bool = False) -> Any:
+    """A text, or, unless it is needed, None; with the complaint about what is none, which is the argument of that number."""
+    if isinstance(value, str) or (value is None and not needed):
+        return value
+    wanted = "str" if needed else "str or None"
+    raise TypeError(f"{function}() argument {number} must be {wanted}, not {type(value).__name__}")
+
+
+def absolute(path: Any) -> Any:
+    """A path as a daemon elsewhere in the file system understands it."""
+    return os.path.join(os.getcwd(), path) if isinstance(path, str) and path else path
+
+
+def files_of(files: Any) -> list[int]:
+    """Descriptors that are handed over."""
+    if not isinstance(files, list):
+        raise TypeError("unexpected type")
+    return files
+
+
+def counted(names: Callable, count: Callable, *arguments: Any) -> Any:
+    """A list. Who cannot have it is told so by the function that says how long it is, which libvirt asks first."""
+    try:
+        return names(*arguments)
+    except libvirtError:
+        count(*arguments)
+        raise
+
+
+def check_socket(fd: int, function: str) -> None:
+    """Raises libvirt's error about a descriptor that is no socket's."""
+    try:
+        mode = os.fstat(fd).st_mode
+    except OSError as error:
+        native.fail(function, 38, 20, f"Unable to access file descriptor {fd}: {error.strerror}")
+        raise
+    if not stat.S_ISSOCK(mode):
+        native.invalid(function, 20, "fd", f"fd {fd} must be a socket")
+
+
+# KiB from here on are more bytes than C's long long counts
+TOO_MUCH = (2**63 - 1) // 1024
+
+
+def kib_of(size: Any, function: str) -> Any:
+    """An amount of memory in KiB, which must be neither nothing nor more than can be."""
+    some(size, function, "memory")
+    if isinstance(size, int) and -(2**63) <= size and size % 2**64 >= TOO_MUCH:
+        native.fail(function, 82, 20, f"input too large: {size % 2**64}")
+    return size
 
 
 # the number of the feature that parameters may be texts, and the flag of those who understand that
@@ -110,9 +184,9 @@ def unsigned(value: int, function: str, number: int) -> int:
     return (value + 2**63) % 2**64 - 2**63
 
 
-def seconds_of(time: dict[str, int] | None) -> tuple[int, int]:
+def seconds_of(time: dict[str, int] | None, flags: int) -> tuple[int, int]:
     """Seconds and nanoseconds of what `setTime` is given."""
-    if time is None:
+    if time is None and flags:
         return 0, 0
     if not isinstance(time, dict):
         raise TypeError("time must be a dictionary or None with flags set")
@@ -145,14 +219,22 @@ def public(thing: Any) -> Any:
 
 __all__ = [
     "Object",
+    "absolute",
+    "c_int",
+    "check_socket",
     "checked",
+    "counted",
+    "files_of",
     "handle_of",
+    "kib_of",
     "own",
     "public",
     "seconds_of",
     "some",
+    "text",
     "unsigned",
     "uuid_of",
     "uuid_text",
     "with_texts",
+    "without",
 ]

@@ -7,7 +7,7 @@ from typing import Any, Callable
 from . import _native as native
 from ._error import libvirtError
 from ._events import Watched
-from ._object import Object, public
+from ._object import Object, c_int, public
 from ._storage import virStorageVol
 
 NOT_NOW, HOLE = -2, -3
@@ -58,6 +58,7 @@ class virStream(Object):
     def eventAddCallback(self, events: int, cb: Callable[[virStream, int, Any], Any], opaque: Any) -> None:
         """Has `cb(stream, events, opaque)` called, by the event loop, whenever one of `events`
         (`VIR_STREAM_EVENT_...`) is possible."""
+        events = c_int(events)
         if self._watched is not None:
             native.fail("virStreamEventAddCallback", 1, 38, "multiple stream callbacks not supported")
         self.cb = cb
@@ -65,6 +66,7 @@ class virStream(Object):
 
     def eventUpdateCallback(self, events: int) -> int:
         """Changes what the callback is called for. Returns 0."""
+        events = c_int(events)
         self._callback("virStreamEventUpdateCallback").update(events)
         return 0
 
@@ -76,6 +78,8 @@ class virStream(Object):
 
     def _callback(self, function: str) -> Watched:
         if self._watched is None:
+            if not native.stream_opened(self._o):
+                native.fail(function, 3, 38, function)
             native.fail(function, 1, 38, "no stream callback registered")
         return self._watched
 
