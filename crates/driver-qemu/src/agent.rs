@@ -15,9 +15,8 @@ use virtus_qmp::Agent;
 use virtus_state::gate::{AgentJob, Wanted};
 
 use crate::Driver;
-use crate::calls::no_agent;
 use crate::domain::Domain;
-use crate::error::{error, invalid, system};
+use crate::error::{error, invalid, no_agent, system};
 use virtus_state::lock;
 
 /// The agent of a running domain, connected to when it is first needed.

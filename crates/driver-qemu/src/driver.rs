@@ -22,8 +22,8 @@ use crate::domain::{Domain, View};
 use crate::error::{internal, no_domain, system};
 use crate::layout::Layout;
 use crate::ports::Ports;
-use crate::process::taps::names::Names;
 use crate::settings::Settings;
+use crate::tap_names::Names;
 
 /// What a driver is made from.
 pub struct Setup {

@@ -7,6 +7,11 @@ pub(crate) fn error(code: ErrorCode, detail: impl Into<String>) -> Error {
     Error::new(ErrorDomain::QEMU, code, detail)
 }
 
+/// The agent has to be there for this.
+pub(crate) fn no_agent(text: &str) -> Error {
+    error(ErrorCode::AGENT_UNRESPONSIVE, text)
+}
+
 /// The call makes no sense in the domain's state.
 pub(crate) fn invalid(detail: impl Into<String>) -> Error {
     error(ErrorCode::OPERATION_INVALID, detail)

@@ -30,6 +30,7 @@ pub mod process;
 pub mod settings;
 pub mod stats;
 pub mod store;
+mod tap_names;
 pub mod validate;
 
 pub use driver::{Driver, Setup};

@@ -8,11 +8,11 @@ use virtus_conf::domain::device::Interface;
 use virtus_conf::domain::device::video::VideoType;
 use virtus_conf::domain::os::OsType;
 use virtus_conf::domain::{self as conf, LifecycleAction, ParseOptions, post_parse, validate};
+use virtus_conf::moment::Tree;
 use virtus_conf::snapshot::Snapshot;
 use virtus_xml::Element;
 
 use crate::error::generic;
-use crate::moment::Moments;
 use crate::{error, internal};
 
 /// The time a guest's clock shows until somebody sets it.
@@ -46,8 +46,8 @@ pub(crate) struct Domain {
     pub(crate) seconds: i64,
     pub(crate) nseconds: u32,
     pub(crate) iothreads: Vec<IoThread>,
-    pub(crate) snapshots: Moments<Snapshot>,
-    pub(crate) checkpoints: Moments<Checkpoint>,
+    pub(crate) snapshots: Tree<Snapshot>,
+    pub(crate) checkpoints: Tree<Checkpoint>,
     /// What it was found to have that it had better not have, and what is deprecated of that.
     pub(crate) tainted: Vec<&'static str>,
     pub(crate) deprecated: Vec<String>,
@@ -75,8 +75,8 @@ impl Domain {
             seconds: GUEST_TIME,
             nseconds: 0,
             iothreads: Vec::new(),
-            snapshots: Moments::default(),
-            checkpoints: Moments::default(),
+            snapshots: Tree::default(),
+            checkpoints: Tree::default(),
             tainted: Vec::new(),
             deprecated: Vec::new(),
         }

@@ -16,6 +16,7 @@ keywords! {
 
 /// `<numatune>`.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = says_something)]
 pub struct NumaTune {
     pub memory: Option<NumaMemory>,
     #[xml(child = "memnode")]
@@ -45,6 +46,16 @@ pub struct NumaMemNode {
     pub nodeset: Bitmap,
 }
 
+/// A `<memory>` that says nothing is as none.
+fn says_something(tune: &mut NumaTune, e: Element<'_>) -> Result<()> {
+    let said =
+        |memory: Element<'_>| ["mode", "placement", "nodeset"].iter().any(|name| memory.attr(name).is_some());
+    if !e.child("memory").is_some_and(said) {
+        tune.memory = None;
+    }
+    Ok(())
+}
+
 fn some_node(memory: &mut NumaMemory, e: Element<'_>) -> Result<()> {
     match &memory.nodeset {
         Some(nodes) if nodes.is_empty() => {
@@ -70,20 +81,22 @@ pub(super) fn enough_vcpus(vcpu: &Vcpu, cpu: &Option<Cpu>) -> Result<()> {
     }
 }
 
-/// Memory that is placed by itself is not tied to nodes.
+/// Memory that is not placed by itself has nodes; what is, is not tied to them.
 pub(super) fn check_binding(vcpu: &Vcpu, tune: &Option<NumaTune>) -> Result<()> {
     let Some(NumaTune { memory: Some(memory), memnodes }) = tune else { return Ok(()) };
-    let automatic = match memory.placement {
-        Some(placement) => placement == Placement::Auto,
-        None => memory.nodeset.is_none() && vcpu.placement == Placement::Auto,
-    };
-    match automatic && !memnodes.is_empty() {
-        true => Err(unsupported("Per-node binding is not compatible with automatic NUMA placement.")),
-        false => Ok(()),
+    let nowhere = memory.nodeset.is_none();
+    match memory.placement.or(nowhere.then_some(vcpu.placement)) {
+        Some(Placement::Static) if nowhere => {
+            Err(unsupported("nodeset for NUMA memory tuning must be set if 'placement' is 'static'"))
+        }
+        Some(Placement::Auto) if !memnodes.is_empty() => {
+            Err(unsupported("Per-node binding is not compatible with automatic NUMA placement."))
+        }
+        _ => Ok(()),
     }
 }
 
-/// Where vCPUs are placed automatically, memory is too; and memory without nodes is placed automatically.
+/// Where vCPUs are placed automatically, memory is too.
 pub(super) fn place(domain: &mut super::Domain, e: Element<'_>) {
     if domain.vcpu.placement == Placement::Auto && domain.numatune.is_none() {
         domain.numatune = Some(NumaTune {
@@ -109,5 +122,42 @@ pub(super) fn place(domain: &mut super::Domain, e: Element<'_>) {
         if domain.vcpu.cpuset.is_none() && said.is_none() {
             domain.vcpu.placement = Placement::Auto;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Domain, ParseOptions};
+
+    /// What becomes of vCPUs placed so and of a `<numatune>` with this in it.
+    fn placed(vcpu: &str, numatune: &str) -> String {
+        let xml = format!(
+            "<domain type='qemu'><name>n</name><memory>1024</memory><vcpu {vcpu}>2</vcpu>\
+             <numatune>{numatune}</numatune><os><type arch='x86_64'>hvm</type></os></domain>"
+        );
+        match Domain::parse(&xml, &ParseOptions { skip_validate: true, ..ParseOptions::default() }) {
+            Err(error) => error.message().to_owned(),
+            Ok(domain) => {
+                let memory = domain.numatune.and_then(|tune| tune.memory);
+                format!("{:?} {:?}", domain.vcpu.placement, memory.map(|memory| memory.placement))
+            }
+        }
+    }
+
+    #[test]
+    fn memory_has_nodes_or_is_placed() {
+        let no_nodes = "unsupported configuration: nodeset for NUMA memory tuning must be set if \
+                        'placement' is 'static'";
+        assert_eq!(placed("", "<memory mode='strict'/>"), no_nodes);
+        assert_eq!(placed("placement='auto'", "<memory placement='static'/>"), no_nodes);
+        assert_eq!(placed("placement='auto'", "<memory mode='strict'/>"), "Auto Some(Some(Auto))");
+        assert_eq!(placed("", "<memory placement='auto' nodeset='0'/>"), "Auto Some(Some(Auto))");
+        assert_eq!(placed("cpuset='0'", "<memory placement='auto'/>"), "Static Some(Some(Auto))");
+        assert_eq!(placed("placement='auto'", "<memory nodeset='0'/>"), "Auto Some(None)");
+        assert_eq!(placed("", "<memory/>"), "Static None");
+        assert_eq!(
+            placed("", "<memory placement='auto'/><memnode cellid='0' nodeset='0'/>"),
+            "unsupported configuration: Per-node binding is not compatible with automatic NUMA placement."
+        );
     }
 }

@@ -8,7 +8,7 @@ use virtus_api::{Call, DomainCheckpointRef, DomainCheckpoints, DomainRef};
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::checkpoint::Checkpoint;
 use virtus_conf::domain::FormatOptions;
-use virtus_conf::moment::domain_text;
+use virtus_conf::moment::{Tree, domain_text};
 use virtus_state::gate::{Job, Wanted};
 use virtus_xdr::List;
 
@@ -16,9 +16,10 @@ use super::flags;
 use super::snapshot::now;
 use crate::Driver;
 use crate::domain::Domain;
+use crate::domain::Moments;
 use crate::driver::Shared;
 use crate::error::error;
-use crate::moment::{Moments, Tree, store};
+use crate::moment::store;
 
 const TOPOLOGICAL: u32 = VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL;
 const LEAVES: u32 = VIR_DOMAIN_CHECKPOINT_LIST_LEAVES;

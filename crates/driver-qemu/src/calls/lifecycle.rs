@@ -499,8 +499,3 @@ fn already_active(domain: &Domain) -> virtus_base::Error {
         format!("domain '{name}' is already active"),
     )
 }
-
-/// The agent has to be there for this.
-pub(crate) fn no_agent(text: &str) -> virtus_base::Error {
-    error(ErrorCode::AGENT_UNRESPONSIVE, text)
-}

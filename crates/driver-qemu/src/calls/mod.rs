@@ -28,8 +28,6 @@ mod stats;
 mod tuning;
 mod undefine;
 
-pub(crate) use lifecycle::no_agent;
-pub(crate) use tuning::throttle::command as throttle_command;
 use virtus_api::*;
 use virtus_base::Result;
 

@@ -87,9 +87,9 @@ pub fn build(domain: &Domain, emulator: &dyn Emulator, context: &Context) -> Res
     if let Some(uri) = &context.incoming {
         b.line.option("incoming", uri.clone());
     }
-    device::balloon::add(b)?;
+    device::memballoon::add(b)?;
     device::rng::add(b)?;
-    nvram(b);
+    device::nvram::add(b);
     core_info(b);
     launch_security::add(b);
     for arg in &domain.qemu.args {
@@ -173,17 +173,6 @@ fn monitor(b: &mut Build<'_>) {
 fn generation_id(b: &mut Build<'_>) {
     if let Some(uuid) = b.guest.domain.genid.as_ref().and_then(|genid| genid.uuid) {
         b.device(Props::device("vmgenid").with("guid", uuid.to_string()).with("id", "vmgenid0"));
-    }
-}
-
-/// pSeries' non-volatile memory.
-fn nvram(b: &mut Build<'_>) {
-    use virtus_conf::domain::device::Address;
-    for nvram in &b.guest.domain.devices.nvrams {
-        if let Some(Address::SpaprVio(vio)) = &nvram.info.address {
-            let reg = vio.reg.unwrap_or(0);
-            b.line.option("global", format!("spapr-nvram.reg=0x{reg:x}"));
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One file a kind of device: what QEMU is told about it, on the command line and when it is plugged in.
 
 pub mod audio;
-pub mod balloon;
+
 pub mod chardev;
 pub mod console;
 pub mod controller;
@@ -14,7 +14,10 @@ pub mod hub;
 pub mod input;
 pub mod interface;
 pub mod iommu;
+pub mod iotune;
+pub mod memballoon;
 pub mod memory;
+pub mod nvram;
 pub mod panic;
 pub mod part;
 pub mod parts;

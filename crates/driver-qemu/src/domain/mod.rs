@@ -1,6 +1,7 @@
 //! One domain: its published view, its job gate, and its QEMU while it runs.
 
 pub mod definition;
+mod moments;
 pub mod running;
 pub mod state;
 pub mod status;
@@ -18,11 +19,11 @@ use virtus_conf::domain::device::storage::Location;
 use virtus_state::{Gate, Object};
 
 pub use definition::{Definition, DiskSummary, Live, Summary};
+pub(crate) use moments::Moments;
 pub use state::State;
 pub use view::{Affects, View};
 
 use crate::error::not_running;
-use crate::moment::tree::Moments;
 use running::Running;
 
 /// A domain. Readers take its [`view`](Domain::view); who changes it holds a job of its gate, or is the task

@@ -1,7 +1,6 @@
-//! Firmware for guests: what is installed, told by QEMU's descriptor files, and which of it a guest gets.
+//! Firmware for guests: what is installed, told by QEMU's descriptor files.
 
 mod descriptor;
-mod select;
 
+pub(crate) use descriptor::{File, FlashMode};
 pub use descriptor::{Firmware, Mapping, installed};
-pub(crate) use select::fill;

@@ -1,16 +1,13 @@
 //! Snapshots and checkpoints of domains: trees of moments, kept in a file each.
 
 pub(crate) mod store;
-pub(crate) mod tree;
-
-pub(crate) use tree::{Moments, Tree};
 
 use std::sync::Arc;
 
 use virtus_base::Result;
 use virtus_state::lock;
 
-use crate::domain::Domain;
+use crate::domain::{Domain, Moments};
 use crate::driver::Shared;
 
 impl Shared {

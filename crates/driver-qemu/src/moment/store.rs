@@ -5,12 +5,11 @@ use std::path::Path;
 use virtus_base::Result;
 use virtus_conf::checkpoint::Checkpoint;
 use virtus_conf::domain as conf;
-use virtus_conf::moment::{Moment, domain_text};
+use virtus_conf::moment::{Moment, Tree, domain_text};
 use virtus_conf::snapshot::{Snapshot, SnapshotOptions};
 use virtus_state::file::{self, Durability};
 use virtus_xml::Element;
 
-use super::Tree;
 use crate::domain::status::{line_of, with_header};
 use crate::error::system;
 

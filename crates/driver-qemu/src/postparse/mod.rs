@@ -5,6 +5,7 @@ mod cpu;
 mod defaults;
 mod device;
 mod domain;
+mod firmware;
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain::Domain;
@@ -12,7 +13,6 @@ use virtus_conf::domain::device::Device;
 use virtus_conf::domain::validate;
 
 use crate::emulator::{Emulator, Environment};
-use crate::firmware;
 
 /// Architecture and emulator: what has to be known before anything else.
 ///

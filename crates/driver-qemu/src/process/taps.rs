@@ -6,7 +6,6 @@
 //! when its network was started anew.
 
 mod device;
-pub(crate) mod names;
 mod ovs;
 mod port;
 

@@ -13,6 +13,7 @@ use virtus_host::process::set_affinity;
 use virtus_qmp::command::{BlockSetIoThrottle, QomSet, QueryIothreads};
 
 use super::{Running, cgroup, scheduler};
+use crate::device::iotune;
 use crate::error::{system, unsupported};
 
 /// Some threads of a guest and what is said of them.
@@ -193,7 +194,7 @@ async fn throttles(running: &Running, model: &conf::Domain) -> Result<()> {
     for disk in &model.devices.disks {
         let tune = &disk.rest.iotune;
         if *tune != IoTune::default() && !disk.source.is_empty() {
-            let command = BlockSetIoThrottle(crate::calls::throttle_command(disk, tune)?);
+            let command = BlockSetIoThrottle(iotune::arguments(disk, tune)?);
             running.queries()?.execute(&command).await?;
         }
     }

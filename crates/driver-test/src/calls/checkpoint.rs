@@ -13,28 +13,16 @@ use virtus_xdr::List;
 use super::snapshot::{leaves, read_inside, seconds};
 use crate::domain::Domain;
 use crate::error::{exclusive, named, required};
-use crate::moment::{Children, From, Moment};
+use crate::moment::{self, Children, From};
 use crate::{Driver, count, error, flags};
 
 const FILTERS: u32 = VIR_DOMAIN_CHECKPOINT_LIST_LEAVES | VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES;
 /// How many bytes of each disk have changed.
 const CHANGED: u64 = 1024;
 
-impl Moment for Checkpoint {
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn parent(&self) -> Option<&str> {
-        self.parent.as_deref()
-    }
-    fn set_parent(&mut self, parent: Option<String>) {
-        self.parent = parent;
-    }
-}
-
 impl Domain {
     fn checkpoint(&self, name: &str) -> Result<&Checkpoint> {
-        self.checkpoints.find(name).ok_or_else(|| {
+        self.checkpoints.get(name).map(|found| &**found).ok_or_else(|| {
             let text = format!("no domain checkpoint with matching name '{name}'");
             error(ErrorCode::NO_DOMAIN_CHECKPOINT, text)
         })
@@ -47,7 +35,7 @@ impl Domain {
         dom: &DomainRef,
     ) -> List<DomainCheckpointRef, 16_384> {
         let leaves = leaves(given, VIR_DOMAIN_CHECKPOINT_LIST_LEAVES, VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES);
-        let found = self.checkpoints.list(from, leaves, |_| true);
+        let found = moment::list(&self.checkpoints, from, leaves, |_| true);
         found.iter().map(|checkpoint| reference(dom, &checkpoint.name)).collect()
     }
 }
@@ -89,8 +77,10 @@ impl DomainCheckpoints for Driver {
         let name = checkpoint.name.clone();
         let mut makes_current = !redefine;
         if redefine {
-            domain.checkpoints.check_parent(&name, checkpoint.parent.as_deref())?;
-            let other = domain.checkpoints.find(&name);
+            if let Some(parent) = checkpoint.parent.as_deref() {
+                domain.checkpoints.check_parent(&name, parent)?;
+            }
+            let other = domain.checkpoints.get(&name).map(|other| &**other);
             checkpoint.redefine(domain.definition.uuid, other, &Stable::check_stable)?;
             makes_current = domain.checkpoints.current().is_none_or(|current| current.name == name);
         } else {
@@ -99,9 +89,9 @@ impl DomainCheckpoints for Driver {
             checkpoint.domain = Some(Box::new(definition));
             checkpoint.parent = domain.checkpoints.current().map(|current| current.name.clone());
         }
-        match domain.checkpoints.find_mut(&name) {
-            Some(old) if redefine => *old = checkpoint,
-            _ => domain.checkpoints.add(checkpoint)?,
+        match redefine {
+            true => domain.checkpoints.insert(checkpoint),
+            false => moment::add(&mut domain.checkpoints, checkpoint)?,
         }
         if makes_current {
             domain.checkpoints.set_current(Some(name.clone()));
@@ -225,7 +215,7 @@ impl DomainCheckpoints for Driver {
             (false, true) => Children::Go,
             (false, false) => Children::Stay,
         };
-        domain.checkpoints.delete(&checkpoint.name, children);
+        moment::delete(&mut domain.checkpoints, &checkpoint.name, children);
         Ok(())
     }
 }

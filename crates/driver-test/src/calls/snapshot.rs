@@ -1,5 +1,7 @@
 //! Snapshots of domains.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use virtus_api::constants::*;
 use virtus_api::domain::snapshot::*;
@@ -16,7 +18,7 @@ use super::info::now;
 use crate::domain::{Domain, complete};
 use crate::error::generic;
 use crate::error::{exclusive, named, required};
-use crate::moment::{Children, From, Moment};
+use crate::moment::{self, Children, From};
 use crate::state::State;
 use crate::{Driver, count, error, flags, invalid};
 
@@ -35,18 +37,6 @@ const FILTERS: u32 = VIR_DOMAIN_SNAPSHOT_LIST_METADATA
 const OF_DOMAIN: u32 = FILTERS | VIR_DOMAIN_SNAPSHOT_LIST_ROOTS | VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL;
 const OF_SNAPSHOT: u32 =
     FILTERS | VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS | VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL;
-
-impl Moment for Snapshot {
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn parent(&self) -> Option<&str> {
-        self.parent.as_deref()
-    }
-    fn set_parent(&mut self, parent: Option<String>) {
-        self.parent = parent;
-    }
-}
 
 /// Reads a domain inside a snapshot's document.
 fn inside(e: virtus_xml::Element<'_>, options: &conf::ParseOptions) -> Result<conf::Domain> {
@@ -91,15 +81,15 @@ fn wanted(snapshot: &Snapshot, given: u32) -> bool {
 
 impl Domain {
     fn snapshot(&self, name: &str) -> Result<&Snapshot> {
-        self.snapshots.find(name).ok_or_else(|| {
+        self.snapshots.get(name).map(|found| &**found).ok_or_else(|| {
             let text = format!("no domain snapshot with matching name '{name}'");
             error(ErrorCode::NO_DOMAIN_SNAPSHOT, text)
         })
     }
 
-    fn list_snapshots(&self, from: From<'_>, given: u32) -> Vec<&Snapshot> {
+    fn list_snapshots(&self, from: From<'_>, given: u32) -> Vec<&Arc<Snapshot>> {
         let leaves = leaves(given, VIR_DOMAIN_SNAPSHOT_LIST_LEAVES, VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES);
-        self.snapshots.list(from, leaves, |snapshot| wanted(snapshot, given))
+        moment::list(&self.snapshots, from, leaves, |snapshot| wanted(snapshot, given))
     }
 }
 
@@ -188,9 +178,9 @@ impl Driver {
             } else {
                 take(domain, &mut snapshot)?;
             }
-            match domain.snapshots.find_mut(&name) {
-                Some(old) if redefine => *old = snapshot,
-                _ => domain.snapshots.add(snapshot)?,
+            match redefine {
+                true => domain.snapshots.insert(snapshot),
+                false => moment::add(&mut domain.snapshots, snapshot)?,
             }
             if makes_current {
                 domain.snapshots.set_current(Some(name.clone()));
@@ -224,8 +214,10 @@ fn take(domain: &Domain, snapshot: &mut Snapshot) -> Result<()> {
 
 /// A snapshot that was taken before, whose document comes again.
 fn prepare_again(domain: &Domain, snapshot: &mut Snapshot) -> Result<()> {
-    domain.snapshots.check_parent(&snapshot.name, snapshot.parent.as_deref())?;
-    let other = domain.snapshots.find(&snapshot.name);
+    if let Some(parent) = snapshot.parent.as_deref() {
+        domain.snapshots.check_parent(&snapshot.name, parent)?;
+    }
+    let other = domain.snapshots.get(&snapshot.name).map(|other| &**other);
     snapshot.redefine(domain.definition.uuid, other, &Stable::check_stable)?;
     let Some(inside) = snapshot.domain.clone() else {
         let text = "missing domain in snapshot";
@@ -437,7 +429,7 @@ impl DomainSnapshots for Driver {
             (false, true) => Children::Go,
             (false, false) => Children::Stay,
         };
-        domain.snapshots.delete(&snap.name, children);
+        moment::delete(&mut domain.snapshots, &snap.name, children);
         Ok(())
     }
 }
@@ -453,15 +445,16 @@ pub(crate) fn read_of_node(domain: &mut Domain, e: virtus_xml::Element<'_>) -> R
         }
         domain.snapshots.set_current(Some(snapshot.name.clone()));
     }
-    domain.snapshots.add(snapshot)
+    moment::add(&mut domain.snapshots, snapshot)
 }
 
 /// Refuses snapshots of a node's file whose parents are not there.
 pub(crate) fn check_of_node(domain: &Domain) -> Result<()> {
-    let all = domain.snapshots.list(From::Domain { roots: false }, None, |_| true);
+    let all = moment::list(&domain.snapshots, From::Domain { roots: false }, None, |_| true);
     let whole = all
         .iter()
-        .all(|snapshot| domain.snapshots.check_parent(&snapshot.name, snapshot.parent.as_deref()).is_ok());
+        .filter_map(|snapshot| Some((snapshot, snapshot.parent.as_deref()?)))
+        .all(|(snapshot, parent)| domain.snapshots.check_parent(&snapshot.name, parent).is_ok());
     match whole && all.len() == domain.snapshots.len() {
         true => Ok(()),
         false => Err(generic(

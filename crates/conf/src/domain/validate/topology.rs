@@ -4,10 +4,8 @@ use std::collections::HashSet;
 
 use virtus_base::Result;
 
-use super::refuse;
 use crate::domain::Domain;
 use crate::domain::cpu::NumaCell;
-use crate::domain::cpu_tune::Placement;
 use crate::domain::device::controller::{ControllerKind, UsbModel};
 use crate::domain::numa::{NumaMode, NumaTune};
 use crate::domain::parse::{unsupported, xml_error};
@@ -31,12 +29,12 @@ pub(super) fn numa(domain: &Domain) -> Result<()> {
         return Err(unsupported("CPU IDs in <numa> exceed the <vcpu> count"));
     }
     match &domain.numatune {
-        Some(tune) => self::tune(tune, cells, domain),
+        Some(tune) => self::tune(tune, cells),
         None => Ok(()),
     }
 }
 
-fn tune(tune: &NumaTune, cells: &[NumaCell], domain: &Domain) -> Result<()> {
+fn tune(tune: &NumaTune, cells: &[NumaCell]) -> Result<()> {
     let restrictive = |mode: NumaMode| mode == NumaMode::Restrictive;
     if !tune.memnodes.is_empty() && cells.is_empty() {
         return Err(xml_error("Element 'memnode' is invalid without any guest NUMA cells"));
@@ -68,13 +66,5 @@ fn tune(tune: &NumaTune, cells: &[NumaCell], domain: &Domain) -> Result<()> {
             ));
         }
     }
-    let Some(memory) = &tune.memory else { return Ok(()) };
-    let automatic = memory.placement == Some(Placement::Auto)
-        || (memory.placement.is_none()
-            && memory.nodeset.is_none()
-            && domain.vcpu.placement == Placement::Auto);
-    refuse(&[(
-        !automatic && memory.nodeset.is_none(),
-        "nodeset for NUMA memory tuning must be set if 'placement' is 'static'",
-    )])
+    Ok(())
 }

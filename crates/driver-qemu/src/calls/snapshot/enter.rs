@@ -9,9 +9,10 @@ use virtus_conf::snapshot::Snapshot;
 
 use super::{align, reference};
 use crate::domain::Domain;
+use crate::domain::Moments;
 use crate::driver::Shared;
 use crate::error::error;
-use crate::moment::{Moments, store};
+use crate::moment::store;
 
 /// The snapshot with every disk of its domain.
 pub(super) async fn aligned(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use virtus_api::constants::*;
 use virtus_api::{DomainRef, DomainSnapshotRef};
 use virtus_base::{Error, ErrorDomain, Result};
+use virtus_conf::moment::Tree;
 use virtus_conf::snapshot::{Snapshot, SnapshotState};
 use virtus_xdr::List;
 
@@ -12,7 +13,6 @@ use super::super::flags;
 use super::{find, reference};
 use crate::Driver;
 use crate::domain::Domain;
-use crate::moment::Tree;
 
 /// All filters but those that say where to look.
 const FILTERS: u32 = VIR_DOMAIN_SNAPSHOT_LIST_METADATA

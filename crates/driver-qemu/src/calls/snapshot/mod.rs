@@ -18,6 +18,7 @@ use virtus_api::domain::snapshot::*;
 use virtus_api::{Call, DomainRef, DomainSnapshotRef, DomainSnapshots};
 use virtus_base::{ErrorCode, Result};
 use virtus_conf::domain::FormatOptions;
+use virtus_conf::moment::Tree;
 use virtus_conf::snapshot::Snapshot;
 use virtus_xdr::List;
 
@@ -25,7 +26,6 @@ use super::{flags, truth};
 use crate::Driver;
 use crate::domain::Domain;
 use crate::error::error;
-use crate::moment::Tree;
 
 /// The snapshot a call is about, with its domain.
 async fn find(driver: &Driver, snap: &DomainSnapshotRef) -> Result<(Arc<Domain>, Arc<Snapshot>)> {

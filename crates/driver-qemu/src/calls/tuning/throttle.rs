@@ -1,6 +1,6 @@
 //! Limits of disks' throughput: of single disks, and of groups that disks share.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use virtus_api::constants::*;
 use virtus_api::domain::block::DomainGetBlockIoTuneReply;
 use virtus_api::{Call, DomainRef};
@@ -16,22 +16,13 @@ use super::super::flags;
 use super::super::params::{self, Kind, fit};
 use crate::Driver;
 use crate::command::throttle_limits;
-use crate::devices::drive_path;
+use crate::device::iotune::{self, BASES, reported};
 use crate::domain::disk_path;
 use crate::error::{bad_argument, error, internal, unsupported};
 
 const IMPACT: u32 = VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG;
 /// No limit may be more.
 const MOST: u64 = 1_000_000_000_000_000;
-/// What can be limited.
-const BASES: [&str; 6] = [
-    "total_bytes_sec",
-    "read_bytes_sec",
-    "write_bytes_sec",
-    "total_iops_sec",
-    "read_iops_sec",
-    "write_iops_sec",
-];
 /// Limits that are replaced together when one of them is given.
 const FAMILIES: [(&str, &str); 4] =
     [("_bytes_sec", ""), ("_bytes_sec", "_max"), ("_iops_sec", ""), ("_iops_sec", "_max")];
@@ -128,13 +119,6 @@ fn check_bursts(tune: &IoTune) -> Result<()> {
     Ok(())
 }
 
-/// A limit's name in `block_set_io_throttle` and `query-block`.
-fn qemu_name(name: &str) -> String {
-    let bases = ["bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"];
-    let found = BASES.iter().zip(bases).find_map(|(base, qemu)| Some((qemu, name.strip_prefix(base)?)));
-    found.map_or_else(|| "iops_size".to_owned(), |(qemu, suffix)| format!("{qemu}{suffix}"))
-}
-
 /// `virDomainSetBlockIoTune`.
 pub(in super::super) async fn set(
     driver: &Driver,
@@ -203,26 +187,7 @@ fn put(model: Option<&mut conf::Domain>, dst: &str, tune: IoTune) {
 }
 
 async fn send(change: &Change, disk: &Disk, tune: &IoTune) -> Result<()> {
-    change.job.execute(&BlockSetIoThrottle(command(disk, tune)?)).await.map(|_| ())
-}
-
-/// The arguments that give a running guest's disk these limits.
-pub(crate) fn command(disk: &Disk, tune: &IoTune) -> Result<Value> {
-    let id = drive_path(disk).ok_or_else(|| internal("the disk has no alias"))?;
-    let mut arguments = Map::new();
-    arguments.insert("id".to_owned(), json!(id));
-    for base in BASES {
-        arguments.insert(qemu_name(base), json!(tune.limit(base).unwrap_or(0)));
-    }
-    for name in IoTune::LIMITS.iter().filter(|name| !BASES.contains(name)) {
-        if let Some(value) = tune.limit(name) {
-            arguments.insert(qemu_name(name), json!(value));
-        }
-    }
-    if let Some(group) = tune.group_name.as_ref().filter(|group| !group.is_empty()) {
-        arguments.insert("group".to_owned(), json!(group));
-    }
-    Ok(Value::Object(arguments))
+    change.job.execute(&BlockSetIoThrottle(iotune::arguments(disk, tune)?)).await.map(|_| ())
 }
 
 /// `virDomainGetBlockIoTune`.
@@ -265,19 +230,6 @@ pub(in super::super) async fn get(
     }
     let (params, nparams) = fit(all, room, 32)?;
     Ok(DomainGetBlockIoTuneReply { params: List(params), nparams })
-}
-
-/// The limits as QEMU tells them.
-fn reported(drive: &Map<String, Value>) -> IoTune {
-    let mut tune = IoTune::default();
-    for name in IoTune::LIMITS {
-        let value = drive.get(&qemu_name(name)).and_then(Value::as_u64);
-        if let Some(slot) = tune.limit_mut(name) {
-            *slot = value.filter(|value| *value != 0);
-        }
-    }
-    tune.group_name = drive.get("group").and_then(Value::as_str).map(str::to_owned);
-    tune
 }
 
 /// `virDomainSetThrottleGroup`.
@@ -419,7 +371,5 @@ mod tests {
             check_bursts(&burst).unwrap_err().message(),
             "unsupported configuration: value 'total_bytes_sec_max' cannot be smaller than 'total_bytes_sec'"
         );
-        assert_eq!(qemu_name("read_iops_sec_max_length"), "iops_rd_max_length");
-        assert_eq!(qemu_name("size_iops_sec"), "iops_size");
     }
 }

@@ -16,9 +16,9 @@ use virtus_host::net::{self, MacvtapMode, MacvtapOptions, PortOptions, PortVlan,
 use virtus_host::program::{self, Program, run_blocking};
 use virtus_xml::YesNo;
 
-use super::names::Names;
 use super::{Owner, ovs};
 use crate::error::unsupported;
+use crate::tap_names::Names;
 
 /// How often another number is tried for a name that somebody else takes first.
 const TRIES: u32 = 64;

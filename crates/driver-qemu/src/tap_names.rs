@@ -6,6 +6,6 @@ use std::sync::atomic::AtomicU32;
 /// that nobody takes one guest's device for another's.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    pub(super) vnet: AtomicU32,
-    pub(super) macvtap: AtomicU32,
+    pub(crate) vnet: AtomicU32,
+    pub(crate) macvtap: AtomicU32,
 }

@@ -11,8 +11,8 @@ use virtus_conf::domain::os::{
 };
 use virtus_xml::{OnOff, YesNo};
 
-use super::descriptor::{File, Firmware, FlashMode, Mapping};
 use crate::emulator::Environment;
+use crate::firmware::{File, Firmware, FlashMode, Mapping};
 use crate::machine::Machine;
 
 /// Chooses the firmware that the definition asks for, or recognizes the one it names, and says where its variables
@@ -20,7 +20,7 @@ use crate::machine::Machine;
 ///
 /// # Errors
 /// `OPERATION_FAILED` when nothing installed suits.
-pub(crate) fn fill(domain: &mut Domain, environment: &dyn Environment) -> Result<()> {
+pub(super) fn fill(domain: &mut Domain, environment: &dyn Environment) -> Result<()> {
     let wanted = domain.os.firmware;
     let path = domain.os.loader.as_ref().and_then(|loader| loader.path.clone());
     if wanted.is_none() && path.is_none() {

@@ -1,6 +1,10 @@
 //! What snapshots and checkpoints have in common: moments of a domain's life that build on each other.
 
+mod tree;
+
 use virtus_xml::Element;
+
+pub use tree::Tree;
 
 /// A moment of a domain's life.
 pub trait Moment: Clone + Send + Sync + 'static {

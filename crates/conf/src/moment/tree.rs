@@ -3,22 +3,12 @@
 use std::sync::Arc;
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
-use virtus_conf::checkpoint::Checkpoint;
-use virtus_conf::moment::Moment;
-use virtus_conf::snapshot::Snapshot;
 
-/// A domain's moments.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Moments {
-    /// Snapshots.
-    pub(crate) snapshots: Tree<Snapshot>,
-    /// Checkpoints.
-    pub(crate) checkpoints: Tree<Checkpoint>,
-}
+use super::Moment;
 
 /// The moments of one kind that a domain has, in the order they came.
 #[derive(Clone, Debug)]
-pub(crate) struct Tree<T> {
+pub struct Tree<T> {
     moments: Vec<Arc<T>>,
     current: Option<String>,
 }
@@ -30,23 +20,33 @@ impl<T> Default for Tree<T> {
 }
 
 impl<T: Moment> Tree<T> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.moments.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.moments.is_empty()
+    }
+
     /// The moment of this name.
-    pub(crate) fn get(&self, name: &str) -> Option<&Arc<T>> {
+    pub fn get(&self, name: &str) -> Option<&Arc<T>> {
         self.moments.iter().find(|moment| moment.name() == name)
     }
 
     /// The moment the domain is on.
-    pub(crate) fn current(&self) -> Option<&Arc<T>> {
+    pub fn current(&self) -> Option<&Arc<T>> {
         self.get(self.current.as_deref()?)
     }
 
     /// Has the domain be on another moment, or on none.
-    pub(crate) fn set_current(&mut self, name: Option<String>) {
+    pub fn set_current(&mut self, name: Option<String>) {
         self.current = name;
     }
 
     /// Adds a moment, or replaces the one of its name.
-    pub(crate) fn insert(&mut self, moment: T) {
+    pub fn insert(&mut self, moment: T) {
         match self.moments.iter_mut().find(|known| known.name() == moment.name()) {
             Some(known) => *known = Arc::new(moment),
             None => self.moments.push(Arc::new(moment)),
@@ -54,7 +54,7 @@ impl<T: Moment> Tree<T> {
     }
 
     /// Takes a moment out; those that build on it build on its parent then. Tells which they are.
-    pub(crate) fn remove(&mut self, name: &str) -> Vec<String> {
+    pub fn remove(&mut self, name: &str) -> Vec<String> {
         let parent = self.get(name).and_then(|moment| moment.parent()).map(str::to_owned);
         self.moments.retain(|moment| moment.name() != name);
         let mut moved = Vec::new();
@@ -71,23 +71,23 @@ impl<T: Moment> Tree<T> {
     }
 
     /// Those without a parent.
-    pub(crate) fn roots(&self) -> Vec<&Arc<T>> {
+    pub fn roots(&self) -> Vec<&Arc<T>> {
         let is_root = |moment: &&Arc<T>| moment.parent().is_none_or(|parent| self.get(parent).is_none());
         self.moments.iter().filter(is_root).collect()
     }
 
     /// Those that build on one directly.
-    pub(crate) fn children(&self, name: &str) -> Vec<&Arc<T>> {
+    pub fn children(&self, name: &str) -> Vec<&Arc<T>> {
         self.moments.iter().filter(|moment| moment.parent() == Some(name)).collect()
     }
 
     /// Those that build on one, parents before their children.
-    pub(crate) fn descendants(&self, name: &str) -> Vec<&Arc<T>> {
+    pub fn descendants(&self, name: &str) -> Vec<&Arc<T>> {
         self.below(self.children(name))
     }
 
     /// All, parents before their children.
-    pub(crate) fn all(&self) -> Vec<&Arc<T>> {
+    pub fn all(&self) -> Vec<&Arc<T>> {
         self.below(self.roots())
     }
 
@@ -108,8 +108,11 @@ impl<T: Moment> Tree<T> {
         found
     }
 
-    /// Whether a moment of this name can build on `parent`.
-    pub(crate) fn check_parent(&self, name: &str, parent: &str) -> Result<()> {
+    /// Makes sure that a moment of this name can build on `parent`.
+    ///
+    /// # Errors
+    /// `INVALID_ARG` when there is no such parent, or when it builds on the moment itself.
+    pub fn check_parent(&self, name: &str, parent: &str) -> Result<()> {
         let wrong = |text: String| Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::INVALID_ARG, text));
         if parent == name {
             return wrong(format!("cannot set moment {name} as its own parent"));
