@@ -28,9 +28,34 @@ pub(crate) fn image(data: &[u8]) {
     }
     // an error is a fine answer
     let _ = virtus_host::image::probe(&file);
-    for format in ["raw", "qcow", "qcow2", "qed", "vmdk", "vdi", "vpc", "iso", "bochs", "cloop"] {
-        if let Some(format) = virtus_host::image::Format::from_name(format) {
-            let _ = virtus_host::image::read_as(&file, format);
-        }
+    for format in virtus_host::image::Format::ALL {
+        let _ = virtus_host::image::read_as(&file, format);
+    }
+}
+
+/// Configuration files of the daemons.
+pub(crate) fn settings(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(found) = virtus_base::settings::Found::read("x.conf", text) {
+        let _ = found.rest();
+    }
+    let _ = virtus_driver_qemu::settings::Settings::parse("qemu.conf", text);
+}
+
+/// What is written as a list of numbers, as an address or with a unit.
+pub(crate) fn lists(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Some(bitmap) = virtus_base::Bitmap::parse(text) {
+        let shown = bitmap.to_string();
+        assert_eq!(
+            virtus_base::Bitmap::parse(&shown).map(|b| b.to_string()),
+            Some(shown).filter(|s| !s.is_empty())
+        );
+    }
+    if let Some(mac) = virtus_conf::net::MacAddr::parse(text) {
+        assert_eq!(virtus_conf::net::MacAddr::parse(&mac.to_string()), Some(mac));
+    }
+    if let Some(uuid) = virtus_base::Uuid::parse(text) {
+        assert_eq!(virtus_base::Uuid::parse(&uuid.to_string()), Some(uuid));
     }
 }

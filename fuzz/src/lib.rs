@@ -28,6 +28,8 @@ targets! {
     wire::arguments
     wire::answers
     wire::monitor
+    wire::agent
+    wire::values
     documents::tree
     documents::domain
     documents::device
@@ -36,8 +38,18 @@ targets! {
     documents::volume
     documents::secret
     documents::filter
+    documents::binding
+    documents::port
+    documents::interface
+    documents::nodedev
+    documents::snapshot
+    documents::checkpoint
+    documents::status
+    documents::cpu
     files::uri
     files::image
+    files::settings
+    files::lists
 }
 
 /// The target of this name.

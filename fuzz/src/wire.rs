@@ -4,13 +4,19 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
+use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use virtus_api::{Call, Caller, ConnectionId, Drivers, Identity};
-use virtus_qmp::{Monitor, Options};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use virtus_api::network::NetworkDhcpLease;
+use virtus_api::{
+    Call, Caller, ConnectionId, DomainRef, DomainSnapshotRef, Drivers, Identity, InterfaceRef,
+    NetworkPortRef, NodeDeviceRef, SecretRef, StorageVolRef,
+};
+use virtus_base::TypedParam;
+use virtus_qmp::{Agent, Monitor, Options};
 use virtus_rpc::client::Client;
 use virtus_rpc::{Deframer, Header};
-use virtus_xdr::Reader;
+use virtus_xdr::{Decode, Encode, List, Reader};
 
 /// Packets that come in pieces: the first byte says how large these are.
 pub(crate) fn packets(data: &[u8]) {
@@ -61,12 +67,33 @@ pub(crate) fn answers(data: &[u8]) {
     while client.take_piece(serial).is_some() {}
 }
 
+/// Values are written as they were read.
+pub(crate) fn values(data: &[u8]) {
+    fn same<T: Encode + Decode>(data: &[u8]) {
+        if let Ok(value) = virtus_xdr::decode::<T>(data) {
+            assert_eq!(virtus_xdr::encode(&value).ok().as_deref(), Some(data), "another value");
+        }
+    }
+    let Some((choice, data)) = data.split_first() else { return };
+    match choice % 9 {
+        0 => same::<List<TypedParam, 64>>(data),
+        1 => same::<(DomainRef, Option<String>, u32)>(data),
+        2 => same::<List<Option<String>, 64>>(data),
+        3 => same::<List<NetworkDhcpLease, 64>>(data),
+        4 => same::<List<(StorageVolRef, u64), 64>>(data),
+        5 => same::<(Option<DomainSnapshotRef>, List<NodeDeviceRef, 64>, i64)>(data),
+        6 => same::<(List<(SecretRef, bool), 64>, List<u32, 64>)>(data),
+        7 => same::<(List<NetworkPortRef, 64>, Option<InterfaceRef>)>(data),
+        _ => same::<List<List<TypedParam, 64>, 64>>(data),
+    }
+}
+
 /// Whether a task has panicked: its runtime keeps that to itself.
 static PANICKED: AtomicBool = AtomicBool::new(false);
 static WATCH: Once = Once::new();
 
-/// What QEMU says on its monitor.
-pub(crate) fn monitor(data: &[u8]) {
+/// Runs something beside a runtime's tasks, none of which may panic.
+fn run(what: impl Future<Output = ()>) {
     WATCH.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
@@ -76,23 +103,57 @@ pub(crate) fn monitor(data: &[u8]) {
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { return };
-    runtime.block_on(async {
+    runtime.block_on(what);
+    assert!(!PANICKED.load(Ordering::Relaxed), "a task panicked");
+}
+
+/// What QEMU says on its monitor: without a mark in front its events and replies, with one its greeting too.
+pub(crate) fn monitor(data: &[u8]) {
+    const GREETING: &[u8] =
+        b"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 0, \"minor\": 0, \"major\": 10}, \
+                              \"package\": \"\"}, \"capabilities\": []}}\r\n{\"return\": {}, \"id\": 0}\r\n";
+    let (greeting, data) = match data.strip_prefix(b"!") {
+        Some(data) => (&b""[..], data),
+        None => (GREETING, data),
+    };
+    run(async {
         let Ok((ours, mut theirs)) = tokio::net::UnixStream::pair() else { return };
-        let greeting = b"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 0, \"minor\": 0, \"major\": 10}, \
-                         \"package\": \"\"}, \"capabilities\": []}}\r\n{\"return\": {}, \"id\": 0}\r\n";
         let said = async {
             let _ = theirs.write_all(greeting).await;
             let _ = theirs.write_all(data).await;
             let _ = theirs.shutdown().await;
         };
-        let options = Options { vm: "g".to_owned(), timeout: Some(std::time::Duration::from_millis(50)) };
+        let options = Options { vm: "g".to_owned(), timeout: Some(Duration::from_millis(50)) };
         let heard = async {
             if let Ok((monitor, mut events, _)) = Monitor::connect(ours, options).await {
+                let asked = monitor.submit(&virtus_qmp::command::QueryStatus {});
                 while events.next().await.is_some() {}
+                drop(asked);
                 drop(monitor);
             }
         };
         tokio::join!(said, heard);
     });
-    assert!(!PANICKED.load(Ordering::Relaxed), "the monitor's task panicked");
+}
+
+/// What a guest's agent says, in synchronisation or out of it.
+pub(crate) fn agent(data: &[u8]) {
+    run(async {
+        let Ok((ours, mut theirs)) = tokio::net::UnixStream::pair() else { return };
+        let agent = Agent::attach(ours);
+        let said = async {
+            let mut asked = [0; 512];
+            let count = theirs.read(&mut asked).await.unwrap_or(0);
+            // one that answers what it was asked, before it begins to talk
+            let asked = String::from_utf8_lossy(asked.get(..count).unwrap_or_default());
+            let id = asked.split_once("\"id\":").and_then(|(_, rest)| rest.split('}').next());
+            let answer = format!("{{\"return\": {}}}\n", id.unwrap_or("0"));
+            let _ = theirs.write_all(answer.as_bytes()).await;
+            let _ = theirs.write_all(data).await;
+            let _ = theirs.shutdown().await;
+        };
+        let limit = Some(Duration::from_millis(50));
+        let heard = agent.execute("guest-info", serde_json::Value::Null, limit);
+        let _ = tokio::join!(said, heard);
+    });
 }

@@ -106,6 +106,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "virtus-api",
             "virtus-base",
             "virtus-conf",
+            "virtus-cpu",
+            "virtus-driver-qemu",
             "virtus-host",
             "virtus-qmp",
             "virtus-rpc",

@@ -13,15 +13,36 @@ pub struct Bytes(pub u64);
 
 /// The largest size libvirt takes, in bytes.
 const LIMIT: u64 = i64::MAX as u64;
+/// The largest that is held in KiB.
+const LIMIT_KIB: u64 = LIMIT >> 10;
 
 /// The element's size in bytes, `unit` being the default; `Ok(None)` when it is empty.
 ///
 /// # Errors
 /// `XML_ERROR` for what is not a number, `INVALID_ARG` for an unknown unit, `OVERFLOW` past `i64::MAX`.
 pub fn read_bytes(e: Element<'_>, unit: &str) -> Result<Option<u64>> {
-    let text = e.text();
-    let unit = e.attr("unit").filter(|u| !u.is_empty()).unwrap_or(unit);
-    text.map(|text| scale(&text, unit, &place(e))).transpose()
+    let limit = match e.parent_name() {
+        // what is no limit at all is a whole number of KiB
+        Some("memtune") => LIMIT_KIB << 10,
+        _ => LIMIT,
+    };
+    read_bytes_to(e, unit, limit)
+}
+
+/// The same for what may be up to `limit` bytes.
+pub(crate) fn read_bytes_to(e: Element<'_>, unit: &str, limit: u64) -> Result<Option<u64>> {
+    let given = e.attr("unit").filter(|u| !u.is_empty());
+    let units = Units { given, usual: unit };
+    e.text().map(|text| scale_to(&text, units, &place(e), limit)).transpose()
+}
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Units<'a> {
+    /// As the document says.
+    pub(crate) given: Option<&'a str>,
+    /// Where it does not say.
+    pub(crate) usual: &'a str,
 }
 
 /// What libvirt's errors call the place of a size: the path by which it looks for it.
@@ -53,11 +74,12 @@ pub(crate) fn required_attr<'a>(e: Element<'a>, name: &str) -> Result<&'a str> {
 /// # Errors
 /// As [`read_bytes`].
 pub fn scale(text: &str, unit: &str, path: &str) -> Result<u64> {
-    scale_to(text, unit, path, LIMIT)
+    scale_to(text, Units { given: Some(unit), usual: unit }, path, LIMIT)
 }
 
 /// The same for what may be up to `limit` bytes.
-pub(crate) fn scale_to(text: &str, unit: &str, path: &str, limit: u64) -> Result<u64> {
+pub(crate) fn scale_to(text: &str, units: Units<'_>, path: &str, limit: u64) -> Result<u64> {
+    let unit = units.given.unwrap_or(units.usual);
     let number = <u64 as virtus_xml::Value>::parse(text, 10).ok_or_else(|| {
         Error::new(
             ErrorDomain::XML,
@@ -70,6 +92,7 @@ pub(crate) fn scale_to(text: &str, unit: &str, path: &str, limit: u64) -> Result
             Error::new(ErrorDomain::NONE, ErrorCode::INVALID_ARG, format!("unknown suffix '{unit}'"))
         }
         size::SizeError::Overflow => {
+            let unit = units.given.unwrap_or_default();
             Error::new(ErrorDomain::NONE, ErrorCode::OVERFLOW, format!("value too large: {number}{unit}"))
         }
     })
@@ -79,6 +102,18 @@ impl KiB {
     /// The size in bytes.
     pub fn bytes(self) -> u64 {
         self.0.saturating_mul(1024)
+    }
+
+    /// The size of so many bytes that a document says.
+    ///
+    /// # Errors
+    /// `OVERFLOW` when it is rounded up past what there can be.
+    pub(crate) fn read_from(bytes: u64) -> Result<Self> {
+        let size = KiB::from_bytes(bytes);
+        match size.0 > LIMIT_KIB {
+            true => Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::OVERFLOW, "size value too large")),
+            false => Ok(size),
+        }
     }
 
     /// The size of so many bytes, rounded up.
@@ -99,7 +134,7 @@ fn required(e: Element<'_>, unit: &str) -> Result<u64> {
 
 impl Xml for KiB {
     fn read(e: Element<'_>) -> Result<Self> {
-        required(e, "KiB").map(KiB::from_bytes)
+        KiB::read_from(required(e, "KiB")?)
     }
     fn write_attrs(&self, w: &mut Writer) {
         w.attr("unit", "KiB");
@@ -131,4 +166,32 @@ pub fn pretty(bytes: u64) -> (u64, &'static str) {
         (value, unit) = (value / 1024, larger);
     }
     (value, unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::{Domain, ParseOptions};
+
+    #[test]
+    fn what_is_too_large_is_said_as_it_was_written() {
+        let said = |inside: &str| {
+            let xml = format!("<domain type='qemu'><name>g</name>{inside}<os><type>hvm</type></os></domain>");
+            Domain::parse(&xml, &ParseOptions::default()).map(|_| ()).map_err(|e| e.message().to_owned())
+        };
+        let memory = |unit: &str, value: &str| said(&format!("<memory{unit}>{value}</memory>"));
+        let overflow = |text: &str| Err(format!("numerical overflow: {text}"));
+        assert_eq!(memory("", "9007199254740992"), overflow("value too large: 9007199254740992"));
+        assert_eq!(
+            memory(" unit='KiB'", "9007199254740992"),
+            overflow("value too large: 9007199254740992KiB")
+        );
+        assert_eq!(memory(" unit='b'", "9223372036854775807"), overflow("size value too large"));
+        assert_eq!(memory("", "9007199254740991"), Ok(()));
+        let limit =
+            "<memory>1</memory><memtune><hard_limit unit='b'>9223372036854775807</hard_limit></memtune>";
+        assert_eq!(said(limit), overflow("value too large: 9223372036854775807b"));
+        let shared =
+            "<memory>1</memory><devices><shmem name='s'><size unit='EiB'>15</size></shmem></devices>";
+        assert_eq!(said(shared), Ok(()));
+    }
 }

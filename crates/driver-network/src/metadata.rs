@@ -32,10 +32,10 @@ impl Change {
         key: Option<&str>,
         uri: Option<&str>,
     ) -> Result<Change> {
-        let text = text.filter(|text| !text.is_empty());
+        let plain = text.clone().filter(|text| !text.is_empty());
         match kind {
-            VIR_NETWORK_METADATA_TITLE => Ok(Change::Title(text)),
-            VIR_NETWORK_METADATA_DESCRIPTION => Ok(Change::Description(text)),
+            VIR_NETWORK_METADATA_TITLE => Ok(Change::Title(plain)),
+            VIR_NETWORK_METADATA_DESCRIPTION => Ok(Change::Description(plain)),
             VIR_NETWORK_METADATA_ELEMENT => {
                 let uri = uri.unwrap_or_default();
                 let element = text.map(|text| -> Result<RawElement> {

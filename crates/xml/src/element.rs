@@ -50,15 +50,12 @@ struct Seen {
     attributes: std::collections::HashSet<usize>,
 }
 
-/// No document has more nodes.
-const MAX_NODES: u32 = 10_000_000;
-
 impl<'a> Document<'a> {
     /// Parses `text`. An ill-formed one is `XML_DETAIL` from `domain`, with libxml2's text and line.
     pub fn parse(text: &'a str, domain: ErrorDomain, options: &ReadOptions) -> Result<Self> {
         syntax::check(text, domain)?;
         // the scanner lets no entity pass
-        let parsing = ParsingOptions { allow_dtd: true, nodes_limit: MAX_NODES, ..Default::default() };
+        let parsing = ParsingOptions { allow_dtd: true, nodes_limit: u32::MAX, ..Default::default() };
         let tree = Tree::parse_with_options(text, parsing).map_err(|e| syntax::error(text, &e, domain))?;
         Ok(Document { tree, options: *options, seen: RefCell::default() })
     }

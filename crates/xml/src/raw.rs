@@ -1,8 +1,15 @@
 //! Subtrees kept as they are: `<metadata>`, foreign namespaces.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use roxmltree::{Node, NodeType};
+use virtus_base::{Error, ErrorCode};
 
 use crate::{Document, Element, ErrorDomain, ReadOptions, Result, Writer, Xml, writer::escape};
+
+/// A subtree nests no deeper. Documents may be a little deeper, for it is written into others, which have to be read.
+const MAX_DEPTH: usize = 240;
 
 /// A subtree that Virtus does not interpret. It is written as libxml2 dumps it: double quotes, its own
 /// namespace declarations, indented where it holds no text.
@@ -150,16 +157,16 @@ impl RawElement {
         out
     }
 
-    fn of(node: Node<'_, '_>, inherited: &[(String, String)]) -> Self {
+    fn of<'a>(node: Node<'a, 'a>, inherited: &[(&'a str, &'a str)]) -> Self {
         let tag = node.tag_name();
-        // the declarations in scope here that the outside does not make
-        let namespaces: Vec<_> = in_scope(node).into_iter().filter(|n| !inherited.contains(n)).collect();
-        let scope: Vec<_> = inherited
-            .iter()
-            .filter(|(prefix, _)| !namespaces.iter().any(|(p, _)| p == prefix))
-            .chain(&namespaces)
-            .cloned()
-            .collect();
+        let (namespaces, scope) = if declares(node) {
+            // the declarations in scope here that the outside does not make
+            let outside: HashSet<_> = inherited.iter().collect();
+            let scope = in_scope(node);
+            (scope.iter().filter(|n| !outside.contains(n)).copied().collect(), Cow::Owned(scope))
+        } else {
+            (Vec::new(), Cow::Borrowed(inherited))
+        };
         let qualified = |prefix: Option<&str>, name: &str| match prefix {
             Some(prefix) if !prefix.is_empty() => format!("{prefix}:{name}"),
             _ => name.to_owned(),
@@ -200,7 +207,10 @@ impl RawElement {
         });
         RawElement {
             name: qualified(prefix, tag.name()),
-            namespaces,
+            namespaces: namespaces
+                .into_iter()
+                .map(|(p, uri): (&str, &str)| (p.to_owned(), uri.to_owned()))
+                .collect(),
             uri: tag.namespace().map(str::to_owned),
             attributes,
             children,
@@ -290,12 +300,18 @@ fn text_dump(out: &mut String, text: &str) {
 impl Xml for RawElement {
     fn read(e: Element<'_>) -> Result<Self> {
         let node = e.accept_all().node();
+        if depth(node) > MAX_DEPTH {
+            return Err(too_deep(e));
+        }
         // what is declared outside is declared here if it is used in here, and else left behind
         let outside: Vec<_> = node.parent_element().map(in_scope).unwrap_or_default();
         let mut raw = RawElement::of(node, &outside);
+        let used = used(node);
+        let here = |prefix: &str| raw.namespaces.iter().any(|(p, _)| p == prefix);
         let used: Vec<_> = outside
             .into_iter()
-            .filter(|(prefix, uri)| !raw.namespaces.iter().any(|(p, _)| p == prefix) && uses(node, uri))
+            .filter(|(prefix, uri)| used.contains(uri) && !here(prefix))
+            .map(|(prefix, uri)| (prefix.to_owned(), uri.to_owned()))
             .collect();
         raw.namespaces.extend(used);
         Ok(raw)
@@ -307,16 +323,55 @@ impl Xml for RawElement {
     }
 }
 
-fn in_scope(node: Node<'_, '_>) -> Vec<(String, String)> {
-    node.namespaces()
-        .filter(|n| n.name() != Some("xml"))
-        .map(|n| (n.name().unwrap_or_default().to_owned(), n.uri().to_owned()))
-        .collect()
+/// Prefix and URI of what is declared at this element and around it.
+fn in_scope<'a>(node: Node<'a, 'a>) -> Vec<(&'a str, &'a str)> {
+    let declared = node.namespaces().filter(|n| n.name() != Some("xml"));
+    declared.map(|n| (n.name().unwrap_or_default(), n.uri())).collect()
 }
 
-fn uses(node: Node<'_, '_>, uri: &str) -> bool {
-    node.descendants()
-        .any(|n| n.tag_name().namespace() == Some(uri) || n.attributes().any(|a| a.namespace() == Some(uri)))
+/// Whether the element itself may declare a namespace. Most do not, and what is around them need not be looked at.
+fn declares(node: Node<'_, '_>) -> bool {
+    let range = node.range();
+    let end = node.first_child().map_or(range.end, |child| child.range().start);
+    let tag = node.document().input_text().get(range.start..end);
+    tag.is_none_or(|tag| tag.contains("xmlns"))
+}
+
+/// The namespaces of all elements and attributes in here.
+fn used<'a>(node: Node<'a, 'a>) -> HashSet<&'a str> {
+    let names = |n: Node<'a, 'a>| {
+        n.tag_name().namespace().into_iter().chain(n.attributes().filter_map(|a| a.namespace()))
+    };
+    node.descendants().flat_map(names).collect()
+}
+
+/// How many elements are in one another.
+fn depth(node: Node<'_, '_>) -> usize {
+    let (mut depth, mut deepest, mut at) = (1, 1, node);
+    loop {
+        let inner = at.first_element_child();
+        let next = inner.or_else(|| at.next_sibling_element().filter(|_| depth > 1));
+        depth += usize::from(inner.is_some());
+        deepest = deepest.max(depth);
+        at = match next {
+            Some(next) => next,
+            None => loop {
+                let Some(parent) = at.parent_element().filter(|_| depth > 1) else { return deepest };
+                (at, depth) = (parent, depth - 1);
+                if depth == 1 {
+                    return deepest;
+                }
+                if let Some(next) = at.next_sibling_element() {
+                    break next;
+                }
+            },
+        };
+    }
+}
+
+fn too_deep(e: Element<'_>) -> Error {
+    let text = format!("at line {}: Excessive depth in document: 256 use XML_PARSE_HUGE option", e.line());
+    Error::new(ErrorDomain::XML, ErrorCode::XML_DETAIL, text)
 }
 
 impl Writer {
@@ -349,5 +404,29 @@ mod tests {
             raw.to_text(),
             "<a:x xmlns:a=\"u:a\" b=\"1 &quot;2&quot;\">\n  <a:y/>\n  <z xmlns=\"u:z\">t &amp; u</z>\n</a:x>"
         );
+    }
+
+    #[test]
+    fn what_is_kept_can_be_written_into_another_document() {
+        let nested =
+            |depth: usize| format!("{}<i/><i><j/></i>{}", "<a>".repeat(depth), "<i/></a>".repeat(depth));
+        let kept = RawElement::parse(&nested(238), ErrorDomain::DOMAIN).unwrap();
+        let around =
+            format!("<domstatus><domain><metadata>{}</metadata></domain></domstatus>", kept.to_text());
+        assert!(Document::parse(&around, ErrorDomain::DOMAIN, &ReadOptions::default()).is_ok());
+        let e = RawElement::parse(&nested(239), ErrorDomain::DOMAIN).unwrap_err();
+        assert!(e.message().contains("Excessive depth"), "{e}");
+    }
+
+    #[test]
+    fn many_namespaces_and_many_elements_take_no_longer() {
+        let before = std::time::Instant::now();
+        let spaces: String = (0..250).map(|i| format!(" xmlns:n{i}='{i}'")).collect();
+        let text = format!("<r{spaces}>{}</r>", "<n7:b/>".repeat(10_000));
+        let document = Document::parse(&text, ErrorDomain::DOMAIN, &ReadOptions::default()).unwrap();
+        let kept: Vec<_> = document.root().elements().map(|e| RawElement::read(e).unwrap()).collect();
+        assert!(kept.iter().all(|raw| raw.namespaces.len() == 1));
+        assert_eq!(RawElement::read(document.root()).unwrap().namespaces.len(), 250);
+        assert!(before.elapsed().as_secs() < 20, "{:?}", before.elapsed());
     }
 }

@@ -137,7 +137,7 @@ impl Xml for MaxMemory {
 impl Xml for BootMemory {
     fn read(e: Element<'_>) -> Result<Self> {
         // none said is what the cells sum up to
-        let size = crate::scaled::read_bytes(e, "KiB")?.map(KiB::from_bytes).unwrap_or_default();
+        let size = crate::scaled::read_bytes(e, "KiB")?.map(KiB::read_from).transpose()?.unwrap_or_default();
         Ok(BootMemory { size, dump_core: super::parse::keyword_attr(e, "dumpCore")? })
     }
     fn write_attrs(&self, w: &mut Writer) {

@@ -70,14 +70,14 @@ pub(super) async fn set(
 ) -> Result<()> {
     flags(given, IMPACT, "qemuDomainSetMetadata")?;
     let domain = driver.find(dom)?;
-    let text = metadata.filter(|m| !m.is_empty());
+    let text = metadata.clone().filter(|m| !m.is_empty());
     let (change, nsuri) = match kind {
         VIR_DOMAIN_METADATA_TITLE => (Change::Title(text), None),
         VIR_DOMAIN_METADATA_DESCRIPTION => (Change::Description(text), None),
         VIR_DOMAIN_METADATA_ELEMENT => {
             let uri = uri.unwrap_or_default();
             let element =
-                text.map(|text| element(&text, key.as_deref().unwrap_or_default(), &uri)).transpose()?;
+                metadata.map(|text| element(&text, key.as_deref().unwrap_or_default(), &uri)).transpose()?;
             (Change::Element(uri.clone(), element), Some(uri))
         }
         _ => return Err(generic(ErrorCode::INVALID_ARG, format!("unknown metadata type '{kind}'"))),

@@ -5,8 +5,11 @@ use super::{Found, Step, name, tag, wrong};
 
 /// No document nests deeper; libxml2's limit too, by whose count the root is not one.
 const MAX_DEPTH: usize = 256;
-/// What elements that declare namespaces may have inherited, all together: the parser keeps the list anew for each.
-const MAX_INHERITED: usize = 1 << 20;
+/// What elements that declare namespaces may have inherited, all together, for each byte of the document: the parser
+/// keeps the list anew for each element. In proportion, so that documents which pass also pass as parts of another.
+const MAX_INHERITED: usize = 8;
+/// And no more are in scope anywhere.
+const MAX_NAMESPACES: usize = 256;
 
 /// An element whose end has not come.
 struct Open<'a> {
@@ -154,7 +157,8 @@ impl<'a> Scan<'a> {
         let around = self.open.last().map_or(0, |open| open.namespaces);
         if tag.namespaces > 0 {
             self.inherited += around;
-            if self.inherited > MAX_INHERITED {
+            let all = around + tag.namespaces;
+            if all > MAX_NAMESPACES || self.inherited > MAX_INHERITED * self.text.len() {
                 return wrong(at, "Too many namespaces");
             }
         }

@@ -131,13 +131,13 @@ fn depth_is_bounded() {
 #[test]
 fn what_would_take_long_is_refused_at_once() {
     let before = std::time::Instant::now();
-    let many: String = (0..300_000).map(|i| format!(" a{i}=''")).collect();
+    let many: String = (0..50_000).map(|i| format!(" a{i}=''")).collect();
     assert!(said(&format!("<a{many}/>")).contains("attributes in an element"));
-    let spaces: String = (0..900).map(|i| format!(" xmlns:n{i}='{i}'")).collect();
-    assert!(said(&format!("<a{spaces}>{}</a>", "<b xmlns:z='z'/>".repeat(200_000))).contains("namespaces"));
-    assert!(said(&format!("<a>{};</a>", "&#".repeat(2_000_000))).contains("CharRef"));
+    let spaces: String = (0..250).map(|i| format!(" xmlns:n{i}='{i}'")).collect();
+    assert!(said(&format!("<a{spaces}>{}</a>", "<b xmlns:z='z'/>".repeat(20_000))).contains("namespaces"));
+    assert!(said(&format!("<a>{};</a>", "&#".repeat(300_000))).contains("CharRef"));
     assert!(
-        said(&format!("<a>{}", "<b/>\n".repeat(700_000))).contains("Premature end of data in tag a line 1")
+        said(&format!("<a>{}", "<b/>\n".repeat(200_000))).contains("Premature end of data in tag a line 1")
     );
     assert!(said(&format!("<{}/>", "n".repeat(1_000_000))).contains("Name too long: NCName"));
     let bomb = "<!DOCTYPE a [<!-- ' --><!ENTITY a \"aaa\"><!ENTITY b \"&a;&a;\">]><a>&b;</a>";

@@ -311,12 +311,8 @@ impl HostDevSource {
 
     fn write_source(&self, w: &mut Writer) {
         match self {
-            HostDevSource::Usb(usb) => {
-                w.start("source");
-                usb.write_attrs(w);
-                usb.write_body(w);
-                w.end_unless_empty();
-            }
+            // even where it says nothing: libvirt leaves it out, and cannot read its own file any more
+            HostDevSource::Usb(usb) => w.element("source", usb),
             HostDevSource::Pci(pci) => w.element("source", pci),
             HostDevSource::Scsi(scsi) => w.element("source", &scsi.source),
             HostDevSource::ScsiHost(host) => {

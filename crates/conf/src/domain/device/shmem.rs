@@ -37,7 +37,7 @@ pub struct ShmemSize(pub u64);
 
 impl Xml for ShmemSize {
     fn read(e: Element<'_>) -> Result<Self> {
-        Ok(ShmemSize(crate::scaled::read_bytes(e, "bytes")?.unwrap_or(0)))
+        Ok(ShmemSize(crate::scaled::read_bytes_to(e, "bytes", u64::MAX)?.unwrap_or(0)))
     }
     fn write_attrs(&self, w: &mut Writer) {
         w.attr("unit", "M");

@@ -146,8 +146,8 @@ fn size(e: Element<'_>, name: &str) -> Result<Option<u64>> {
     if <u64 as virtus_xml::Value>::parse(&text, 10).is_none() {
         return Err(malformed());
     }
-    scaled::scale_to(&text, element.attr("unit").filter(|u| !u.is_empty()).unwrap_or("bytes"), name, u64::MAX)
-        .map(Some)
+    let given = element.attr("unit").filter(|u| !u.is_empty());
+    scaled::scale_to(&text, scaled::Units { given, usual: "bytes" }, name, u64::MAX).map(Some)
 }
 
 /// Two numbers with a point between them.
