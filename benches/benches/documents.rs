@@ -3,7 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use divan::counter::{BytesCount, ItemsCount};
+use virtus_base::Result;
+use virtus_conf::checkpoint::Checkpoint;
 use virtus_conf::domain::{Domain, FormatOptions, ParseOptions};
+use virtus_conf::interface::Interface;
+use virtus_conf::network::{Network, NetworkPort};
+use virtus_conf::nodedev::NodeDevice;
+use virtus_conf::nwfilter::{Binding, Filter};
+use virtus_conf::secret::Secret;
+use virtus_conf::snapshot::{Snapshot, SnapshotOptions};
+use virtus_conf::storage::{Capacity, Pool, Volume};
 
 fn main() {
     divan::main();
@@ -15,7 +24,11 @@ const SHOWN: FormatOptions =
 
 /// Definitions as people have them: those of the driver's tests.
 fn typical() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/driver-qemu/tests/argv");
+    texts("../crates/driver-qemu/tests/argv")
+}
+
+fn texts(folder: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let documents = files.filter(|path: &PathBuf| path.extension().is_some_and(|ending| ending == "xml"));
     documents.filter_map(|path| std::fs::read_to_string(path).ok()).collect()
@@ -69,4 +82,44 @@ fn many_disks(bencher: divan::Bencher<'_, '_>, count: u32) {
     bencher.counter(ItemsCount::new(count)).bench(|| {
         Domain::parse(divan::black_box(&xml), &OPTIONS).map(|domain| domain.format(&SHOWN).len()).is_ok()
     });
+}
+
+/// Every other document, of which fuzzing has examples.
+macro_rules! others {
+    ($($name:ident: $read:expr, $print:expr;)*) => {$(
+        #[divan::bench]
+        fn $name(bencher: divan::Bencher<'_, '_>) {
+            read_and_print_each(bencher, stringify!($name), $read, $print);
+        }
+    )*};
+}
+others! {
+    network: |xml| Network::parse(xml, false), |network| network.format(true);
+    port: |xml| NetworkPort::parse(xml, false), NetworkPort::format;
+    pool: |xml| Pool::parse(xml, false), Pool::format;
+    volume: |xml| Volume::parse(xml, Capacity::Optional, false), Volume::format;
+    secret: |xml| Secret::parse(xml, false), Secret::format;
+    filter: |xml| Filter::parse(xml, false), Filter::format;
+    binding: |xml| Binding::parse(xml, false), Binding::format;
+    interface: |xml| Interface::parse(xml, false), Interface::format;
+    nodedev: |xml| NodeDevice::parse(xml, None), NodeDevice::format;
+    snapshot: |xml| Snapshot::parse(xml, SNAPSHOT, &Domain::from_element), |snapshot| snapshot.format_file(true);
+    checkpoint: |xml| Checkpoint::parse(xml, true, 1, &Domain::from_element), |checkpoint| checkpoint.format_file(true);
+}
+
+const SNAPSHOT: SnapshotOptions = SnapshotOptions { redefine: true, strict: false, now: 1 };
+
+fn read_and_print_each<T>(
+    bencher: divan::Bencher<'_, '_>,
+    name: &str,
+    read: impl Fn(&str) -> Result<T> + Sync,
+    print: impl Fn(&T) -> String + Sync,
+) {
+    let mut documents = texts(&format!("../fuzz/corpus/{name}"));
+    documents.retain(|xml| read(xml).is_ok());
+    assert!(!documents.is_empty(), "there is no {name}");
+    let all = || documents.iter().filter_map(|xml| read(divan::black_box(xml)).ok());
+    bencher
+        .counter(ItemsCount::new(documents.len()))
+        .bench(|| all().map(|document| print(&document).len()).sum::<usize>());
 }
