@@ -186,7 +186,7 @@ impl OpenOptions {
 }
 
 /// Hypervisors that only a client's library speaks to, and this one does not.
-const CLIENTS_ALONE: [&str; 6] = ["vpx", "esx", "gsx", "hyperv", "parallels", "phyp"];
+const CLIENTS_ALONE: [&str; 5] = ["vpx", "esx", "gsx", "hyperv", "parallels"];
 
 impl Connection {
     /// Opens a connection for reading and writing.

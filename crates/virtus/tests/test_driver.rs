@@ -42,7 +42,7 @@ fn a_file_is_a_host_of_its_own() {
     let error = Connection::open("test:///").unwrap_err();
     assert_eq!(error.code(), ErrorCode::INVALID_ARG);
     let error = Connection::open("test:///nowhere/at/all.xml").unwrap_err();
-    assert!(error.message().contains("failed to open file"), "{error}");
+    assert!(error.message().contains("Failed to open file"), "{error}");
 }
 
 #[test]
