@@ -108,6 +108,8 @@ fn aliases(xml: &str) -> BTreeSet<&str> {
     let nothing = |part: &&str| {
         part.starts_with("input") && part.contains("bus='ps2'")
             || part.starts_with("video") && part.contains("type='none'")
+            // a card of the board
+            || part.starts_with("interface") && part.contains("model type='xgmac'")
     };
     let devices = xml.split("\n    <").filter(|part| !nothing(part));
     devices.filter_map(|part| part.split_once("<alias name='")?.1.split('\'').next()).collect()
@@ -131,7 +133,7 @@ fn is_built_in(alias: &str, known: &str) -> bool {
     let numbered = |prefix: &str| {
         alias.strip_prefix(prefix).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
     };
-    matches!(alias, "pci.0" | "pcie.0" | "ide" | "fdc0" | "usb")
+    matches!(alias, "pci" | "pci.0" | "pcie.0" | "ide" | "scsi" | "fdc0" | "usb")
         || ["panic", "watchdog"].iter().any(|kind| numbered(kind))
         || known.contains(&format!("\"char{alias}\""))
         || known.contains(&format!("\"id\":\"audio{}\"", alias.trim_start_matches("audio")))

@@ -7,7 +7,8 @@ use virtus_conf::domain::device::console::SerialType;
 use virtus_conf::domain::device::controller::{Controller, ControllerKind, PciModel, PciModelName, UsbModel};
 use virtus_conf::domain::device::input::{InputBus, InputType};
 use virtus_conf::domain::device::panic::PanicModel;
-use virtus_conf::domain::device::watchdog::WatchdogModel;
+use virtus_conf::domain::device::watchdog::{WatchdogAction, WatchdogModel};
+use virtus_conf::domain::post_parse::input_bus;
 
 use crate::machine::Machine;
 
@@ -34,7 +35,10 @@ pub fn reduced(domain: &Domain) -> Domain {
     drop_single(
         &mut devices.controllers,
         |kind| matches!(kind, ControllerKind::Pci { .. }),
-        |kind| matches!(kind, ControllerKind::Pci { model: Some(PciModel::PciRoot), .. }),
+        |kind| match kind {
+            ControllerKind::Pci { model: Some(PciModel::PciRoot), options } => options.pcihole64.is_none(),
+            _ => false,
+        },
     );
     // what old versions knew no name for
     for serial in &mut devices.serials {
@@ -51,13 +55,19 @@ pub fn reduced(domain: &Domain) -> Domain {
         }
     }
     devices.panics.retain(|panic| !matches!(panic.model, Some(PanicModel::S390 | PanicModel::Pseries)));
+    let arch = domain.os.kind.arch.as_deref();
+    for input in devices.inputs.iter_mut().filter(|i| i.bus.is_none() && i.kind != InputType::Evdev) {
+        input.bus = Some(input_bus(input, arch));
+    }
     devices.inputs.retain(|input| {
         !(x86
             && input.kind == InputType::Keyboard
             && input.bus == Some(InputBus::Ps2)
             && !input.info.has_user_alias())
     });
-    devices.watchdogs.retain(|watchdog| watchdog.model != WatchdogModel::Itco);
+    devices
+        .watchdogs
+        .retain(|watchdog| watchdog.model != WatchdogModel::Itco || watchdog.action != WatchdogAction::Reset);
     if let [audio] = devices.audios.as_slice() {
         let silent = audio.id == 1
             && audio.timer_period.is_none()

@@ -39,7 +39,11 @@ impl Numbers {
 /// Names every device of the definition that has no name.
 pub fn assign(domain: &mut Domain) {
     let machine = Machine::of(domain);
-    let (builtin_ide, q35) = (machine.has_builtin_ide(), machine.is_q35());
+    let board = Board {
+        builtin_ide: machine.has_builtin_ide(),
+        q35: machine.is_q35(),
+        numbers_buses: machine.numbers_pci_buses(),
+    };
     let devices = &mut domain.devices;
 
     let lsi = |controller: &&Controller| {
@@ -100,7 +104,7 @@ pub fn assign(domain: &mut Domain) {
         nvram.info.alias.get_or_insert_with(|| "nvram".to_owned());
     }
     for controller in devices.controllers.iter_mut().filter(|controller| controller.info.alias.is_none()) {
-        controller.info.alias = Some(controller_alias(controller, builtin_ide, q35));
+        controller.info.alias = Some(controller_alias(controller, board));
     }
     let infos = || devices.memories.iter().map(|memory| &memory.info);
     let mut numbers = [
@@ -143,14 +147,23 @@ fn disk_alias(disk: &Disk, flat: &HashSet<u32>) -> String {
     }
 }
 
+/// What the names of controllers go by.
+#[derive(Clone, Copy)]
+struct Board {
+    builtin_ide: bool,
+    q35: bool,
+    numbers_buses: bool,
+}
+
 /// Controllers that are part of the board have names that QEMU gave them.
-fn controller_alias(controller: &Controller, builtin_ide: bool, q35: bool) -> String {
+fn controller_alias(controller: &Controller, board: Board) -> String {
     let index = controller.index.unwrap_or_default();
     match &controller.kind {
         ControllerKind::Pci { model: Some(PciModel::PcieRoot), .. } => format!("pcie.{index}"),
+        ControllerKind::Pci { .. } if !board.numbers_buses => "pci".to_owned(),
         ControllerKind::Pci { .. } => format!("pci.{index}"),
-        ControllerKind::Ide { .. } if builtin_ide && index == 0 => "ide".to_owned(),
-        ControllerKind::Sata { .. } if q35 && index == 0 => "ide".to_owned(),
+        ControllerKind::Ide { .. } if board.builtin_ide && index == 0 => "ide".to_owned(),
+        ControllerKind::Sata { .. } if board.q35 && index == 0 => "ide".to_owned(),
         ControllerKind::Usb { .. } if index == 0 => "usb".to_owned(),
         ControllerKind::Scsi { model: Some(ScsiModel::Ncr53c90) } if index == 0 => "scsi".to_owned(),
         kind => format!("{}{index}", kind.tag()),

@@ -13,6 +13,7 @@ use virtus_conf::domain::device::hostdev::{HostDevSource, MdevModel};
 use virtus_conf::domain::device::input::InputBus;
 use virtus_conf::domain::device::memballoon::BalloonModel;
 use virtus_conf::domain::device::memory::MemoryModel;
+use virtus_conf::domain::device::sound::SoundModel;
 use virtus_conf::domain::device::tpm::TpmModel;
 use virtus_conf::domain::device::video::VideoType;
 use virtus_conf::domain::device::{DeviceInfo, DeviceKind, Devices, PciAddress};
@@ -114,7 +115,11 @@ fn prime(devices: &mut Devices, bus: &Address) {
     }
     prime! {
         disk in disks if disk.bus() == Some(DiskBus::Virtio);
-        net in interfaces if net.rest.model.as_deref().is_some_and(|model| model.starts_with("virtio"));
+        net in interfaces if matches!(
+            net.rest.model.as_deref(),
+            Some("virtio" | "virtio-transitional" | "virtio-non-transitional")
+        );
+        sound in sounds if sound.model == SoundModel::Virtio;
         video in videos if video.model.kind == Some(VideoType::Virtio);
         input in inputs if input.bus == Some(InputBus::Virtio);
         controller in controllers

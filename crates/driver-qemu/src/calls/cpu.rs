@@ -83,6 +83,10 @@ impl Driver {
         };
         let own = if emulator.runs(VirtType::Kvm) { VirtType::Kvm } else { VirtType::Qemu };
         let virt = virt.unwrap_or(own);
+        if virt == VirtType::Kvm && !emulator.runs(virt) {
+            let path = emulator.path();
+            return Err(bad_argument(format!("the accel 'kvm' is not supported by '{path}' on this host")));
+        }
         let machine = match &asked.machine {
             Some(name) => {
                 let known = match virt {
@@ -110,7 +114,8 @@ impl Driver {
         // a 64-bit PC's emulator runs 32-bit guests too
         let runs = *own == found.arch
             || (own == "x86_64" && found.arch == "i686")
-            || (own == "aarch64" && matches!(found.arch.as_str(), "armv7l" | "armv6l"))
+            || (own == "aarch64" && found.arch == "armv7l")
+            || (own == "armv7l" && found.arch == "armv6l")
             || (own.starts_with("ppc64") && found.arch.starts_with("ppc64"));
         if !runs {
             return Err(bad_argument(format!(
@@ -196,13 +201,22 @@ impl Driver {
         let cpus = parse_all(xmls, None)?;
         let found = self.resolve(asked).await?;
         let known = found.emulator.cpus(found.virt);
-        let Some(models) = known.models else {
+        let emulated = found.emulator.capabilities.tcg.as_ref();
+        let offered = found.emulator.accelerated(found.virt).or(emulated);
+        let none = offered.is_some_and(|offered| offered.cpus.is_empty());
+        let Some(models) = known.models.filter(|_| !none) else {
             return Err(refused(format!(
                 "QEMU '{}' does not support any CPU models for virttype '{}'",
                 found.emulator.path(),
                 found.virt.as_str()
             )));
         };
+        if found.arch == "s390x" {
+            let named = cpus.iter().filter_map(|cpu| cpu.model.as_deref());
+            if let Some(name) = named.into_iter().find(|name| models.model(name).is_none()) {
+                return Err(bad_argument(format!("CPU model '{name}' not supported by hypervisor")));
+            }
+        }
         if !virtus_cpu::x86::is_x86(&found.arch) {
             return Err(refused(format!(
                 "computing baseline hypervisor CPU is not supported for arch {}",

@@ -170,6 +170,7 @@ pub(super) const FLAGS: &[(&str, Rule)] = &[
     ("dbus-vmstate", Type("dbus-vmstate")),
     ("thread-context", Type("thread-context")),
     ("zpci", Type("zpci")),
+    ("virtio-blk-ccw.loadparm", Property("virtio-blk-ccw", "loadparm")),
     ("vfio-ccw", Type("vfio-ccw")),
     ("vfio-ap", Type("vfio-ap")),
     ("nvram", Type("spapr-nvram")),

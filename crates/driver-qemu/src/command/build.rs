@@ -15,7 +15,11 @@ impl Build<'_> {
     /// Adds a device, with what the definition overrides.
     pub(crate) fn device(&mut self, mut props: Props) {
         self.guest.overridden(&mut props);
-        if let Some(identity) = props.text("id").and_then(|alias| self.guest.zpci(alias)) {
+        if let Some(identity) = props
+            .text("id")
+            .and_then(|alias| self.guest.zpci(alias))
+            .filter(|_| props.text("sysfsdev").is_none())
+        {
             self.line.json("device", &identity);
         }
         self.line.json("device", &props);

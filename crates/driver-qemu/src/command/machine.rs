@@ -32,23 +32,6 @@ pub(super) fn machine(b: &mut Build<'_>) -> Result<()> {
         Some(IoApic::Kvm) => options.push("kernel_irqchip=on".to_owned()),
         None => {}
     }
-    // 32-bit boards have the one there is, and no option for it
-    if let Some(version) = features.gic.as_ref().and_then(|gic| gic.version)
-        && guest.emulator.arch() == "aarch64"
-    {
-        options.push(format!("gic-version={}", GicVersion::as_str(version)));
-    }
-    let dump = domain.memory.dump_core.unwrap_or(OnOff::from(guest.context.settings.dump_guest_core));
-    options.push(format!("dump-guest-core={}", dump.as_str()));
-    if domain.memory_backing.as_ref().is_some_and(|backing| backing.nosharepages) {
-        options.push("mem-merge=off".to_owned());
-    }
-    if domain.devices.iommus.iter().any(|iommu| iommu.model == IommuModel::Smmuv3) {
-        options.push("iommu=smmuv3".to_owned());
-    }
-    if domain.devices.memories.iter().any(|memory| memory.model == MemoryModel::Nvdimm) {
-        options.push("nvdimm=on".to_owned());
-    }
     for cipher in domain.keywrap.iter().flat_map(|keywrap| &keywrap.ciphers) {
         if !machine.is_s390() {
             return Err(unsupported("'aes-key-wrap'/'dea-key-wrap' is not available on this architecture"));
@@ -56,8 +39,29 @@ pub(super) fn machine(b: &mut Build<'_>) -> Result<()> {
             options.push(format!("{}-key-wrap={}", cipher.name.as_str(), cipher.state.as_str()));
         }
     }
+    if let Some(version) = features.gic.as_ref().and_then(|gic| gic.version) {
+        // 32-bit boards have the one there is, and no option for it
+        if guest.emulator.arch() == "aarch64" {
+            options.push(format!("gic-version={}", GicVersion::as_str(version)));
+        } else if version != GicVersion::V2 {
+            return Err(unsupported("gic-version option is not available with this QEMU binary"));
+        }
+    }
+    if domain.devices.iommus.iter().any(|iommu| iommu.model == IommuModel::Smmuv3) {
+        options.push("iommu=smmuv3".to_owned());
+    }
     if machine.is_pseries() {
         pseries(&features, &mut options);
+    }
+    options.extend(features.ras.as_ref().map(|ras| format!("ras={}", ras.state.as_str())));
+    options.extend(features.aia.map(|aia| format!("aia={}", aia.as_str())));
+    let dump = domain.memory.dump_core.unwrap_or(OnOff::from(guest.context.settings.dump_guest_core));
+    options.push(format!("dump-guest-core={}", dump.as_str()));
+    if domain.memory_backing.as_ref().is_some_and(|backing| backing.nosharepages) {
+        options.push("mem-merge=off".to_owned());
+    }
+    if domain.devices.memories.iter().any(|memory| memory.model == MemoryModel::Nvdimm) {
+        options.push("nvdimm=on".to_owned());
     }
     if domain.launch_security.is_some() {
         options.push("confidential-guest-support=lsec0".to_owned());
@@ -73,6 +77,9 @@ pub(super) fn machine(b: &mut Build<'_>) -> Result<()> {
     let hpet = domain.clock.timers.iter().find(|timer| timer.name == TimerName::Hpet);
     if let Some(present) = hpet.and_then(|timer| timer.present).filter(|_| guest.has("machine-hpet")) {
         options.push(format!("hpet={}", OnOff::from(present.is_true()).as_str()));
+    }
+    if domain.os.bios_useserial.is_some_and(|serial| serial.is_true()) {
+        options.push("graphics=off".to_owned());
     }
     let known = guest.emulator.machine(domain.virt_type, machine.name);
     let acpi = match known.map(|known| known.acpi) {

@@ -5,6 +5,7 @@ use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode};
 use virtus_conf::domain::device::console::ChannelTarget;
 use virtus_conf::domain::device::disk::CacheMode;
+use virtus_conf::domain::device::memory::MemoryModel;
 use virtus_conf::domain::device::{Address, Channel, Chardev, Disk, MemoryDevice};
 use virtus_conf::scaled::KiB;
 use virtus_xml::YesNo;
@@ -98,6 +99,7 @@ fn module_alignment(machine: Machine<'_>) -> u64 {
 fn align_memory(domain: &mut Domain) -> Result<()> {
     let align = alignment(Machine::of(domain));
     let module = module_alignment(Machine::of(domain));
+    let power = Machine::of(domain).is_ppc64();
     let round = |size: u64, align: u64| size.div_ceil(align).saturating_mul(align);
     let too_large = |what: String| unsupported(format!("{what} overflowed after alignment"));
     let limit = i64::MAX as u64 >> 10;
@@ -126,7 +128,10 @@ fn align_memory(domain: &mut Domain) -> Result<()> {
         }
     }
     for (memory, i) in domain.devices.memories.iter_mut().zip(0u32..) {
-        memory.target.size = KiB(round(memory.target.size.0, module));
+        // POWER's persistent memory was made to fit when it was defined: its label comes on top
+        if !(power && memory.model == MemoryModel::Nvdimm) {
+            memory.target.size = KiB(round(memory.target.size.0, module));
+        }
         if memory.target.size.0 > limit {
             return Err(too_large(format!("size of memory module '{i}'")));
         }

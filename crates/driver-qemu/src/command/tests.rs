@@ -1,9 +1,10 @@
-//! Definitions and their command lines, in `tests/argv`: `VIRTUS_BLESS=1` writes the latter anew, to be reviewed.
+//! Definitions and their command lines, in `tests/argv`; those of other architectures' boards, as they are kept and
+//! with their command lines, in `tests/boards`: `VIRTUS_BLESS=1` writes the latter anew, to be reviewed.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use virtus_conf::domain::{Domain, ParseOptions};
+use virtus_conf::domain::{Domain, FormatOptions, ParseOptions};
 
 use super::line::CommandLine;
 use super::{Context, Secret, native};
@@ -35,8 +36,9 @@ fn defined(xml: &str) -> Domain {
 }
 
 fn line(xml: &str) -> virtus_base::Result<CommandLine> {
-    let emulator = FakeEnvironment.emulator("/usr/bin/qemu-system-x86_64")?;
-    native::line(&mut defined(xml), &*emulator, &context(), &|_| Ok(secret()))
+    let mut domain = defined(xml);
+    let emulator = FakeEnvironment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
+    native::line(&mut domain, &*emulator, &context(), &|_| Ok(secret()))
 }
 
 /// One option with its value a line.
@@ -70,6 +72,32 @@ fn definitions_give_the_known_command_lines() {
         seen += 1;
     }
     assert!(seen > 4);
+}
+
+#[test]
+fn boards_of_other_architectures_get_what_they_have() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/boards");
+    let bless = std::env::var_os("VIRTUS_BLESS").is_some();
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "xml") {
+            continue;
+        }
+        let xml = std::fs::read_to_string(&path).unwrap();
+        let options = FormatOptions { inactive: true, ..FormatOptions::default() };
+        let kept = defined(&xml).format(&options);
+        assert_eq!(defined(&kept).format(&options), kept, "{} settles at once", path.display());
+        for (extension, got) in [("kept", kept), ("args", listing(&line(&xml).unwrap()))] {
+            let known = path.with_extension(extension);
+            if bless {
+                std::fs::write(&known, &got).unwrap();
+            }
+            assert_eq!(got, std::fs::read_to_string(&known).unwrap(), "{}", known.display());
+        }
+        seen += 1;
+    }
+    assert!(seen > 6);
 }
 
 fn with_devices(devices: &str) -> String {

@@ -68,6 +68,9 @@ pub fn serial_props(guest: &Guest<'_>, serial: &Serial, chardev: &str) -> Result
     let driver = match (target.kind, target.model.as_deref()) {
         // one that nothing is known of is taken for a part of the board
         (Some(SerialType::System), Some("pl011" | "16550a")) | (None, _) => return Ok(None),
+        (Some(SerialType::Pci), _) if !guest.has("pci-serial") => {
+            return Err(unsupported("'pci-serial' is not supported in this QEMU binary"));
+        }
         (Some(_), Some(model)) => model,
         (Some(_), None) => return Err(internal("Invalid target model for serial device")),
     };

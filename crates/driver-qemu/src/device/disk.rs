@@ -11,7 +11,7 @@ use super::part::Part;
 use super::storage::{self, Node};
 use super::{Virtio, chardev};
 use crate::command::build::Build;
-use crate::command::guest::{Guest, internal};
+use crate::command::guest::{Guest, internal, unsupported};
 use crate::command::props::Props;
 
 /// All disks.
@@ -141,6 +141,9 @@ pub fn props(guest: &Guest<'_>, disk: &Disk) -> Result<Props> {
         Some(DiskBus::Scsi) => scsi(guest, disk)?,
         Some(DiskBus::Virtio) => virtio(guest, disk)?,
         Some(DiskBus::Usb) => Props::device("usb-storage").join(guest.address(&disk.info)?),
+        Some(DiskBus::Fdc) if guest.machine().is_pseries() => {
+            return Err(unsupported("PowerPC pseries machines do not support floppy device"));
+        }
         Some(DiskBus::Fdc) => Props::device("floppy").with("unit", drive(disk)?.unit),
         bus => {
             return Err(internal(format!(

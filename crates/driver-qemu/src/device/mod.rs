@@ -228,7 +228,9 @@ impl Guest<'_> {
             Some(boot) => Some(boot.order),
             None => info.alias.as_ref().and_then(|alias| self.plan.boot.get(alias).copied()),
         };
-        Props::new().maybe("bootindex", order)
+        let parameter = info.boot.as_ref().and_then(|boot| boot.loadparm.clone());
+        let channel = matches!(info.address, Some(Address::Ccw(_))) && self.has("virtio-blk-ccw.loadparm");
+        Props::new().maybe("bootindex", order).maybe("loadparm", parameter.filter(|_| channel))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use virtus_base::Result;
+use virtus_base::{Result, Uuid};
 use virtus_conf::domain::Domain;
 use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode};
 use virtus_conf::domain::device::console::{ChannelTarget, Serial, SerialType};
@@ -12,6 +12,7 @@ use virtus_conf::domain::device::hostdev::{HostDev, HostDevSource, MdevModel};
 use virtus_conf::domain::device::interface::{Interface, InterfaceSource};
 use virtus_conf::domain::device::iommu::{Iommu, IommuModel};
 use virtus_conf::domain::device::memballoon::BalloonModel;
+use virtus_conf::domain::device::memory::MemoryModel;
 use virtus_conf::domain::device::panic::PanicModel;
 use virtus_conf::domain::device::shmem::{Msi, Shmem, ShmemModel, ShmemSize};
 use virtus_conf::domain::device::storage::{BackingStore, EncryptionEngine, Location};
@@ -176,7 +177,7 @@ pub(super) fn default_panic_model(machine: Machine<'_>) -> Option<PanicModel> {
         Some(PanicModel::S390)
     } else if machine.is_x86() {
         Some(PanicModel::Isa)
-    } else if machine.is_arm_virt() || machine.is_riscv_virt() || machine.is_loongarch_virt() {
+    } else if machine.is_arm_virt() {
         Some(PanicModel::Pvpanic)
     } else {
         None
@@ -476,8 +477,22 @@ fn tpm(tpm: &mut Tpm, context: &Context<'_>) -> Result<()> {
 }
 
 fn memory(memory: &mut virtus_conf::domain::device::MemoryDevice, context: &Context<'_>) -> Result<()> {
-    if context.machine.is_ppc64() {
-        let size = &mut memory.target.size.0;
+    if !context.machine.is_ppc64() {
+        return Ok(());
+    }
+    let label = memory.target.label_size.map_or(0, |label| label.0);
+    let size = &mut memory.target.size.0;
+    if memory.model == MemoryModel::Nvdimm {
+        // what the guest sees is whole blocks, with the label behind them
+        let blocks = size.saturating_sub(label) / PPC64_ALIGNMENT;
+        if blocks == 0 {
+            return Err(unsupported("minimum target size for the NVDIMM must be 256MB plus the label size"));
+        }
+        *size = blocks.saturating_mul(PPC64_ALIGNMENT).saturating_add(label);
+        if memory.uuid.is_none() {
+            memory.uuid = Some(Uuid::random()?);
+        }
+    } else {
         *size = size.checked_next_multiple_of(PPC64_ALIGNMENT).unwrap_or(*size);
     }
     Ok(())

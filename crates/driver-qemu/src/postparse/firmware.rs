@@ -26,6 +26,7 @@ pub(super) fn fill(domain: &mut Domain, environment: &dyn Environment) -> Result
     if wanted.is_none() && path.is_none() {
         return Ok(());
     }
+    let told = domain.os.loader.as_ref().and_then(|loader| loader.format);
     // one format for both, unless each says its own
     let format = domain.os.nvram.as_ref().and_then(|nvram| nvram.format).unwrap_or(FirmwareFormat::Raw);
     let format = *domain.os.loader.get_or_insert_with(Loader::default).format.get_or_insert(format);
@@ -44,11 +45,11 @@ pub(super) fn fill(domain: &mut Domain, environment: &dyn Environment) -> Result
         }
     }
     variables(domain, environment);
-    // only flash chips have images of a format
+    // only flash chips' images have a format that goes without saying
     if let Some(loader) = &mut domain.os.loader
         && loader.loader_type == Some(LoaderType::Rom)
     {
-        loader.format = loader.format.filter(|format| *format != FirmwareFormat::Raw);
+        loader.format = told;
     }
     Ok(())
 }

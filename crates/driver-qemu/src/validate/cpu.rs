@@ -11,9 +11,6 @@ impl Checks<'_> {
         let Some(cpu) = &self.domain.cpu else { return Ok(()) };
         let arch = self.machine.arch;
         let host = matches!(cpu.mode, Some(CpuMode::HostPassthrough | CpuMode::Maximum));
-        if cpu.mode == Some(CpuMode::Maximum) && !self.emulator.has("cpu-max") {
-            return Err(unsupported("maximum CPU is not supported by QEMU binary"));
-        }
         if cpu.mode == Some(CpuMode::HostPassthrough)
             && cpu.migratable == Some(OnOff::On)
             && !self.emulator.has("cpu.migratable")
@@ -59,6 +56,9 @@ impl Checks<'_> {
                     "CPU maximum physical address bits number specification cannot be used with mode='{mode}'"
                 )));
             }
+        }
+        if cpu.mode == Some(CpuMode::Maximum) && !self.emulator.has("cpu-max") {
+            return Err(unsupported("maximum CPU is not supported by QEMU binary"));
         }
         Ok(())
     }

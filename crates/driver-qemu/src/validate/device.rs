@@ -100,7 +100,7 @@ impl Checks<'_> {
                 }
                 PanicModel::Pvpanic => {
                     self.need("pvpanic-pci", "the QEMU binary does not support the PCI pvpanic device")?;
-                    if !matches!(address, None | Some(Address::Pci(_))) {
+                    if !matches!(address, Some(Address::Pci(_))) {
                         return Err(unsupported("pvpanic is supported only with PCI address type"));
                     }
                 }
@@ -146,7 +146,7 @@ impl Checks<'_> {
         let backend = match &tpm.backend {
             TpmBackend::Passthrough { .. } => Some(("tpm-passthrough", "passthrough")),
             TpmBackend::Emulator(_) => Some(("tpm-emulator", "emulator")),
-            TpmBackend::External { .. } => None,
+            TpmBackend::External { .. } => Some(("tpm-emulator", "external")),
         };
         if let Some((_, name)) = backend.filter(|(capability, _)| !self.has(capability)) {
             return Err(unsupported(format!(

@@ -1,6 +1,7 @@
 //! Screens, graphics cards, sound and input.
 
 use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_conf::domain::device::Address;
 use virtus_conf::domain::device::audio::{Audio, AudioBackend};
 use virtus_conf::domain::device::graphics::Graphics;
 use virtus_conf::domain::device::input::{Input, InputBus, InputModel, InputType};
@@ -205,6 +206,10 @@ impl Checks<'_> {
             InputType::Keyboard => "virtio-keyboard",
             InputType::Passthrough | InputType::Evdev => "virtio-input-host",
         };
-        self.need(capability, &format!("{capability} is not supported by this QEMU binary"))
+        let text = format!("{capability} is not supported by this QEMU binary");
+        if input.kind == InputType::Passthrough && matches!(input.info.address, Some(Address::Ccw(_))) {
+            return Err(unsupported(text));
+        }
+        self.need(capability, &text)
     }
 }

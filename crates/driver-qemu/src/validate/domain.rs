@@ -77,6 +77,10 @@ impl Checks<'_> {
         if uefi && self.machine.is_x86() && !acpi {
             return Err(unsupported("UEFI requires ACPI on this architecture"));
         }
+        let known = self.emulator.machine(self.domain.virt_type, self.machine.name);
+        if acpi && known.is_some_and(|machine| machine.acpi == Some(false)) {
+            return Err(unsupported(format!("machine type '{}' does not support ACPI", self.machine.name)));
+        }
         if acpi && self.machine.arch == "aarch64" && !uefi {
             return Err(unsupported("ACPI requires UEFI on this architecture"));
         }
@@ -97,10 +101,6 @@ impl Checks<'_> {
         }
         if self.domain.bootloader.is_some() {
             return Err(unsupported("bootloader is not supported by QEMU"));
-        }
-        let known = self.emulator.machine(self.domain.virt_type, self.machine.name);
-        if acpi && known.is_some_and(|machine| machine.acpi == Some(false)) {
-            return Err(unsupported(format!("machine type '{}' does not support ACPI", self.machine.name)));
         }
         Ok(())
     }

@@ -69,13 +69,12 @@ impl Checks<'_> {
                 }
                 Ok(())
             }
-            MemoryModel::VirtioPmem => {
-                self.need("virtio-pmem-pci", "virtio-pmem isn't supported by this QEMU binary")?;
-                match address {
-                    None | Some(Address::Pci(_)) => Ok(()),
-                    _ => Err(unsupported("only 'pci' addresses are supported for the virtio-pmem device")),
+            MemoryModel::VirtioPmem => match address {
+                None | Some(Address::Pci(_)) => {
+                    self.need("virtio-pmem-pci", "virtio-pmem isn't supported by this QEMU binary")
                 }
-            }
+                _ => Err(unsupported("only 'pci' addresses are supported for the virtio-pmem device")),
+            },
             MemoryModel::VirtioMem => {
                 if matches!(address, Some(Address::Pci(_))) {
                     self.need("virtio-mem-pci", "virtio-mem isn't supported by this QEMU binary")?;

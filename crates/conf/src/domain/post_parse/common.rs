@@ -8,6 +8,7 @@ use crate::domain::Domain;
 use crate::domain::clock::{Catchup, TickPolicy, TimerName};
 use crate::domain::cpu::CpuMode;
 use crate::domain::device::panic::PanicModel;
+use crate::domain::features::{Capabilities, CapabilitiesPolicy, Features};
 use crate::domain::os::{LoaderType, OsType};
 use crate::domain::parse::unsupported;
 use crate::scaled::KiB;
@@ -19,6 +20,15 @@ pub(super) fn complete(domain: &mut Domain) -> Result<()> {
     }
     vcpus(domain)?;
     memory(domain)?;
+    if let Some(features) = &mut domain.features {
+        let says = |c: &Capabilities| c.policy != CapabilitiesPolicy::Default || !c.exceptions.is_empty();
+        let before = features.capabilities.take();
+        let told = before.is_some();
+        features.capabilities = before.filter(says);
+        if told && *features == Features::default() {
+            domain.features = None;
+        }
+    }
     if let Some(loader) = domain.os.loader.as_mut().filter(|l| l.path.is_some()) {
         loader.loader_type.get_or_insert(LoaderType::Rom);
     }

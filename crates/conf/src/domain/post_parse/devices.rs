@@ -144,7 +144,8 @@ pub fn added(domain: &mut Domain) -> Result<()> {
     Ok(())
 }
 
-fn input_bus(input: &Input, arch: Option<&str>) -> InputBus {
+/// The bus of an input device whose document names none.
+pub fn input_bus(input: &Input, arch: Option<&str>) -> InputBus {
     match (input.kind, arch) {
         (InputType::Mouse | InputType::Keyboard, None | Some("x86_64" | "i686")) => InputBus::Ps2,
         (_, Some("s390" | "s390x")) | (InputType::Passthrough, _) => InputBus::Virtio,

@@ -20,7 +20,7 @@ use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use super::Domain;
 
 pub use controllers::assign_indexes as assign_controller_indexes;
-pub use devices::{added, generic as devices, isa_serial_ports};
+pub use devices::{added, generic as devices, input_bus, isa_serial_ports};
 pub use implicit::sync_console;
 
 /// The definition as a whole: vCPUs, memory sizes, boot order, timers, and the devices that others bring with

@@ -130,12 +130,10 @@ fn hostdev(w: &mut Writer, q: &Question<'_>) {
 }
 
 fn rng(w: &mut Writer, q: &Question<'_>) {
-    if !q.has("virtio-rng") {
-        return supported(w, "rng", false);
-    }
     let backends =
         [("random", q.has("rng-random")), ("egd", q.has("rng-egd")), ("builtin", q.has("rng-builtin"))];
-    group(w, "rng", &[("model", virtio(q)), ("backendModel", which(&backends))]);
+    let models = if q.has("virtio-rng") { virtio(q) } else { Vec::new() };
+    group(w, "rng", &[("model", models), ("backendModel", which(&backends))]);
 }
 
 fn tpm(w: &mut Writer, q: &Question<'_>) {
@@ -153,14 +151,15 @@ fn tpm(w: &mut Writer, q: &Question<'_>) {
 }
 
 fn crypto(w: &mut Writer, q: &Question<'_>) {
-    if !q.has("virtio-crypto") {
-        return supported(w, "crypto", false);
-    }
     let backends = [("builtin", true), ("lkcf", q.has("cryptodev-backend-lkcf"))];
     group(
         w,
         "crypto",
-        &[("model", vec!["virtio"]), ("type", vec!["qemu"]), ("backendModel", which(&backends))],
+        &[
+            ("model", which(&[("virtio", q.has("virtio-crypto"))])),
+            ("type", vec!["qemu"]),
+            ("backendModel", which(&backends)),
+        ],
     );
 }
 

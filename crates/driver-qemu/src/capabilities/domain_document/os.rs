@@ -12,7 +12,8 @@ pub(super) fn write(w: &mut Writer, question: &Question<'_>, environment: &dyn E
     let mut images: Vec<String> = Vec::new();
     let firmware = environment.firmware();
     for firmware in firmware.iter().filter(|f| f.suits(question.arch, question.machine)) {
-        let Some(image) = image(firmware) else { continue };
+        let there = |image: &&str| std::path::Path::new(image).exists();
+        let Some(image) = image(firmware).filter(there) else { continue };
         bios |= firmware.interface_types.iter().any(|kind| kind == "bios");
         efi |= firmware.interface_types.iter().any(|kind| kind == "uefi");
         secure |= firmware.has("requires-smm") && firmware.has("secure-boot");
