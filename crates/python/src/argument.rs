@@ -10,8 +10,8 @@ use virtus::{Domain, Error, ErrorDomain, StorageVolume, TypedParam, TypedValue, 
 
 use crate::descriptor::copy;
 use crate::error;
-use crate::functions::Place;
 use crate::handle;
+use crate::site::Place;
 
 /// A type of argument: what is kept of it while a call is made, and how the method is lent that.
 pub(crate) trait Argument {
@@ -255,6 +255,34 @@ pub(crate) fn parameters(value: &Bound<'_, PyAny>) -> PyResult<Vec<TypedParam>> 
     Ok(parameters)
 }
 
+/// A value with its type, for parameters that are of a certain one.
+#[pyclass(frozen, name = "Typed", module = "libvirt._native")]
+#[derive(Debug)]
+pub(crate) struct Typed(TypedValue);
+
+#[pymethods]
+impl Typed {
+    /// `kind` is one of `int`, `uint`, `llong`, `ullong`, `double`, `boolean` and `string`.
+    #[new]
+    fn new(kind: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let like = match kind {
+            "int" => TypedValue::Int(0),
+            "uint" => TypedValue::UInt(0),
+            "llong" => TypedValue::LLong(0),
+            "ullong" => TypedValue::ULLong(0),
+            "double" => TypedValue::Double(0.0),
+            "boolean" => TypedValue::Boolean(false),
+            _ => TypedValue::String(String::new()),
+        };
+        parameter_like(value, &like).map(Typed)
+    }
+}
+
+/// The value that says its type itself, if it is one.
+fn typed(value: &Bound<'_, PyAny>) -> PyResult<Option<TypedValue>> {
+    Ok(value.cast::<Typed>().ok().map(|typed| typed.get().0.clone()))
+}
+
 fn parameter(name: &str, value: &Bound<'_, PyAny>) -> PyResult<TypedValue> {
     use pyo3::types::{PyBool, PyFloat, PyInt};
     if let Ok(text) = value.cast::<PyString>() {
@@ -273,7 +301,7 @@ fn parameter(name: &str, value: &Bound<'_, PyAny>) -> PyResult<TypedValue> {
         return Ok(TypedValue::Double(number.value()));
     }
     // a value that says its type itself
-    if let Some(typed) = crate::learned::typed(value)? {
+    if let Some(typed) = typed(value)? {
         return Ok(typed);
     }
     Err(PyTypeError::new_err(format!("Unknown type of \"{name}\" field")))

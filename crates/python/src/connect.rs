@@ -15,7 +15,8 @@ use virtus::{
 
 use crate::answer::Answer;
 use crate::error;
-use crate::functions::{Arguments, Registry, Site};
+use crate::functions::{Arguments, Registry};
+use crate::site::Site;
 
 const fn site(function: &'static str, errors: ErrorDomain) -> Site {
     Site { function, errors }

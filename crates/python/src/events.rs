@@ -11,8 +11,9 @@ use virtus::{
 use virtus_api::event::{DomainEventGraphicsAddress, DomainEventGraphicsIdentity};
 
 use crate::answer::Answer;
-use crate::functions::{Arguments, Registry, Site};
+use crate::functions::{Arguments, Registry};
 use crate::handle;
+use crate::site::Site;
 
 /// What an event says, in the order in which callbacks are given it.
 macro_rules! all {

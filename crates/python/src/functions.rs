@@ -6,21 +6,14 @@ use std::ffi::CString;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
-use virtus::ErrorDomain;
 use virtus::Result;
 use virtus_api::{Program, procedures};
 
 use crate::answer::Answer;
 use crate::argument::Argument;
 use crate::error;
-use crate::handle::Held;
-
-/// A function of the C API: what it is called in errors, and where those come from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Site {
-    pub(crate) function: &'static str,
-    pub(crate) errors: ErrorDomain,
-}
+use crate::handle::{self, Held};
+use crate::site::{Place, Site};
 
 /// Where functions are put.
 pub(crate) struct Registry<'m, 'py> {
@@ -112,7 +105,7 @@ impl<'py> Arguments<'py> {
     /// The object whose function it is.
     pub(crate) fn object<T: Held>(&mut self) -> PyResult<Bound<'py, T::Handle>> {
         let value = self.any()?;
-        crate::handle::of::<T>(&value, self.site)
+        handle::of::<T>(&value, self.site)
     }
 
     /// Makes sure that there are no more.
@@ -141,14 +134,6 @@ impl<'py> Arguments<'py> {
         let result = self.py().detach(call);
         result.map_err(|e| error::raise(self.py(), self.site.function, e))
     }
-}
-
-/// Which argument of which function.
-pub(crate) struct Place<'a> {
-    pub(crate) site: Site,
-    /// Counted from 1, the object included.
-    pub(crate) number: usize,
-    pub(crate) name: &'a str,
 }
 
 /// Declares `add`, which adds a function for each method of a list.

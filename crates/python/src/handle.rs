@@ -6,7 +6,7 @@ use pyo3::types::PyBytes;
 use virtus::{Error, ErrorCode, Uuid};
 
 use crate::error;
-use crate::functions::Site;
+use crate::site::Site;
 
 /// An object that Python can hold.
 pub(crate) trait Held: Sized {

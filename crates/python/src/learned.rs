@@ -3,38 +3,11 @@
 use pyo3::exceptions::{PyLookupError, PySystemError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use virtus::{Connection, Domain, ErrorDomain, NetworkPort, TypedParam, TypedValue};
+use virtus::{Connection, Domain, ErrorDomain, NetworkPort, TypedParam};
 
-use crate::argument::{Argument, parameter_like};
-use crate::functions::{Registry, Site};
-
-/// A value with its type, for parameters that are of a certain one.
-#[pyclass(frozen, name = "Typed", module = "libvirt._native")]
-#[derive(Debug)]
-struct Typed(TypedValue);
-
-#[pymethods]
-impl Typed {
-    /// `kind` is one of `int`, `uint`, `llong`, `ullong`, `double`, `boolean` and `string`.
-    #[new]
-    fn new(kind: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let like = match kind {
-            "int" => TypedValue::Int(0),
-            "uint" => TypedValue::UInt(0),
-            "llong" => TypedValue::LLong(0),
-            "ullong" => TypedValue::ULLong(0),
-            "double" => TypedValue::Double(0.0),
-            "boolean" => TypedValue::Boolean(false),
-            _ => TypedValue::String(String::new()),
-        };
-        parameter_like(value, &like).map(Typed)
-    }
-}
-
-/// The value that says its type itself, if it is one.
-pub(crate) fn typed(value: &Bound<'_, PyAny>) -> PyResult<Option<TypedValue>> {
-    Ok(value.cast::<Typed>().ok().map(|typed| typed.get().0.clone()))
-}
+use crate::argument::{Argument, Typed, parameter_like};
+use crate::functions::Registry;
+use crate::site::Site;
 
 /// The parameters of a dictionary, with the types that they have among `known`.
 fn like(given: &Bound<'_, PyDict>, known: &[TypedParam]) -> PyResult<Vec<TypedParam>> {

@@ -17,6 +17,7 @@ mod facts;
 mod handle;
 mod learned;
 mod lxc;
+mod site;
 mod stream;
 
 use pyo3::prelude::*;

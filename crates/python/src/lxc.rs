@@ -4,7 +4,8 @@ use pyo3::prelude::*;
 use virtus::calls::Lxc;
 use virtus::{Domain, Error, ErrorDomain};
 
-use crate::functions::{Registry, Site};
+use crate::functions::Registry;
+use crate::site::Site;
 
 pub(crate) fn add(registry: &Registry<'_, '_>) -> PyResult<()> {
     let site = |function| Site { function, errors: ErrorDomain::NONE };

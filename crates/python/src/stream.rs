@@ -11,7 +11,8 @@ use virtus::{Connection, Error, ErrorCode, ErrorDomain, Piece, Result};
 
 use crate::answer::Answer;
 use crate::argument::Argument;
-use crate::functions::{Arguments, Place, Registry, Site};
+use crate::functions::{Arguments, Registry};
+use crate::site::{Place, Site};
 
 /// What is received when nothing is there now.
 const NOT_NOW: i32 = -2;

@@ -11,7 +11,7 @@ use crate::{Driver, bad_argument, flags, internal};
 mod keys;
 
 /// What is on every domain's screen.
-const SCREEN: &[u8] = include_bytes!("console/screen.png");
+const SCREEN: &[u8] = include_bytes!("screen.png");
 /// How many kinds of signals there are (`VIR_DOMAIN_PROCESS_SIGNAL_LAST`).
 const SIGNALS: u32 = 65;
 /// How much of the picture goes in one piece.
