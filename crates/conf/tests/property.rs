@@ -1,6 +1,8 @@
 //! What is read and written once comes back the same ever after, whatever the document.
 
 use proptest::prelude::*;
+use virtus_conf::domain::device::Disk;
+use virtus_conf::domain::device::storage::{Location, NetProtocol};
 use virtus_conf::domain::{Domain, FormatOptions, ParseOptions, post_parse, validate};
 
 const DOCUMENTS: &[&str] = &[include_str!("domains/linux-q35.xml"), include_str!("domains/every-kind.xml")];
@@ -74,6 +76,12 @@ fn read(text: &str, inactive: bool) -> Option<Domain> {
     Domain::parse(text, &ParseOptions { inactive, ..Default::default() }).ok()
 }
 
+/// libvirt takes an empty name of an image on the network, writes it not at all, and misses it then.
+fn nameless(disk: &Disk) -> bool {
+    matches!(&disk.source.location, Location::Network(source)
+        if source.name.is_none() && source.protocol != Some(NetProtocol::Nbd))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..Default::default() })]
 
@@ -85,6 +93,9 @@ proptest! {
     ) {
         let text = changes.iter().fold(DOCUMENTS[which].to_owned(), |text, change| apply(&text, change));
         let Some(domain) = read(&text, inactive) else { return Ok(()) };
+        if domain.devices.disks.iter().any(nameless) {
+            return Ok(());
+        }
         let options = FormatOptions { inactive, secure: true, ..Default::default() };
         let once = domain.format(&options);
         let again = read(&once, inactive);

@@ -117,11 +117,12 @@ fn distinct_cookies(source: &mut NetworkSource, _: Element<'_>) -> Result<()> {
     }
 }
 
-/// All but NBD's exports have a name.
+/// All but NBD's exports have a name; images in pools have the pool's before a slash.
 fn named(e: Element<'_>) -> Result<()> {
-    match e.attr("name") {
-        None if e.attr("protocol").is_some_and(|protocol| protocol != "nbd") => {
-            Err(xml_error("missing name for disk source"))
+    match (e.attr("protocol"), e.attr("name")) {
+        (Some(protocol), None) if protocol != "nbd" => Err(xml_error("missing name for disk source")),
+        (Some("rbd" | "gluster"), Some(name)) if matches!(name.find('/'), None | Some(0)) => {
+            Err(xml_error(format!("can't split path '{name}' into pool name and image name")))
         }
         _ => Ok(()),
     }
