@@ -94,7 +94,7 @@ fn refusals_have_libvirts_texts() {
         (String::new(), "<maxMemory unit='x'>1</maxMemory>", "invalid argument: unknown suffix 'x'"),
         (
             String::new(),
-            "<cpu><feature name='a'/><feature name='a'/></cpu>",
+            "<cpu><model>m</model><feature name='a'/><feature name='a'/></cpu>",
             "XML error: CPU feature 'a' specified more than once",
         ),
         (String::new(), "<vcpu cpuset='aaa'>1</vcpu>", "invalid argument: Failed to parse bitmap 'aaa'"),
