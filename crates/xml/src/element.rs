@@ -287,7 +287,8 @@ impl<'a> Element<'a> {
     }
 
     fn whole_text(&self) -> Option<String> {
-        let text: String = self.node.descendants().filter(Node::is_text).filter_map(|n| n.text()).collect();
+        let texts = self.node.descendants().filter(Node::is_text).filter(|text| !is_filling(text));
+        let text: String = texts.filter_map(|n| n.text()).collect();
         (!text.is_empty()).then_some(text)
     }
 
@@ -308,6 +309,15 @@ impl<'a> Element<'a> {
             }
         }
     }
+}
+
+/// Whether a text only sets elements apart, as libvirt's parser takes it: blanks in an element that has others and
+/// does not begin with words. Such texts are not there for it.
+fn is_filling(text: &Node<'_, '_>) -> bool {
+    let blank = |n: &Node<'_, '_>| n.text().is_some_and(|t| t.trim().is_empty());
+    let Some(parent) = text.parent() else { return false };
+    let words_first = parent.first_child().is_some_and(|first| first.is_text() && !blank(&first));
+    blank(text) && !words_first && parent.children().any(|n| n.is_element())
 }
 
 #[cfg(test)]

@@ -308,7 +308,7 @@ impl Forward {
             w.attr_opt("dev", self.first_device());
         }
         w.attr("mode", self.mode.as_str());
-        if self.managed || self.mode == ForwardMode::Hostdev {
+        if self.mode == ForwardMode::Hostdev {
             w.attr("managed", if self.managed { "yes" } else { "no" });
         }
         if self.driver_name.is_some() || self.driver_model.is_some() {

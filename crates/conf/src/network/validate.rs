@@ -107,10 +107,18 @@ impl Network {
     }
 
     fn check_hostdev(&self) -> Result<()> {
-        let Some(forward) = self.forward.as_ref().filter(|f| f.mode == ForwardMode::Hostdev) else {
-            return Ok(());
-        };
+        let Some(forward) = &self.forward else { return Ok(()) };
         let name = &self.name;
+        if forward.mode != ForwardMode::Hostdev {
+            let by_address = forward.interfaces.iter().any(|i| matches!(i, ForwardInterface::Pci { .. }));
+            return match by_address {
+                true => Err(unsupported(format!(
+                    "network '{name}' has forward mode '{}' but lists a device by PCI address in the device pool. This is only supported for networks with forward mode 'hostdev'",
+                    forward.mode
+                ))),
+                false => Ok(()),
+            };
+        }
         for interface in &forward.interfaces {
             if let ForwardInterface::Device { dev, .. } = interface {
                 return Err(unsupported(format!(

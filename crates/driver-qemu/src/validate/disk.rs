@@ -103,10 +103,10 @@ impl Checks<'_> {
         }
         if rest.target.rotation_rate.is_some() {
             if !matches!(bus, DiskBus::Scsi | DiskBus::Ide | DiskBus::Sata) {
-                return Err(unsupported("rotation rate is only valid for SCSI/IDE/SATA bus"));
+                return Err(internal("rotation rate is only valid for SCSI/IDE/SATA bus"));
             }
             if disk.device != DiskDevice::Disk {
-                return Err(unsupported("rotation rate is only valid for disk device"));
+                return Err(internal("rotation rate is only valid for disk device"));
             }
         }
         let options = &disk.driver.options;

@@ -70,11 +70,12 @@ fn has_usb(devices: &Devices) -> bool {
 
 fn usb(devices: &Devices) -> Result<()> {
     let usb = || usb_controllers(devices);
+    let none = |c: &Controller| matches!(c.kind, ControllerKind::Usb { model: Some(UsbModel::None), .. });
     if !has_usb(devices) && usb().count() > 1 {
         return Err(detail_error("Can't add another USB controller: USB is disabled for this domain"));
     }
     // a companion controller says which port of its master it begins at
-    if usb().count() > 0 && usb().all(|c| c.info.master.is_some()) {
+    if usb().any(|c| !none(c)) && usb().all(|c| c.info.master.is_some()) {
         return Err(detail_error("No master USB controller specified"));
     }
     Ok(())

@@ -27,8 +27,30 @@ pub enum Graphics {
     Dbus(DbusGraphics),
 }
 
+/// Parts that are there for one attribute each, which may not be missing.
+fn parts_say_something<T>(_: &mut T, e: Element<'_>) -> Result<()> {
+    let parts = [
+        ("image", "compression"),
+        ("jpeg", "compression"),
+        ("zlib", "compression"),
+        ("playback", "compression"),
+        ("streaming", "mode"),
+        ("mouse", "mode"),
+        ("clipboard", "copypaste"),
+        ("filetransfer", "enable"),
+        ("gl", "enable"),
+    ];
+    for (part, attribute) in parts {
+        if let Some(part) = e.child(part) {
+            super::super::parse::required_attr_text(part, attribute)?;
+        }
+    }
+    Ok(())
+}
+
 /// A window of the host's.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = parts_say_something)]
 pub struct Sdl {
     #[xml(attr)]
     pub display: Option<String>,
@@ -346,11 +368,8 @@ impl Xml for Listens {
     fn write_body(&self, w: &mut Writer) {
         // what reads a migrated definition may not know sockets as listeners
         let old = w.shows(Only::Migratable);
-        for listen in self
-            .list
-            .iter()
-            .filter(|l| !(old && matches!(l, Listen::Socket { socket: Some(_), .. } | Listen::None)))
-        {
+        let unknown = |l: &&Listen| old && matches!(l, Listen::Socket { socket: Some(_), .. });
+        for listen in self.list.iter().filter(|l| !unknown(l)) {
             listen.write(w);
         }
     }
@@ -472,6 +491,7 @@ impl Xml for SpicePorts {
 
 /// A SPICE server.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = parts_say_something)]
 pub struct Spice {
     #[xml(flatten)]
     pub ports: SpicePorts,
@@ -544,6 +564,7 @@ pub struct SpiceChannel {
 
 /// A D-Bus display.
 #[derive(Clone, Debug, Default, PartialEq, Xml)]
+#[xml(check = parts_say_something)]
 pub struct DbusGraphics {
     #[xml(attr)]
     pub p2p: Option<YesNo>,

@@ -1,6 +1,6 @@
 //! `<input>`: keyboards, mice, tablets, the host's event devices.
 
-use virtus_xml::{OnOff, Xml, keywords};
+use virtus_xml::{Element, OnOff, Xml, keywords};
 
 use super::info::DeviceInfo;
 use super::virtio::{VirtioOptions, check_driver};
@@ -35,6 +35,7 @@ keywords! {
 
 /// `<input>`.
 #[derive(Clone, Debug, PartialEq, Xml)]
+#[xml(check = own_source)]
 pub struct Input {
     #[xml(attr = "type", missing = "missing input device type", code = INTERNAL_ERROR,
         invalid = "unknown input device type '{}'", invalid_code = CONFIG_UNSUPPORTED)]
@@ -50,6 +51,17 @@ pub struct Input {
     pub source: InputSource,
     #[xml(flatten)]
     pub info: DeviceInfo,
+}
+
+/// Only what takes the host's events has a source of them.
+fn own_source(input: &mut Input, _: Element<'_>) -> Result<()> {
+    if input.kind != InputType::Passthrough {
+        input.source.evdev = None;
+    }
+    if input.kind != InputType::Evdev {
+        input.source = InputSource { evdev: input.source.evdev.take(), ..InputSource::default() };
+    }
+    Ok(())
 }
 
 /// The host's event device.

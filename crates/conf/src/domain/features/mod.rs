@@ -2,7 +2,7 @@
 
 mod stable;
 
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_base::Result;
 use virtus_xml::{Element, OnOff, Writer, Xml, YesNo, field, keywords};
 
 use super::parse::{RULES, keyword_attr, xml_error};
@@ -103,11 +103,7 @@ fn known(_: &mut Features, e: Element<'_>) -> Result<()> {
         return Err(field::missing(msrs.name(), "unknown", &RULES));
     }
     match e.elements().find(|c| !NAMES.contains(&c.name())) {
-        Some(other) => Err(Error::new(
-            ErrorDomain::DOMAIN,
-            ErrorCode::INTERNAL_ERROR,
-            format!("unexpected feature '{}'", other.name()),
-        )),
+        Some(other) => Err(super::parse::unsupported(format!("unexpected feature '{}'", other.name()))),
         None => Ok(()),
     }
 }

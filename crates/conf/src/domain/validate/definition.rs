@@ -227,9 +227,6 @@ pub fn boot(domain: &Domain) -> Result<()> {
             None => "NVRAM is not permitted when loader is stateless",
         }));
     }
-    if os.shim.is_some() && os.kernel.is_none() {
-        return Err(xml_error("shim only allowed with kernel option"));
-    }
     let timeout = os.bootmenu.as_ref().and_then(|menu| menu.timeout);
     refuse(&[(
         timeout.is_some_and(|timeout| timeout > crate::domain::os::MENU_TIMEOUT),

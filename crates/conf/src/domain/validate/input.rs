@@ -50,10 +50,7 @@ pub(super) fn input(input: &Input, known: &Known<'_>) -> Result<()> {
             refuse(&[(!virtio, "only bus 'virtio' is supported for 'passthrough' input devices")])?;
         }
         InputType::Evdev => refuse(&[(!no_bus, "input evdev doesn't support bus element")])?,
-        _ => {
-            let given = input.source.evdev.is_some();
-            refuse(&[(given, "setting source evdev path only supported for passthrough input devices")])?;
-        }
+        _ => {}
     }
     match input.model {
         Some(model) if !virtio => {

@@ -75,6 +75,9 @@ impl Network {
     fn update_portgroup(&mut self, command: Command, e: Element<'_>) -> Result<()> {
         expect(e, "portgroup", &self.name)?;
         let group = PortGroup::read_element(e)?;
+        if group.name.is_none() {
+            return Err(xml_error("Missing required name attribute in portgroup"));
+        }
         let (network, name) = (&self.name, group.name.as_deref().unwrap_or_default());
         let found = self.portgroups.iter().position(|g| g.name == group.name);
         match found {

@@ -376,7 +376,8 @@ impl Xml for Interface {
 
     fn write_attrs(&self, w: &mut Writer) {
         w.attr("type", self.source.written_tag(w));
-        w.attr_opt("managed", self.managed.map(YesNo::as_str));
+        let shown = self.managed.filter(|_| self.source.written_tag(w) == "hostdev");
+        w.attr_opt("managed", shown.map(YesNo::as_str));
         w.attr_opt("trustGuestRxFilters", self.trust_guest_rx_filters.map(YesNo::as_str));
     }
 
