@@ -77,6 +77,9 @@ def types():
         if isinstance(thing, (int, str)):
             constants.append(f"{name}: {type(thing).__name__}\n")
             continue
+        if name.startswith("_") and name in vars(libvirt._types):
+            imported.setdefault("_types", []).append(name)
+            continue
         # classes and functions say that they are the module's own; where they are written, their code knows
         source = sys.modules.get(getattr(thing, "__module__", ""))
         if inspect.isclass(thing) and thing.__module__ == "libvirt":

@@ -50,6 +50,22 @@ from ._nwfilter import virNWFilter, virNWFilterBinding
 from ._secret import virSecret
 from ._storage import virStoragePool, virStorageVol
 from ._stream import virStream
+from ._types import (
+    _T,
+    _BlkioParameter,
+    _DomainCB,
+    _EventAddHandleFunc,
+    _EventAddTimeoutFunc,
+    _EventCB,
+    _EventRemoveHandleFunc,
+    _EventRemoveTimeoutFunc,
+    _EventUpdateHandleFunc,
+    _EventUpdateTimeoutFunc,
+    _MemoryParameter,
+    _SchedParameter,
+    _TimerCB,
+    _TypedParameter,
+)
 
 globals().update(native.constants())
 

@@ -60,6 +60,22 @@ from ._storage import (
 from ._stream import (
     virStream as virStream,
 )
+from ._types import (
+    _BlkioParameter as _BlkioParameter,
+    _DomainCB as _DomainCB,
+    _EventAddHandleFunc as _EventAddHandleFunc,
+    _EventAddTimeoutFunc as _EventAddTimeoutFunc,
+    _EventCB as _EventCB,
+    _EventRemoveHandleFunc as _EventRemoveHandleFunc,
+    _EventRemoveTimeoutFunc as _EventRemoveTimeoutFunc,
+    _EventUpdateHandleFunc as _EventUpdateHandleFunc,
+    _EventUpdateTimeoutFunc as _EventUpdateTimeoutFunc,
+    _MemoryParameter as _MemoryParameter,
+    _SchedParameter as _SchedParameter,
+    _T as _T,
+    _TimerCB as _TimerCB,
+    _TypedParameter as _TypedParameter,
+)
 
 def getVersion(name: str | None = None) -> Any: ...
 def open(name: str | None = None) -> virConnect: ...
