@@ -53,6 +53,9 @@ const BOARDS: &[Board] = &[
     ),
 ];
 
+/// An emulator of the tests that has SPICE too.
+pub(crate) const WITH_SPICE: &str = "/usr/bin/qemu-with-spice";
+
 #[derive(Debug)]
 pub(crate) struct FakeEmulator {
     path: String,
@@ -109,7 +112,7 @@ impl Environment for FakeEnvironment {
             };
             return Ok(Arc::new(FakeEmulator { path: path.to_owned(), arch, machines: vec![machine], more }));
         }
-        if path != "/usr/bin/qemu-system-x86_64" {
+        if !matches!(path, "/usr/bin/qemu-system-x86_64" | WITH_SPICE) {
             let gone = std::io::Error::from_raw_os_error(2);
             return Err(Error::system(ErrorDomain::QEMU, format!("Cannot check QEMU binary {path}"), &gone));
         }
@@ -126,7 +129,8 @@ impl Environment for FakeEnvironment {
         };
         let machines =
             vec![machine("pc-i440fx-10.0", "pc", 255, true), machine("pc-q35-10.0", "q35", 4096, false)];
-        Ok(Arc::new(FakeEmulator { path: path.to_owned(), arch: "x86_64", machines, more: &[] }))
+        let more: &[&str] = if path == WITH_SPICE { &["spice"] } else { &[] };
+        Ok(Arc::new(FakeEmulator { path: path.to_owned(), arch: "x86_64", machines, more }))
     }
     fn nvram_dir(&self) -> &str {
         "/var/lib/libvirt/qemu/nvram"

@@ -13,9 +13,10 @@ virtus_base::settings! {
     pub struct Settings {
         /// Where the certificates of everything are that has no directory of its own.
         default_tls_x509_cert_dir: Option<String> = None,
-        /// Whether clients need certificates where nothing else is said.
-        default_tls_x509_verify: bool = false,
-        /// The secret that opens the private keys where nothing else is said. No effect yet: keys are not encrypted.
+        /// Whether clients need certificates where nothing else is said. Without it those of character devices do,
+        /// others do not.
+        default_tls_x509_verify: Option<bool> = None,
+        /// The secret that opens the private keys where nothing else is said.
         default_tls_x509_secret_uuid: Option<String> = None,
         /// The address of VNC servers that name none.
         vnc_listen: String = "127.0.0.1".to_owned(),
@@ -25,7 +26,7 @@ virtus_base::settings! {
         vnc_tls: bool = false,
         /// Where VNC's certificates are.
         vnc_tls_x509_cert_dir: Option<String> = None,
-        /// The secret that opens VNC's private key. No effect yet: keys are not encrypted.
+        /// The secret that opens VNC's private key.
         vnc_tls_x509_secret_uuid: Option<String> = None,
         /// VNC's clients need certificates.
         vnc_tls_x509_verify: Option<bool> = None,
@@ -39,17 +40,17 @@ virtus_base::settings! {
         vnc_allow_host_audio: bool = false,
         /// The address of SPICE servers that name none.
         spice_listen: String = "127.0.0.1".to_owned(),
-        /// SPICE servers that choose their ports have one with encryption. No effect yet.
+        /// SPICE servers that choose their ports have one with encryption; without it none has.
         spice_tls: bool = false,
-        /// Where SPICE's certificates are. No effect yet: they are in `/etc/pki/libvirt-spice`.
+        /// Where SPICE's certificates are.
         spice_tls_x509_cert_dir: Option<String> = None,
-        /// SPICE servers that name no address are on a socket in the guest's own directory. No effect yet.
+        /// SPICE servers that name no address are on a socket in the guest's own directory.
         spice_auto_unix_socket: bool = false,
-        /// The password of SPICE servers that have none. No effect yet.
+        /// The password of SPICE servers that have none.
         spice_password: Option<String> = None,
-        /// SPICE's clients say who they are by SASL. No effect yet.
+        /// SPICE's clients say who they are by SASL.
         spice_sasl: bool = false,
-        /// Where QEMU finds the settings of SASL for SPICE. No effect yet.
+        /// Where QEMU finds the settings of SASL for SPICE.
         spice_sasl_dir: Option<String> = None,
         /// The address of RDP servers. No effect: guests have none yet.
         rdp_listen: String = "127.0.0.1".to_owned(),
@@ -59,13 +60,13 @@ virtus_base::settings! {
         rdp_username: Option<String> = None,
         /// No effect: guests have no RDP server yet.
         rdp_password: Option<String> = None,
-        /// No effect yet: character devices on TCP are encrypted where the definition says so.
+        /// Character devices on TCP are encrypted where the definition does not say.
         chardev_tls: bool = false,
-        /// Where the certificates of character devices are. No effect yet.
+        /// Where the certificates of character devices are.
         chardev_tls_x509_cert_dir: Option<String> = None,
-        /// Clients of character devices need certificates. No effect yet.
+        /// Clients of character devices need certificates.
         chardev_tls_x509_verify: Option<bool> = None,
-        /// The secret that opens the key of character devices. No effect yet.
+        /// The secret that opens the key of character devices.
         chardev_tls_x509_secret_uuid: Option<String> = None,
         /// No effect: QEMU has no VxHS any more.
         vxhs_tls: bool = false,
@@ -73,11 +74,11 @@ virtus_base::settings! {
         vxhs_tls_x509_cert_dir: Option<String> = None,
         /// No effect: QEMU has no VxHS any more.
         vxhs_tls_x509_secret_uuid: Option<String> = None,
-        /// NBD is encrypted. No effect yet: a definition says so by itself.
+        /// NBD is encrypted where the definition does not say.
         nbd_tls: bool = false,
-        /// Where NBD's certificates are. No effect yet.
+        /// Where NBD's certificates are.
         nbd_tls_x509_cert_dir: Option<String> = None,
-        /// The secret that opens NBD's key. No effect yet.
+        /// The secret that opens NBD's key.
         nbd_tls_x509_secret_uuid: Option<String> = None,
         /// Where the certificates of migrations are. No effect yet.
         migrate_tls_x509_cert_dir: Option<String> = None,
@@ -226,6 +227,25 @@ virtus_base::settings! {
         /// Directories that hosts share. No effect: owners of images are not kept beside them.
         shared_filesystems: Option<Vec<String>> = None,
     }
+}
+
+/// What QEMU encrypts with certificates from objects of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Vnc,
+    Chardev,
+    Nbd,
+}
+
+/// How a service encrypts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tls<'a> {
+    /// Where its certificates are.
+    pub(crate) directory: String,
+    /// Whether its clients need certificates.
+    pub(crate) verify: bool,
+    /// The secret that opens its key.
+    pub(crate) secret: Option<&'a String>,
 }
 
 /// The size of a core dump.
@@ -415,6 +435,26 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// How one service encrypts.
+    pub(crate) fn tls(&self, service: Service) -> Tls<'_> {
+        let (name, directory, verify, usually, secret) = match service {
+            Service::Vnc => {
+                let secret = &self.vnc_tls_x509_secret_uuid;
+                ("vnc", &self.vnc_tls_x509_cert_dir, self.vnc_tls_x509_verify, false, secret)
+            }
+            Service::Chardev => {
+                let secret = &self.chardev_tls_x509_secret_uuid;
+                ("chardev", &self.chardev_tls_x509_cert_dir, self.chardev_tls_x509_verify, true, secret)
+            }
+            Service::Nbd => ("nbd", &self.nbd_tls_x509_cert_dir, None, true, &self.nbd_tls_x509_secret_uuid),
+        };
+        Tls {
+            directory: self.certificates(directory.as_ref(), name),
+            verify: verify.or(self.default_tls_x509_verify).unwrap_or(usually),
+            secret: secret.as_ref().or(self.default_tls_x509_secret_uuid.as_ref()),
+        }
     }
 
     /// Where the certificates of one service are.

@@ -84,7 +84,7 @@ pub(super) fn line(
     for (vsock, fd) in domain.devices.vsocks.iter().zip(FIRST_FD..) {
         context.device_fds.insert(vsock.info.alias.clone().unwrap_or_default(), fd);
     }
-    for needed in needed_secrets(domain) {
+    for needed in needed_secrets(domain, &context.settings) {
         let secret = look_up(&needed)?;
         context.secrets.insert(needed.id, secret);
     }

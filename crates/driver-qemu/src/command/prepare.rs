@@ -6,6 +6,9 @@ use virtus_conf::domain::device::chardev::{ChardevSource, SocketMode};
 use virtus_conf::domain::device::console::ChannelTarget;
 use virtus_conf::domain::device::disk::CacheMode;
 use virtus_conf::domain::device::memory::MemoryModel;
+use virtus_conf::domain::device::rng::RngBackend;
+use virtus_conf::domain::device::smartcard::SmartcardMode;
+use virtus_conf::domain::device::storage::{BackingStore, Location, NetProtocol, StorageSource};
 use virtus_conf::domain::device::{Address, Channel, Chardev, Disk, MemoryDevice};
 use virtus_conf::scaled::KiB;
 use virtus_xml::YesNo;
@@ -15,6 +18,7 @@ use super::guest::{Context, unsupported};
 use super::{guest_cpu, plan};
 use crate::emulator::Emulator;
 use crate::machine::Machine;
+use crate::settings::Settings;
 
 /// Completes a live definition whose devices have addresses and aliases.
 ///
@@ -25,7 +29,7 @@ pub fn prepare(domain: &mut Domain, emulator: &dyn Emulator, context: &Context) 
     align_memory(domain)?;
     plan::number_images(domain);
     for disk in &mut domain.devices.disks {
-        self::disk(disk);
+        self::disk(disk, &context.settings);
         if disk.source.is_empty() {
             // nothing is in the drive that could have a format
             disk.driver.format = None;
@@ -37,7 +41,17 @@ pub fn prepare(domain: &mut Domain, emulator: &dyn Emulator, context: &Context) 
         .chain(devices.consoles.iter_mut().map(|d| &mut d.chardev))
         .chain(devices.channels.iter_mut().map(|d| &mut d.chardev))
         .chain(devices.redirdevs.iter_mut().map(|d| &mut d.chardev));
-    chardevs.for_each(chardev);
+    chardevs.for_each(|it| chardev(it, &context.settings));
+    for rng in &mut devices.rngs {
+        if let RngBackend::Egd(egd) = &mut rng.backend {
+            chardev(egd, &context.settings);
+        }
+    }
+    for smartcard in &mut devices.smartcards {
+        if let SmartcardMode::Passthrough(client) = &mut smartcard.mode {
+            chardev(client, &context.settings);
+        }
+    }
     for channel in &mut domain.devices.channels {
         self::channel(channel, context);
     }
@@ -45,18 +59,33 @@ pub fn prepare(domain: &mut Domain, emulator: &dyn Emulator, context: &Context) 
 }
 
 /// Completes a disk that has its address.
-pub(crate) fn disk(disk: &mut Disk) {
+pub(crate) fn disk(disk: &mut Disk, settings: &Settings) {
     // whoever else writes to it sees what this guest wrote
     let cache = &mut disk.driver.options.cache;
     if disk.rest.shareable && !disk.rest.readonly && matches!(cache, None | Some(CacheMode::Default)) {
         *cache = Some(CacheMode::None);
     }
+    encryption(&mut disk.source, settings);
+    let mut below = disk.backing.as_mut();
+    while let Some(BackingStore::Image(image)) = below {
+        encryption(&mut image.source, settings);
+        below = image.backing.as_mut();
+    }
 }
 
-/// Completes the host's side of a character device: no encryption unless it is asked for.
-pub(crate) fn chardev(chardev: &mut Chardev) {
+/// Whether an image's way over the network is encrypted, which the settings say where the definition does not.
+fn encryption(source: &mut StorageSource, settings: &Settings) {
+    if let Location::Network(network) = &mut source.location
+        && network.protocol == Some(NetProtocol::Nbd)
+    {
+        network.tls.get_or_insert(YesNo::from(settings.nbd_tls));
+    }
+}
+
+/// Completes the host's side of a character device: encryption is as the settings say unless it is asked for.
+pub(crate) fn chardev(chardev: &mut Chardev, settings: &Settings) {
     if let ChardevSource::Tcp(tcp) = &mut chardev.source {
-        tcp.source.tls.get_or_insert(YesNo::No);
+        tcp.source.tls.get_or_insert(YesNo::from(settings.chardev_tls));
     }
 }
 

@@ -9,7 +9,7 @@ use virtus_conf::domain::{Domain, FormatOptions, ParseOptions};
 use super::line::CommandLine;
 use super::{Context, Secret, native};
 use crate::emulator::Environment as _;
-use crate::fake::FakeEnvironment;
+use crate::fake::{FakeEnvironment, WITH_SPICE};
 
 const OPTIONS: ParseOptions = ParseOptions { inactive: true, skip_validate: false, strict: false };
 
@@ -39,6 +39,16 @@ fn line(xml: &str) -> virtus_base::Result<CommandLine> {
     let mut domain = defined(xml);
     let emulator = FakeEnvironment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
     native::line(&mut domain, &*emulator, &context(), &|_| Ok(secret()))
+}
+
+/// As [`line`], under these settings.
+fn line_with(settings: &str, xml: &str) -> virtus_base::Result<String> {
+    let mut domain = defined(xml);
+    let emulator = FakeEnvironment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
+    let settings = std::sync::Arc::new(crate::settings::Settings::parse("f", settings)?);
+    let context = Context { settings, ..context() };
+    let line = native::line(&mut domain, &*emulator, &context, &|_| Ok(secret()))?;
+    Ok(line.env.iter().map(|(name, value)| format!("{name}={value}\n")).collect::<String>() + &listing(&line))
 }
 
 /// One option with its value a line.
@@ -134,4 +144,113 @@ fn words_are_quoted_for_a_shell() {
     line.option("name", "it's");
     line.flag("S");
     assert_eq!(line.shell(), r"HOME='/a b' /usr/bin/qemu -name 'it'\''s' -S");
+}
+
+const SECRET: &str = "11111111-1111-1111-1111-111111111111";
+
+#[test]
+fn settings_say_what_is_encrypted_and_how() {
+    let tcp = |mode: &str, tls: &str| {
+        with_devices(&format!(
+            "<serial type='tcp'><source mode='{mode}' host='h' service='5' {tls}/><protocol type='raw'/>\
+             <target port='0'/></serial>"
+        ))
+    };
+    let nbd = |tls: &str| {
+        with_devices(&format!(
+            "<disk type='network' device='disk'><source protocol='nbd' {tls}><host name='h'/></source>\
+             <target dev='vda'/></disk>"
+        ))
+    };
+    let vnc = with_devices("<graphics type='vnc'/>");
+    let keyed =
+        format!("chardev_tls_x509_secret_uuid = \"{SECRET}\"\nnbd_tls_x509_secret_uuid = \"{SECRET}\"");
+    let everywhere = format!("default_tls_x509_secret_uuid = \"{SECRET}\"\nvnc_tls = 1");
+    for (settings, xml, has, lacks) in [
+        ("", tcp("connect", ""), "socket,id=charserial0,host=h,port=5", "tls-creds"),
+        (
+            "chardev_tls = 1",
+            tcp("connect", ""),
+            r#"{"qom-type":"tls-creds-x509","id":"objcharserial0_tls0","dir":"/etc/pki/qemu","endpoint":"client","verify-peer":true}"#,
+            "secret0",
+        ),
+        ("chardev_tls = 1", tcp("bind", "tls='no'"), "server=on,wait=off", "tls-creds"),
+        ("chardev_tls = 1", tcp("bind", ""), r#""endpoint":"server","verify-peer":true}"#, "secret0"),
+        (
+            "chardev_tls_x509_verify = 0\nchardev_tls_x509_cert_dir = \"/c\"",
+            tcp("bind", "tls='yes'"),
+            r#""dir":"/c","endpoint":"server","verify-peer":false}"#,
+            "secret0",
+        ),
+        ("default_tls_x509_verify = 0", tcp("bind", "tls='yes'"), r#""verify-peer":false}"#, "secret0"),
+        (
+            &keyed,
+            tcp("connect", "tls='yes'"),
+            r#""verify-peer":true,"passwordid":"charserial0-secret0"}"#,
+            "objcharserial0_tls0-secret0",
+        ),
+        ("", nbd(""), r#""driver":"nbd""#, "tls-creds"),
+        ("nbd_tls = 1", nbd("tls='no'"), r#""driver":"nbd""#, "tls-creds"),
+        (
+            "nbd_tls = 1\nnbd_tls_x509_cert_dir = \"/n\"",
+            nbd(""),
+            r#"{"qom-type":"tls-creds-x509","id":"objlibvirt-1-storage_tls0","dir":"/n","endpoint":"client","verify-peer":true}"#,
+            "secret0",
+        ),
+        (
+            &keyed,
+            nbd("tls='yes'"),
+            r#"{"qom-type":"secret","id":"objlibvirt-1-storage_tls0-secret0","data":"#,
+            "auth-secret0",
+        ),
+        (
+            &everywhere,
+            vnc.clone(),
+            r#""endpoint":"server","verify-peer":false,"passwordid":"vnc-tls-creds0-secret0"}"#,
+            "sasl",
+        ),
+    ] {
+        let got = line_with(settings, &xml).unwrap();
+        assert!(got.contains(has) && !got.contains(lacks), "{settings}: {has}, without {lacks}: {got}");
+    }
+    let e = line_with("default_tls_x509_secret_uuid = \"me\"", &nbd("tls='yes'")).unwrap_err();
+    assert_eq!(e.message(), "unsupported configuration: malformed TLS secret uuid 'me' provided");
+}
+
+#[test]
+fn settings_say_what_spice_does() {
+    let spice = |attrs: &str| {
+        with_devices(&format!("<emulator>{WITH_SPICE}</emulator><graphics type='spice' {attrs}/>"))
+    };
+    let tls = "spice_tls = 1\nspice_tls_x509_cert_dir = \"/s\"";
+    for (settings, xml, has) in [
+        ("", spice("port='5901'"), "-spice port=5901,addr=127.0.0.1,disable-ticketing=on,seamless"),
+        ("spice_password = \"\"", spice("port='5901'"), "-spice port=5901,addr=127.0.0.1,seamless"),
+        (
+            "spice_sasl = 1\nspice_sasl_dir = \"/sasl\"",
+            spice("port='5901'"),
+            "-spice port=5901,addr=127.0.0.1,sasl=on,disable-ticketing=on,seamless",
+        ),
+        ("spice_sasl = 1\nspice_sasl_dir = \"/sasl\"", spice("port='5901'"), "SASL_CONF_PATH=/sasl\n"),
+        (
+            tls,
+            spice("port='5901' tlsPort='5902' defaultMode='secure'"),
+            "-spice port=5901,tls-port=5902,addr=127.0.0.1,disable-ticketing=on,x509-dir=/s,tls-channel=default,",
+        ),
+    ] {
+        let got = line_with(settings, &xml).unwrap();
+        assert!(got.contains(has), "{settings}: {has}: {got}");
+    }
+    for (xml, want) in [
+        (
+            spice("port='5901' tlsPort='5902'"),
+            "unsupported configuration: spice TLS port set in XML configuration, but TLS is disabled in qemu.conf",
+        ),
+        (
+            spice("port='5901' defaultMode='secure'"),
+            "unsupported configuration: spice defaultMode secure requested in XML configuration, but TLS connection is not available",
+        ),
+    ] {
+        assert_eq!(line_with("", &xml).unwrap_err().message(), want);
+    }
 }

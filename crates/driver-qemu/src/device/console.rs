@@ -42,7 +42,9 @@ pub(super) fn parts(guest: &Guest<'_>, device: &Device) -> Result<Vec<Part>> {
         Device::Channel(channel) => Part::Device(channel_props(guest, channel, &id)?),
         _ => return Err(internal("no character device")),
     };
-    Ok(vec![part::chardev(guest, &alias, chardev)?, front])
+    let mut parts = part::chardev(guest, &alias, chardev)?;
+    parts.push(front);
+    Ok(parts)
 }
 
 /// Serial ports.

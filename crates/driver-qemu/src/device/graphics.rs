@@ -8,11 +8,11 @@ use virtus_conf::domain::device::chardev::MouseMode;
 use virtus_conf::domain::device::graphics::{DbusGraphics, Listen, Listens, Sdl, Spice, SpiceMode, Vnc};
 use virtus_xml::OnOff;
 
-use super::audio;
+use super::{audio, tls};
 use crate::command::build::Build;
 use crate::command::guest::{Guest, unsupported};
 use crate::command::line::escape;
-use crate::command::props::Props;
+use crate::settings::Service;
 
 /// All displays.
 pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
@@ -27,7 +27,7 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
             }
             Graphics::Vnc(vnc) => {
                 let mut text = vnc_text(&guest, vnc)?;
-                vnc_security(build, &mut text);
+                vnc_security(build, &mut text)?;
                 if let Some(audio) = audio::of(&guest, vnc.audio) {
                     let _ = write!(text, ",audiodev={audio}");
                 }
@@ -60,13 +60,23 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What SDL needs of the environment.
+/// Where SASL finds its settings.
+const SASL: &str = "SASL_CONF_PATH";
+
+/// What displays need of the environment.
 pub(crate) fn environment(guest: &Guest<'_>) -> Vec<(String, String)> {
     let mut env = Vec::new();
     let settings = &guest.context.settings;
-    let vnc = guest.domain.devices.graphics.iter().any(|graphics| matches!(graphics, Graphics::Vnc(_)));
-    if let (true, Some(directory)) = (vnc && settings.vnc_sasl, &settings.vnc_sasl_dir) {
-        env.push(("SASL_CONF_PATH".to_owned(), directory.clone()));
+    for graphics in &guest.domain.devices.graphics {
+        let (sasl, directory) = match graphics {
+            Graphics::Vnc(_) => (settings.vnc_sasl, &settings.vnc_sasl_dir),
+            Graphics::Spice(_) => (settings.spice_sasl, &settings.spice_sasl_dir),
+            _ => continue,
+        };
+        if let (true, Some(directory)) = (sasl, directory) {
+            env.retain(|(name, _)| name != SASL);
+            env.push((SASL.to_owned(), directory.clone()));
+        }
     }
     for graphics in &guest.domain.devices.graphics {
         if let Graphics::Sdl(sdl) = graphics {
@@ -142,21 +152,18 @@ fn vnc_text(guest: &Guest<'_>, vnc: &Vnc) -> Result<String> {
 }
 
 /// What the settings want of all VNC servers: certificates, and clients that say who they are.
-fn vnc_security(build: &mut Build<'_>, text: &mut String) {
+fn vnc_security(build: &mut Build<'_>, text: &mut String) -> Result<()> {
     let settings = &build.guest.context.settings;
     if settings.vnc_tls {
-        let id = "vnc-tls-creds0";
-        let verify = settings.vnc_tls_x509_verify.unwrap_or(settings.default_tls_x509_verify);
-        let creds = Props::object("tls-creds-x509", id)
-            .with("dir", settings.certificates(settings.vnc_tls_x509_cert_dir.as_ref(), "vnc"))
-            .with("endpoint", "server")
-            .with("verify-peer", verify);
-        build.line.json("object", &creds);
-        let _ = write!(text, ",tls-creds={id}");
+        for object in tls::objects(&build.guest, Service::Vnc, tls::VNC, true)? {
+            build.line.json("object", &object);
+        }
+        let _ = write!(text, ",tls-creds={}", tls::VNC);
     }
     if settings.vnc_sasl {
         text.push_str(",sasl=on");
     }
+    Ok(())
 }
 
 fn dbus_text(guest: &Guest<'_>, dbus: &DbusGraphics) -> String {
@@ -186,48 +193,79 @@ fn spice_text(guest: &Guest<'_>, spice: &Spice) -> Result<String> {
     if !guest.has("spice") {
         return Err(unsupported("spice graphics are not supported with this QEMU"));
     }
+    let settings = &guest.context.settings;
     let mut parts: Vec<String> = Vec::new();
+    let (mut secure, mut plain) = (false, false);
     match spice.listens.list.first() {
         Some(Listen::Socket { socket, .. }) => {
             let path = socket.clone().unwrap_or_else(|| format!("{}/spice.sock", guest.context.lib_dir));
             parts.push("unix=on".to_owned());
             parts.push(format!("addr={}", escape(&path)));
+            plain = true;
         }
         Some(Listen::None) => parts.push("port=0".to_owned()),
         _ => {
             if let Some(port) = spice.ports.port.filter(|port| *port > 0) {
                 parts.push(format!("port={port}"));
+                plain = true;
             }
             if let Some(port) = spice.ports.tls_port.filter(|port| *port > 0) {
+                if !settings.spice_tls {
+                    return Err(unsupported(
+                        "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf",
+                    ));
+                }
                 parts.push(format!("tls-port={port}"));
+                secure = true;
             }
             if parts.is_empty() {
                 parts.push("port=0".to_owned());
             }
-            parts.push(format!(
-                "addr={}",
-                escape(address(&spice.listens).unwrap_or(&guest.context.settings.spice_listen))
-            ));
+            parts.push(format!("addr={}", escape(address(&spice.listens).unwrap_or(&settings.spice_listen))));
         }
     }
-    if spice.ports.tls_port.is_some_and(|port| port > 0) {
-        parts.push("x509-dir=/etc/pki/libvirt-spice".to_owned());
+    if settings.spice_sasl {
+        parts.push("sasl=on".to_owned());
     }
     match spice.mouse {
         Some(MouseMode::Server) => parts.push("agent-mouse=off".to_owned()),
         Some(MouseMode::Client) => parts.push("agent-mouse=on".to_owned()),
         None => {}
     }
-    if spice.auth.passwd.is_none() {
+    if spice.auth.passwd.is_none() && settings.spice_password.is_none() {
         parts.push("disable-ticketing=on".to_owned());
     }
+    if secure {
+        let directory = settings.certificates(settings.spice_tls_x509_cert_dir.as_ref(), "spice");
+        parts.push(format!("x509-dir={}", escape(&directory)));
+    }
     match spice.default_mode {
+        Some(SpiceMode::Secure) if !secure => {
+            return Err(unsupported(
+                "spice defaultMode secure requested in XML configuration, but TLS connection is not available",
+            ));
+        }
+        Some(SpiceMode::Insecure) if !plain => {
+            return Err(unsupported(
+                "spice defaultMode insecure requested in XML configuration, but plaintext connection is not available",
+            ));
+        }
         Some(SpiceMode::Secure) => parts.push("tls-channel=default".to_owned()),
         Some(SpiceMode::Insecure) => parts.push("plaintext-channel=default".to_owned()),
         _ => {}
     }
     for channel in &spice.channels {
         match channel.mode {
+            SpiceMode::Secure if !secure => {
+                return Err(unsupported(
+                    "spice secure channels set in XML configuration, but TLS connection is not available",
+                ));
+            }
+            SpiceMode::Insecure if !plain => {
+                return Err(unsupported(
+                    "spice insecure channels set in XML configuration, but plaintext connection is not available",
+                ));
+            }
             SpiceMode::Secure => parts.push(format!("tls-channel={}", channel.name.as_str())),
             SpiceMode::Insecure => parts.push(format!("plaintext-channel={}", channel.name.as_str())),
             SpiceMode::Any => {}

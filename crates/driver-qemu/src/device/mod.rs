@@ -28,6 +28,7 @@ pub mod shmem;
 pub mod smartcard;
 pub mod sound;
 pub mod storage;
+mod tls;
 pub mod tpm;
 pub mod video;
 pub mod vsock;

@@ -35,13 +35,14 @@ impl Part {
     }
 }
 
-/// The part that a character device's host side is.
+/// The parts of a character device's host side.
 pub(super) fn chardev(
     guest: &Guest<'_>,
     alias: &str,
     chardev: &virtus_conf::domain::device::Chardev,
-) -> Result<Part> {
+) -> Result<Vec<Part>> {
     let id = chardev::id(alias);
     let backend = chardev::monitor::backend(guest, alias, &id, chardev)?;
-    Ok(Part::Chardev(id, backend))
+    let credentials = chardev::credentials(guest, &id, chardev)?.into_iter().map(Part::Object);
+    Ok(credentials.chain([Part::Chardev(id, backend)]).collect())
 }

@@ -24,8 +24,9 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
 /// # Errors
 /// As [`props`].
 pub(super) fn parts(guest: &Guest<'_>, redirdev: &RedirDev) -> Result<Vec<Part>> {
-    let chardev = part::chardev(guest, &guest.alias(&redirdev.info), &redirdev.chardev)?;
-    Ok(vec![chardev, Part::Device(props(guest, redirdev)?)])
+    let mut parts = part::chardev(guest, &guest.alias(&redirdev.info), &redirdev.chardev)?;
+    parts.push(Part::Device(props(guest, redirdev)?));
+    Ok(parts)
 }
 
 /// A redirection.

@@ -30,7 +30,7 @@ pub(crate) fn add(build: &mut Build<'_>) -> Result<()> {
 pub(super) fn parts(guest: &Guest<'_>, rng: &Rng) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     if let RngBackend::Egd(chardev) = &rng.backend {
-        parts.push(part::chardev(guest, &guest.alias(&rng.info), chardev)?);
+        parts.extend(part::chardev(guest, &guest.alias(&rng.info), chardev)?);
     }
     parts.push(Part::Object(backend(guest, rng)));
     parts.push(Part::Device(props(guest, rng)?));

@@ -9,7 +9,7 @@ use virtus_base::Result;
 use virtus_conf::domain as conf;
 use virtus_conf::domain::device::chardev::SocketMode;
 use virtus_conf::domain::device::console::{ChannelState, ChannelTarget};
-use virtus_conf::domain::device::graphics::{Listen, Vnc};
+use virtus_conf::domain::device::graphics::{Listen, Listens, Spice, SpiceMode, Vnc};
 use virtus_conf::domain::device::{ChardevSource, Graphics};
 use virtus_conf::domain::misc::Resource;
 use virtus_conf::domain::seclabel::{SecLabel, SecLabelType};
@@ -67,8 +67,10 @@ pub(super) fn live_model(
         }
     }
     for graphics in &mut model.devices.graphics {
-        if let Graphics::Vnc(vnc) = graphics {
-            vnc_server(shared, vnc, id, places)?;
+        match graphics {
+            Graphics::Vnc(vnc) => vnc_server(shared, vnc, id, places)?,
+            Graphics::Spice(spice) => spice_server(shared, spice, id, places)?,
+            _ => {}
         }
     }
     if let Some(user) = &shared.setup.user {
@@ -91,22 +93,8 @@ pub(super) fn live_model(
 
 fn vnc_server(shared: &Shared, vnc: &mut Vnc, id: i32, places: &Places) -> Result<()> {
     let settings = &shared.setup.settings;
-    for listen in &mut vnc.server.listens.list {
-        if settings.vnc_auto_unix_socket && matches!(listen, Listen::Address { address: None }) {
-            *listen = Listen::Socket { socket: None, auto_generated: true, from_config: true };
-        }
-        match listen {
-            Listen::Address { address: address @ None } => *address = Some(settings.vnc_listen.clone()),
-            Listen::Socket { socket: socket @ None, auto_generated, .. } => {
-                *socket = Some(places.lib_dir.join("vnc.sock").to_string_lossy().into_owned());
-                *auto_generated = true;
-            }
-            Listen::Network { network, address: None } => {
-                return Err(unsupported(format!("cannot find the address of network '{network}'")));
-            }
-            _ => {}
-        }
-    }
+    let socket = places.lib_dir.join("vnc.sock");
+    listens(&mut vnc.server.listens, settings.vnc_auto_unix_socket, &settings.vnc_listen, &socket)?;
     if !vnc.server.listens.on_ports() {
         return Ok(());
     }
@@ -121,6 +109,66 @@ fn vnc_server(shared: &Shared, vnc: &mut Vnc, id: i32, places: &Places) -> Resul
         let range = (settings.remote_websocket_port_min, settings.remote_websocket_port_max);
         ports.websocket = Some(i32::from(shared.ports.take(id, range, "webSocket")?));
         ports.websocket_generated = true;
+    }
+    Ok(())
+}
+
+/// Where a server listens that does not say so itself.
+fn listens(listens: &mut Listens, on_socket: bool, usual: &str, own: &Path) -> Result<()> {
+    for listen in &mut listens.list {
+        if on_socket && matches!(listen, Listen::Address { address: None }) {
+            *listen = Listen::Socket { socket: None, auto_generated: true, from_config: true };
+        }
+        match listen {
+            Listen::Address { address: address @ None } => *address = Some(usual.to_owned()),
+            Listen::Socket { socket: socket @ None, auto_generated, .. } => {
+                *socket = Some(own.to_string_lossy().into_owned());
+                *auto_generated = true;
+            }
+            Listen::Network { network, address: None } => {
+                return Err(unsupported(format!("cannot find the address of network '{network}'")));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn spice_server(shared: &Shared, spice: &mut Spice, id: i32, places: &Places) -> Result<()> {
+    let settings = &shared.setup.settings;
+    let socket = places.lib_dir.join("spice.sock");
+    listens(&mut spice.listens, settings.spice_auto_unix_socket, &settings.spice_listen, &socket)?;
+    if !spice.listens.on_ports() {
+        return Ok(());
+    }
+    let (mut plain, mut secure) = (spice.ports.port == Some(-1), spice.ports.tls_port == Some(-1));
+    if spice.ports.autoport {
+        let channels = spice.channels.iter().map(|channel| channel.mode);
+        for mode in channels.filter(|mode| *mode != SpiceMode::Any) {
+            (plain, secure) = (plain || mode == SpiceMode::Insecure, secure || mode == SpiceMode::Secure);
+        }
+        match spice.default_mode {
+            Some(SpiceMode::Secure) => secure = true,
+            Some(SpiceMode::Insecure) => plain = true,
+            _ => (plain, secure) = (true, secure || settings.spice_tls),
+        }
+    }
+    let range = (settings.remote_display_port_min, settings.remote_display_port_max);
+    for (wanted, port) in [(plain, &mut spice.ports.port), (secure, &mut spice.ports.tls_port)] {
+        if let Some(fixed) = port.and_then(|port| u16::try_from(port).ok()).filter(|_| !wanted) {
+            shared.ports.note(fixed, id);
+        }
+    }
+    if plain {
+        spice.ports.port = Some(i32::from(shared.ports.take(id, range, "spice")?));
+    }
+    if secure {
+        if !settings.spice_tls {
+            return Err(unsupported(
+                "Auto allocation of spice TLS port requested but spice TLS is disabled in qemu.conf",
+            ));
+        }
+        spice.ports.tls_port = Some(i32::from(shared.ports.take(id, range, "spice")?));
     }
     Ok(())
 }

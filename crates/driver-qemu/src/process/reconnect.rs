@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use virtus_api::constants::*;
 use virtus_base::Result;
+use virtus_conf::domain::device::Graphics;
 use virtus_host::process::{Process, Signal};
 use virtus_qmp::command::{QueryCpusFast, QueryStatus};
 use virtus_state::file::{self, Durability};
@@ -106,11 +107,13 @@ fn take_up(driver: &Driver, name: &str, status: Status, kept: &mut HashSet<PathB
 
 fn note_ports(driver: &Driver, model: &virtus_conf::domain::Domain, id: i32) {
     for graphics in &model.devices.graphics {
-        if let virtus_conf::domain::device::Graphics::Vnc(vnc) = graphics {
-            let ports = [vnc.server.ports.port, vnc.server.ports.websocket];
-            for port in ports.into_iter().flatten().filter_map(|p| u16::try_from(p).ok()) {
-                driver.ports.note(port, id);
-            }
+        let ports = match graphics {
+            Graphics::Vnc(vnc) => [vnc.server.ports.port, vnc.server.ports.websocket],
+            Graphics::Spice(spice) => [spice.ports.port, spice.ports.tls_port],
+            _ => continue,
+        };
+        for port in ports.into_iter().flatten().filter_map(|p| u16::try_from(p).ok()) {
+            driver.ports.note(port, id);
         }
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn fill(
     key: &[u8; KEY],
     context: &mut Context,
 ) -> Result<()> {
-    for needed in needed_secrets(model) {
+    for needed in needed_secrets(model, &context.settings) {
         let value = value(values, &needed)?;
         context.secrets.insert(needed.id, encrypt(key, &value)?);
     }
@@ -81,7 +81,7 @@ pub(crate) fn fill_running(
     model: &conf::Domain,
     context: &mut Context,
 ) -> Result<()> {
-    if needed_secrets(model).is_empty() {
+    if needed_secrets(model, &context.settings).is_empty() {
         return Ok(());
     }
     let path = lib_dir.join(KEY_FILE);

@@ -29,6 +29,7 @@ use crate::domain::{Domain, Live, State};
 use crate::driver::Shared;
 use crate::emulator::Emulator;
 use crate::error::{error, internal, system};
+use crate::settings::Settings;
 
 /// How a domain is to be started.
 #[derive(Clone, Copy, Debug, Default)]
@@ -256,8 +257,8 @@ async fn talk(
     model: &mut conf::Domain,
     emulator: &ProbedEmulator,
 ) -> Result<()> {
-    let usual = shared.setup.settings.vnc_password.as_ref();
-    let passwords = model.devices.graphics.iter().filter_map(|graphics| password(graphics, usual));
+    let settings = &shared.setup.settings;
+    let passwords = model.devices.graphics.iter().filter_map(|graphics| password(graphics, settings));
     let mut batch = monitor.batch();
     let cpus = batch.add(&QueryCpusFast {});
     let chardevs = batch.add(&QueryChardev {});
@@ -315,12 +316,16 @@ pub(super) async fn connect(
     }
 }
 
-/// The password of a display: its own or, if all have one, the `usual`.
-fn password(graphics: &Graphics, usual: Option<&String>) -> Option<SetPassword> {
-    let Graphics::Vnc(vnc) = graphics else { return None };
-    let password = vnc.auth.passwd.as_ref().or(usual)?.clone();
-    let connected = vnc.auth.connected.map(|c| c.as_str().to_owned());
-    Some(SetPassword { protocol: "vnc".to_owned(), password, connected })
+/// The password of a display: its own or, if all have one, that of the settings.
+fn password(graphics: &Graphics, settings: &Settings) -> Option<SetPassword> {
+    let (protocol, auth, usual) = match graphics {
+        Graphics::Vnc(vnc) => ("vnc", &vnc.auth, settings.vnc_password.as_ref()),
+        Graphics::Spice(spice) => ("spice", &spice.auth, settings.spice_password.as_ref()),
+        _ => return None,
+    };
+    let password = auth.passwd.as_ref().or(usual)?.clone();
+    let connected = auth.connected.map(|c| c.as_str().to_owned());
+    Some(SetPassword { protocol: protocol.to_owned(), password, connected })
 }
 
 /// Notes the terminal QEMU has opened for a character device.

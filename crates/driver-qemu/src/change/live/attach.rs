@@ -92,17 +92,19 @@ async fn helped(
 
 /// Makes the device on the host and in QEMU.
 async fn plug_in(site: &Site<'_>, model: &conf::Domain, device: &mut Device, undo: &mut Undo) -> Result<()> {
+    let settings = &site.shared.setup.settings;
+    if let Device::Disk(disk) = device {
+        prepare::disk(disk, settings);
+    }
+    if let Some(chardev) = host::chardev_mut(device) {
+        prepare::chardev(chardev, settings);
+    }
     let mut context = site.context_for(model, device)?;
-    match device {
-        Device::Channel(channel) => prepare::channel(channel, &context),
-        Device::Disk(disk) => prepare::disk(disk),
-        _ => {}
+    if let Device::Channel(channel) = device {
+        prepare::channel(channel, &context);
     }
     if matches!(device, Device::Interface(_) | Device::Filesystem(_)) {
         *device = helped(site, model, device, &mut context, undo).await?;
-    }
-    if let Some(chardev) = host::chardev_mut(device) {
-        prepare::chardev(chardev);
     }
     host::prepare(site, device, &mut context, undo).await?;
     let mut parts = site.parts(model, &context, device)?;

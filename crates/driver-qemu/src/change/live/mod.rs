@@ -97,7 +97,7 @@ impl<'a> Site<'a> {
     fn names(&self, model: &conf::Domain, device: &Device) -> Context {
         let mut context = self.context();
         let nameless = Secret { data: String::new(), iv: String::new() };
-        for needed in needed_secrets(&alone(model, device)) {
+        for needed in needed_secrets(&alone(model, device), &context.settings) {
             context.secrets.insert(needed.id, nameless.clone());
         }
         if let Device::Disk(disk) = device {

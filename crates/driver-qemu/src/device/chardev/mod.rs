@@ -9,10 +9,12 @@ use virtus_conf::domain::device::Chardev;
 use virtus_conf::domain::device::chardev::{ChardevSource, MouseMode, SocketMode, TcpProtocol};
 use virtus_conf::domain::device::storage::Reconnect;
 
+use super::tls;
 use crate::command::build::Build;
 use crate::command::guest::{Guest, unsupported};
 use crate::command::line::escape;
 use crate::command::props::Props;
+use crate::settings::Service;
 
 /// The id of a device's chardev.
 pub fn id(alias: &str) -> String {
@@ -28,11 +30,8 @@ pub(crate) fn add(build: &mut Build<'_>, alias: &str, chardev: &Chardev) -> Resu
 
 /// Adds a chardev of a given id.
 pub(crate) fn add_as(build: &mut Build<'_>, alias: &str, id: &str, chardev: &Chardev) -> Result<()> {
-    if let ChardevSource::Tcp(tcp) = &chardev.source
-        && tcp.source.tls.is_some_and(|tls| tls.is_true())
-    {
-        let server = tcp.source.mode == Some(SocketMode::Bind);
-        build.line.json("object", &tls_credentials(&format!("obj{id}_tls0"), server));
+    for object in credentials(&build.guest, id, chardev)? {
+        build.line.json("object", &object);
     }
     let mut text = backend(&build.guest, alias, id, &chardev.source)?;
     if let ChardevSource::File { source } = &chardev.source {
@@ -75,11 +74,15 @@ pub(crate) fn fd_set(fd: i32) -> i32 {
     fd.saturating_add(1000)
 }
 
-fn tls_credentials(id: &str, server: bool) -> Props {
-    Props::object("tls-creds-x509", id)
-        .with("dir", "/etc/pki/qemu")
-        .with("endpoint", if server { "server" } else { "client" })
-        .with("verify-peer", true)
+/// The certificates of a chardev that is encrypted, and what opens their key.
+pub(super) fn credentials(guest: &Guest<'_>, id: &str, chardev: &Chardev) -> Result<Vec<Props>> {
+    match tls::encrypted(chardev) {
+        Some(mode) => {
+            let server = mode == SocketMode::Bind;
+            tls::objects(guest, Service::Chardev, &tls::credentials_id(id), server)
+        }
+        None => Ok(Vec::new()),
+    }
 }
 
 /// The chardev of a vhost-user server that QEMU connects to.

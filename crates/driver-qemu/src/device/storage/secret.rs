@@ -8,9 +8,11 @@ use virtus_conf::domain::device::storage::{
     BackingStore, EncryptionEngine, Location, NetProtocol, SecretRef, SourceCommon, StorageSource,
 };
 
+use super::super::tls;
 use super::{Names, Node};
 use crate::command::guest::Guest;
 use crate::command::props::Props;
+use crate::settings::{Service, Settings};
 
 /// What a secret is used for: libvirt's usage type has to fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,18 +38,18 @@ pub struct NeededSecret {
 }
 
 /// All secrets of a guest whose images are numbered.
-pub fn needed_secrets(domain: &Domain) -> Vec<NeededSecret> {
-    let mut needed = Vec::new();
+pub fn needed_secrets(domain: &Domain, settings: &Settings) -> Vec<NeededSecret> {
+    let mut needed = tls::needed_of(domain, settings);
     for disk in &domain.devices.disks {
-        of_image(&disk.source, &Names::of(&disk.source), &mut needed);
+        of_image(&disk.source, &Names::of(&disk.source), settings, &mut needed);
         let mut below = disk.backing.as_ref();
         while let Some(BackingStore::Image(image)) = below {
-            of_image(&image.source, &Names::of(&image.source), &mut needed);
+            of_image(&image.source, &Names::of(&image.source), settings, &mut needed);
             below = image.backing.as_ref();
         }
     }
     if let Some(source) = domain.os.nvram.as_ref().and_then(|nvram| nvram.source.as_ref()) {
-        of_image(source, &Names::pflash(1), &mut needed);
+        of_image(source, &Names::pflash(1), settings, &mut needed);
     }
     for hostdev in &domain.devices.hostdevs {
         if let Some((id, lookup)) = iscsi_secret(hostdev) {
@@ -65,7 +67,7 @@ pub(crate) fn iscsi_secret(hostdev: &HostDev) -> Option<(String, SecretRef)> {
     Some((format!("libvirt-{alias}-backend-secret0"), auth.secret.lookup.clone()))
 }
 
-fn of_image(source: &StorageSource, names: &Names, needed: &mut Vec<NeededSecret>) {
+fn of_image(source: &StorageSource, names: &Names, settings: &Settings, needed: &mut Vec<NeededSecret>) {
     if let (Some(auth), Location::Network(network)) = (&source.common.auth, &source.location) {
         let kind = match auth.secret.kind.as_deref() {
             Some("ceph") => SecretKind::Ceph,
@@ -91,6 +93,9 @@ fn of_image(source: &StorageSource, names: &Names, needed: &mut Vec<NeededSecret
             text: Some(cookies.join("; ")),
         });
     }
+    if encrypted(source) {
+        needed.extend(tls::needed(settings, Service::Nbd, &tls::credentials_id(&names.storage())));
+    }
     if let Some(encryption) = &source.common.encryption {
         let node = match encryption.engine {
             Some(EncryptionEngine::Librbd) => names.storage(),
@@ -106,8 +111,14 @@ fn of_image(source: &StorageSource, names: &Names, needed: &mut Vec<NeededSecret
         }
     }
     if let Some(data) = &source.common.data_store {
-        of_image(&data.source, &Names::of(&data.source), needed);
+        of_image(&data.source, &Names::of(&data.source), settings, needed);
     }
+}
+
+/// Whether what goes over the network is encrypted.
+fn encrypted(source: &StorageSource) -> bool {
+    let Location::Network(network) = &source.location else { return false };
+    network.protocol == Some(NetProtocol::Nbd) && network.tls.is_some_and(|tls| tls.is_true())
 }
 
 /// The objects with an image's secrets.
@@ -123,9 +134,14 @@ pub(super) fn objects(
         common: SourceCommon { data_store: None, ..source.common.clone() },
         location: source.location.clone(),
     };
-    of_image(&own, names, &mut needed);
-    for secret in needed {
+    of_image(&own, names, &guest.context.settings, &mut needed);
+    // that of a key comes with its certificates
+    for secret in needed.into_iter().filter(|secret| secret.kind != SecretKind::Tls) {
         nodes.push(Node::Object(object(guest, &secret.id)?));
+    }
+    if encrypted(source) {
+        let id = tls::credentials_id(&names.storage());
+        nodes.extend(tls::objects(guest, Service::Nbd, &id, false)?.into_iter().map(Node::Object));
     }
     if let Some(reservations) = source.common.reservations.as_ref().filter(|r| !r.managed.is_true()) {
         let path = reservations.source.as_ref().map(|source| source.path.clone()).unwrap_or_default();
