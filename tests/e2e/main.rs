@@ -144,6 +144,7 @@ stories! {
     network::dying_while_a_network_comes_or_goes [DNSMASQ, NFT, STRACE],
     refusals::wrong_commands_get_libvirts_answers [],
     refusals::a_read_only_connection_changes_nothing [],
+    refusals::a_start_that_cannot_be_says_why_and_leaves_nothing [],
     settings::the_driver_does_what_its_file_says [],
     settings::a_guest_sees_only_its_own_devices [],
     starts::disks [],

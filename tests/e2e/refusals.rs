@@ -92,3 +92,76 @@ pub(crate) fn a_read_only_connection_changes_nothing(world: &mut World) -> Outco
     ensure!(world.virsh(&["dumpxml", "alpha"])? == before, "something changed");
     Ok(())
 }
+
+pub(crate) fn a_start_that_cannot_be_says_why_and_leaves_nothing(world: &mut World) -> Outcome {
+    let garbage = world.file("garbage.img", "this is no image")?;
+    let gone = "No such file or directory";
+    let disk = |path: &str, format: &str| {
+        format!(
+            "<disk type='file' device='disk'><driver name='qemu' type='{format}'/><source file='{path}'/>\
+             <target dev='vda' bus='virtio'/></disk>"
+        )
+    };
+    let card = |kind: &str, inner: &str| {
+        format!("<interface type='{kind}'>{inner}<model type='virtio'/></interface>")
+    };
+    let cases = [
+        (disk("/nowhere/disk.img", "raw"), format!("Cannot access storage file '/nowhere/disk.img': {gone}")),
+        (disk(&garbage, "qcow2"), "Image is not in qcow2 format".to_owned()),
+        (
+            card("bridge", "<source bridge='nobr0'/>"),
+            "Cannot get interface MTU on 'nobr0': No such device".to_owned(),
+        ),
+        (
+            card("direct", "<source dev='nodev0' mode='bridge'/>"),
+            "Unable to get index for interface nodev0: No such device".to_owned(),
+        ),
+        (
+            card("direct", "<source dev='nodev0' mode='passthrough'/>"),
+            "Cannot get interface MAC on 'nodev0': No such device".to_owned(),
+        ),
+        (
+            card("ethernet", "<target dev='nosuch0' managed='no'/>"),
+            "target managed='no' but specified dev doesn't exist".to_owned(),
+        ),
+        (
+            card("ethernet", "<target dev='averyveryverylongname0'/>"),
+            "Network interface name 'averyveryverylongname0' is too long".to_owned(),
+        ),
+        (
+            card("ethernet", "<backend tap='/dev/nosuch'/>"),
+            format!("Unable to open /dev/nosuch, is tun module loaded?: {gone}"),
+        ),
+        (
+            "<serial type='unix'><source mode='connect' path='/nowhere/socket'/></serial>".to_owned(),
+            format!("unable to stat: /nowhere/socket: {gone}"),
+        ),
+        (
+            "<serial type='dev'><source path='/dev/nosuch'/></serial>".to_owned(),
+            format!("Path '/dev/nosuch' is not accessible: {gone}"),
+        ),
+        (
+            "<rng model='virtio'><backend model='random'>/dev/nosuch</backend></rng>".to_owned(),
+            format!("Path '/dev/nosuch' is not accessible: {gone}"),
+        ),
+        (
+            "<input type='evdev'><source dev='/dev/input/nosuch'/></input>".to_owned(),
+            format!("Path '/dev/input/nosuch' is not accessible: {gone}"),
+        ),
+        (
+            "<serial type='file'><source path='/nowhere/log'/></serial>".to_owned(),
+            format!("Unable to open file: /nowhere/log: {gone}"),
+        ),
+    ];
+    for (devices, text) in cases {
+        let file = world.file("refused.xml", &definition("refused", "11", &devices))?;
+        world.virsh(&["define", &file])?;
+        let answer = world.try_virsh(&["start", "refused"])?;
+        ensure!(!answer.ok && answer.err.contains(&text), "{devices} answered {answer:?} instead of {text}");
+        ensure!(world.state("refused")? == "shut off", "{devices}: it is {}", world.state("refused")?);
+        world.virsh(&["undefine", "refused"])?;
+        let left = world.leftovers()?;
+        ensure!(left.is_empty(), "{devices} left behind: {left:?}");
+    }
+    Ok(())
+}

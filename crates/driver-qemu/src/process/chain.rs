@@ -4,7 +4,7 @@ use std::path::Path;
 
 use virtus_api::DomainEvent;
 use virtus_api::constants::*;
-use virtus_base::{Error, ErrorDomain, Result};
+use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
 use virtus_conf::domain as conf;
 use virtus_conf::domain::device::Disk;
 use virtus_conf::domain::device::disk::DiskDevice;
@@ -15,6 +15,9 @@ use virtus_host::image::{Format, Layer, Source, backing_chain, locate};
 use virtus_host::process::Credentials;
 
 use super::volumes::{Volumes, local_path};
+
+/// Formats whose images may build on others.
+const BUILDING: [&str; 5] = ["cow", "qcow", "qcow2", "qed", "vmdk"];
 
 /// Takes away what is not there and need not be: media of drives, and whole disks. Answers what is to be told of it.
 pub(super) fn drop_missing(model: &mut conf::Domain, volumes: &Volumes) -> Vec<DomainEvent> {
@@ -62,12 +65,18 @@ pub(super) fn chains(model: &mut conf::Domain, volumes: &Volumes, user: Option<&
 /// Looks at the image of a disk and fills in what it builds on.
 pub(crate) fn chain(disk: &mut Disk, volumes: &Volumes, user: Option<&Credentials>) -> Result<()> {
     let Some(path) = local_path(&disk.source, volumes) else { return Ok(()) };
-    std::fs::metadata(&path).map_err(|e| inaccessible(&path, user, &e))?;
+    // whose images build on others is looked at as the guest's user
+    let builds = disk.driver.format.as_deref().is_some_and(|format| BUILDING.contains(&format));
+    std::fs::metadata(&path).map_err(|e| inaccessible(&path, user.filter(|_| builds), &e))?;
     if disk.backing.is_some() {
         return Ok(());
     }
     let format = disk.driver.format.as_deref().and_then(Format::from_name);
-    let layers = backing_chain(Path::new(&path), format)?;
+    let layers = match backing_chain(Path::new(&path), format) {
+        // what is not of its format QEMU says better
+        Err(e) if e.code() == ErrorCode::SYSTEM_ERROR && e.fields().int1 == -1 => Vec::new(),
+        layers => layers?,
+    };
     if let Some(top) = layers.first() {
         disk.source.common.data_store = disk.source.common.data_store.take().or_else(|| data_file(top));
     }

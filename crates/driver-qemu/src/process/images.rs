@@ -35,7 +35,8 @@ pub(super) fn hand_over(
         {
             let write =
                 node_name(&node).is_none_or(|name| written.iter().any(|w| w == name)) && !is_read_only(&node);
-            if lent.contains(&path) {
+            // that a directory is no image, QEMU says itself
+            if lent.contains(&path) || path.is_dir() {
                 continue;
             }
             if private && path.starts_with("/dev") && is_node(&path) {

@@ -1,6 +1,7 @@
 //! Limits of resources that a guest's QEMU runs with.
 
 use virtus_conf::domain::Domain;
+use virtus_conf::domain::device::hostdev::HostDevSource;
 use virtus_host::process::{Resource, Spawn};
 
 use crate::settings::{Core, Settings};
@@ -27,7 +28,8 @@ pub(super) fn set(model: &Domain, settings: &Settings, spawn: &mut Spawn) {
 /// How much memory may be locked, in bytes: `None` leaves it as it is, `Some(None)` is without limit.
 fn locked_memory(model: &Domain) -> Option<Option<u64>> {
     let locked = model.memory_backing.as_ref().is_some_and(|backing| backing.locked);
-    let passes = !model.devices.hostdevs.is_empty();
+    let passes = |source: &HostDevSource| matches!(source, HostDevSource::Pci(_) | HostDevSource::Mdev(_));
+    let passes = model.devices.hostdevs.iter().any(|dev| passes(&dev.source));
     let hard =
         model.memtune.as_ref().and_then(|tune| tune.hard_limit).map(|limit| limit.0.saturating_mul(1024));
     // a device of the host sees all of the guest's memory, and some more

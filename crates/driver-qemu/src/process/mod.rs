@@ -14,6 +14,7 @@ mod live_cpu;
 pub mod log;
 pub(crate) mod perf;
 pub(crate) mod prepare;
+mod reach;
 mod reconnect;
 pub(crate) mod scheduler;
 pub(crate) mod secrets;

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use virtus_base::Result;
+use virtus_base::{Error, ErrorDomain, Result};
 use virtus_conf::domain as conf;
 use virtus_conf::domain::device::chardev::SocketMode;
 use virtus_conf::domain::device::console::{ChannelState, ChannelTarget};
@@ -250,7 +250,7 @@ pub(super) fn check_host(model: &conf::Domain) -> Result<()> {
     let blobs = model.devices.videos.iter().any(|video| video.model.blob == Some(OnOff::On));
     if blobs && !Path::new(BLOBS).exists() {
         let e = std::io::Error::from(rustix::io::Errno::NOENT);
-        return Err(system(format_args!("Path '{BLOBS}' is not accessible"), &e));
+        return Err(Error::system(ErrorDomain::CGROUP, format_args!("Path '{BLOBS}' is not accessible"), &e));
     }
     Ok(())
 }
@@ -285,7 +285,8 @@ pub(super) fn sockets(
 
 /// Opens a file that a character device writes to, emptied unless what is there is kept.
 pub(crate) fn append_to(path: &str, keep: bool) -> Result<std::fs::File> {
-    let failed = |e: std::io::Error| system(format_args!("Unable to open file: {path}"), &e);
+    let failed =
+        |e: std::io::Error| Error::system(ErrorDomain::NONE, format_args!("Unable to open file: {path}"), &e);
     let file =
         std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)?;
     if !keep {

@@ -107,6 +107,7 @@ async fn attempt(
     let started_with = model.cpu.clone();
     model = prepare::live_model(shared, model, id, &places, (&*emulator, &context))?;
     prepare::check_host(&model)?;
+    super::reach::devices(&model, context.vfio)?;
     prepare::directories(shared, &places, &crate::command::memory_directories(&model, &context), undo)?;
     let key = prepare::master_key(shared, &places)?;
     secrets::fill(&*shared.setup.secrets, &model, &key, &mut context)?;
@@ -115,6 +116,9 @@ async fn attempt(
     let cards = taps::connect_all(shared, &mut model, undo).await?;
     filters::bind_all(shared, &model, undo).await?;
     let given = (cards, sockets);
+    if shared.setup.user.is_some() {
+        super::reach::paths(&model)?;
+    }
     let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, &places, given, undo)?;
     super::perf::enable_all(&running, &model)?;
     if let Some(cpu) = started_with {

@@ -2,7 +2,7 @@
 //! disk time.
 
 use serde_json::json;
-use virtus_base::{Bitmap, Result};
+use virtus_base::{Bitmap, Error, ErrorDomain, Result};
 use virtus_conf::domain as conf;
 use virtus_conf::domain::cpu_tune::Sched;
 use virtus_conf::domain::device::IoTune;
@@ -14,7 +14,10 @@ use virtus_qmp::command::{BlockSetIoThrottle, QomSet, QueryIothreads};
 
 use super::{Running, cgroup, scheduler};
 use crate::device::iotune;
-use crate::error::{system, unsupported};
+use crate::error::unsupported;
+
+/// The threads that are neither vCPUs nor I/O threads.
+const EMULATOR: &str = "emulator";
 
 /// Some threads of a guest and what is said of them.
 struct Threads<'a> {
@@ -156,7 +159,7 @@ fn all_threads<'a>(running: &Running, model: &'a conf::Domain, iothreads: &[(u32
     }
     let known: Vec<i32> = iothreads.iter().map(|(_, thread)| *thread).collect();
     all.push(Threads {
-        name: "emulator".to_owned(),
+        name: EMULATOR.to_owned(),
         threads: cgroup::emulator_threads(running, &known),
         cpus: tune.and_then(|tune| tune.emulatorpin.as_ref()).or(everywhere),
         period: tune.and_then(|tune| tune.emulator_period),
@@ -167,6 +170,10 @@ fn all_threads<'a>(running: &Running, model: &'a conf::Domain, iothreads: &[(u32
 }
 
 fn place(group: &Group, threads: &Threads<'_>) -> Result<()> {
+    if threads.name == EMULATOR {
+        // where QEMU may not be is known before there are any threads
+        run_there(threads)?;
+    }
     let limited = threads.period.is_some() || threads.quota.is_some();
     if limited || (threads.cpus.is_some() && group.has(Controller::Cpuset)) {
         let own = cgroup::thread_group(group, &threads.name, &threads.threads)?;
@@ -177,16 +184,20 @@ fn place(group: &Group, threads: &Threads<'_>) -> Result<()> {
             own.set_cpuset_cpus(&cpus.to_string())?;
         }
     }
-    for thread in &threads.threads {
-        if let Some(cpus) = threads.cpus {
-            set_affinity(*thread, cpus)
-                .map_err(|e| system(format_args!("cannot set CPU affinity on process {thread}"), &e))?;
-        }
-        if let Some(sched) = threads.sched {
-            scheduler::apply(*thread, sched)?;
-        }
-    }
-    Ok(())
+    run_there(threads)?;
+    let sched = threads.sched.into_iter();
+    sched
+        .flat_map(|sched| threads.threads.iter().map(move |t| (t, sched)))
+        .try_for_each(|(thread, sched)| scheduler::apply(*thread, sched))
+}
+
+fn run_there(threads: &Threads<'_>) -> Result<()> {
+    let Some(cpus) = threads.cpus else { return Ok(()) };
+    threads.threads.iter().try_for_each(|thread| {
+        set_affinity(*thread, cpus).map_err(|e| {
+            Error::system(ErrorDomain::NONE, format_args!("cannot set CPU affinity on process {thread}"), &e)
+        })
+    })
 }
 
 /// The limits of disks, which QEMU takes once it runs.

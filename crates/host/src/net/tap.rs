@@ -21,6 +21,8 @@ pub struct TapOptions {
     pub queues: u32,
     /// Whether packets carry a virtio header, which lets guest and host leave checksums and cuts to the card.
     pub vnet_header: bool,
+    /// The node it is asked of, if not the usual one.
+    pub device: Option<String>,
     /// Its hardware address.
     pub mac: Option<[u8; 6]>,
     /// The bridge it is a port of.
@@ -32,6 +34,9 @@ pub struct TapOptions {
     /// Whether it is turned on.
     pub up: bool,
 }
+
+/// Where the kernel makes taps.
+const TUN: &str = "/dev/net/tun";
 
 /// A tap device and the descriptors of its queues. It goes with the last of them unless it is persistent.
 #[derive(Debug)]
@@ -75,6 +80,11 @@ impl TapOptions {
     }
 
     fn open(&self) -> Result<Tap, Error> {
+        if let Some(device) = self.device.as_deref().filter(|device| !std::path::Path::new(device).exists()) {
+            let gone = io::Error::from_raw_os_error(libc::ENOENT);
+            let what = format!("Unable to open {device}, is tun module loaded?");
+            return Err(Error::system(ErrorDomain::NONE, what, &gone));
+        }
         let failed = |name: &str, e: &io::Error| {
             Error::system(ErrorDomain::NONE, format!("Unable to create tap device {name}"), e)
         };
@@ -93,16 +103,21 @@ impl TapOptions {
         }
         let mut fds = vec![first];
         for _ in 1..self.queues {
-            let next = open_tun().and_then(|fd| attach(&fd, &name, flags).map(|_| fd));
+            let next = self.open_tun().and_then(|fd| attach(&fd, &name, flags).map(|_| fd));
             fds.push(next.map_err(|e| failed(&name, &e))?);
         }
         Ok(Tap { name, fds })
     }
 
+    fn open_tun(&self) -> io::Result<OwnedFd> {
+        let device = self.device.as_deref().unwrap_or(TUN);
+        Ok(rustix::fs::open(device, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?)
+    }
+
     /// The kernel finds the next free number itself, but from 0 on each time; libvirt's names are never used again
     /// while a later one is in use, which this leaves to the caller who wants it: it passes a name without `%d`.
     fn first_queue(&self, flags: libc::c_int) -> io::Result<(OwnedFd, String)> {
-        let fd = open_tun()?;
+        let fd = self.open_tun()?;
         let Some((before, after)) = self.name.split_once("%d") else {
             let name = attach(&fd, &self.name, flags)?;
             return Ok((fd, name));
@@ -120,10 +135,6 @@ impl TapOptions {
         }
         Err(io::Error::from_raw_os_error(libc::EEXIST))
     }
-}
-
-fn open_tun() -> io::Result<OwnedFd> {
-    Ok(rustix::fs::open("/dev/net/tun", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 /// Makes `fd` a queue of the device called `name`, which comes to be if it is not there.
@@ -155,7 +166,7 @@ pub fn delete_tap(name: &str) -> Result<(), Error> {
         if !interface::exists(name) {
             return Err(io::Error::from_raw_os_error(libc::ENODEV));
         }
-        let fd = open_tun()?;
+        let fd = TapOptions::default().open_tun()?;
         let flags = libc::IFF_TAP | libc::IFF_NO_PI;
         match attach(&fd, name, flags) {
             // it was made with several queues
@@ -173,8 +184,8 @@ pub fn delete_tap(name: &str) -> Result<(), Error> {
 }
 
 /// A descriptor that lets the kernel carry a guest's packets; `None` when this host cannot.
-pub fn open_vhost_net() -> Option<OwnedFd> {
-    rustix::fs::open("/dev/vhost-net", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).ok()
+pub fn open_vhost_net(device: Option<&str>) -> Option<OwnedFd> {
+    rustix::fs::open(device.unwrap_or("/dev/vhost-net"), OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).ok()
 }
 
 #[cfg(test)]

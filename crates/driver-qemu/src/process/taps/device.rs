@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use virtus_base::{Error, Result};
+use virtus_base::{Error, ErrorDomain, Result};
 use virtus_conf::domain::device::Interface;
 use virtus_conf::domain::device::interface::{ActualType, DirectMode, InterfaceSource, IpAddress};
 use virtus_conf::net::Vlan;
@@ -135,6 +135,17 @@ fn tap(names: &Names, net: &mut Interface) -> Result<Vec<OwnedFd>> {
         bytes
     });
     let managed = net.rest.target_managed != Some(YesNo::No);
+    if let Some(name) = &net.rest.target_dev {
+        if name.len() > net::MAX_NAME {
+            let e = std::io::Error::from(rustix::io::Errno::RANGE);
+            let what = format!("Network interface name '{name}' is too long");
+            return Err(Error::system(ErrorDomain::NONE, what, &e));
+        }
+        if !managed && !net::exists(name) {
+            let text = "target managed='no' but specified dev doesn't exist";
+            return Err(Error::internal(ErrorDomain::DOMAIN, text));
+        }
+    }
     let options = TapOptions {
         queues: net.rest.driver.queues.unwrap_or(1),
         vnet_header: is_virtio(net),
@@ -143,6 +154,7 @@ fn tap(names: &Names, net: &mut Interface) -> Result<Vec<OwnedFd>> {
         bridge: bridge.filter(|_| !ovs::is_port(net)),
         mtu: mtu.filter(|_| managed),
         up: managed,
+        device: net.rest.backend.tap.clone(),
         ..TapOptions::default()
     };
     let (name, made) = named(net.rest.target_dev.as_deref(), "vnet", &names.vnet, |name| {
@@ -158,6 +170,14 @@ fn macvtap(names: &Names, net: &mut Interface) -> Result<Vec<OwnedFd>> {
         let text =
             format!("associating with a switch by virtualport type '{}' is not supported", port.as_str());
         return Err(unsupported(text));
+    }
+    if mode == DirectMode::Passthrough && !net::exists(lower) {
+        let e = std::io::Error::from(rustix::io::Errno::NODEV);
+        return Err(Error::system(
+            ErrorDomain::NONE,
+            format_args!("Cannot get interface MAC on '{lower}'"),
+            &e,
+        ));
     }
     let mode = match mode {
         DirectMode::Vepa => MacvtapMode::Vepa,

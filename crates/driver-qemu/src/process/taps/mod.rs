@@ -31,11 +31,13 @@ use crate::error::unsupported;
 pub(crate) struct Owner {
     pub(crate) name: String,
     pub(crate) uuid: Uuid,
+    /// Whether KVM runs its guest: no other can use what the kernel does for packets.
+    pub(crate) kvm: bool,
 }
 
 impl Owner {
     pub(crate) fn of(model: &conf::Domain) -> Owner {
-        Owner { name: model.name.clone(), uuid: model.uuid }
+        Owner { name: model.name.clone(), uuid: model.uuid, kvm: model.virt_type == conf::VirtType::Kvm }
     }
 }
 
@@ -76,7 +78,7 @@ pub(crate) async fn connect(
         device::remove(&made);
         Ok(())
     });
-    let vhosts = vhosts(net, taps.len())?;
+    let vhosts = if owner.kvm { vhosts(net, taps.len())? } else { Vec::new() };
     Ok(Some(HostSide { taps, vhosts }))
 }
 
@@ -150,7 +152,8 @@ fn vhosts(net: &Interface, queues: usize) -> Result<Vec<OwnedFd>> {
     if !virtio || driver == Some(NetDriverName::Qemu) {
         return Ok(Vec::new());
     }
-    let opened: Option<Vec<_>> = (0..queues).map(|_| virtus_host::net::open_vhost_net()).collect();
+    let opened: Option<Vec<_>> =
+        (0..queues).map(|_| virtus_host::net::open_vhost_net(net.rest.backend.vhost.as_deref())).collect();
     match opened {
         Some(fds) => Ok(fds),
         None if driver == Some(NetDriverName::Vhost) => {
