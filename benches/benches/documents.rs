@@ -104,7 +104,7 @@ others! {
     interface: |xml| Interface::parse(xml, false), Interface::format;
     nodedev: |xml| NodeDevice::parse(xml, None), NodeDevice::format;
     snapshot: |xml| Snapshot::parse(xml, SNAPSHOT, &Domain::from_element), |snapshot| snapshot.format_file(true);
-    checkpoint: |xml| Checkpoint::parse(xml, true, 1, &Domain::from_element), |checkpoint| checkpoint.format_file(true);
+    checkpoint: |xml| Checkpoint::parse_file(xml, &Domain::from_element), |checkpoint| checkpoint.format_file(true);
 }
 
 const SNAPSHOT: SnapshotOptions = SnapshotOptions { redefine: true, strict: false, now: 1 };

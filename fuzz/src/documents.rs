@@ -24,7 +24,12 @@ fn text(data: &[u8]) -> Option<&str> {
 #[allow(clippy::panic)]
 fn same_again<T>(data: &[u8], read: impl Fn(&str) -> Result<T>, print: impl Fn(&T) -> String) {
     let Some(Ok(first)) = text(data).map(&read) else { return };
-    let printed = print(&first);
+    let mut printed = print(&first);
+    if data.windows(2).any(|two| two == b"&#") {
+        // a line break that was written as a reference is printed as libvirt prints it, and is a blank from then on
+        let Ok(blank) = read(&printed) else { return };
+        printed = print(&blank);
+    }
     match read(&printed) {
         Ok(again) => assert_eq!(print(&again), printed, "the document changed"),
         Err(e) => panic!("what was printed cannot be read: {e}\n{printed}"),
@@ -103,8 +108,11 @@ pub(crate) fn snapshot(data: &[u8]) {
 }
 
 pub(crate) fn checkpoint(data: &[u8]) {
-    let read = |xml: &str| Checkpoint::parse(xml, true, 1, &Domain::from_element);
+    let read = |xml: &str| Checkpoint::parse_file(xml, &Domain::from_element);
     same_again(data, read, |checkpoint| checkpoint.format_file(true));
+    if let Some(xml) = text(data) {
+        let _ = Checkpoint::parse(xml, true, 1, &Domain::from_element);
+    }
 }
 
 /// The file that a running guest is found again by.

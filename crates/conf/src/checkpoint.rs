@@ -110,6 +110,20 @@ impl Checkpoint {
         let document = Document::parse(xml, ErrorDomain::DOMAIN_CHECKPOINT, &read)?;
         let e = document.root_named("domaincheckpoint")?;
         follow_schema(&document, e)?;
+        Self::read(e, redefine, now, domain)
+    }
+
+    /// Reads the text of a checkpoint's file, which says what the schema does not know: whether it is the last one.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::parse`].
+    pub fn parse_file(xml: &str, domain: ReadDomain<'_>) -> Result<Self> {
+        let read = ReadOptions { inactive: true, ..ReadOptions::default() };
+        let document = Document::parse(xml, ErrorDomain::DOMAIN_CHECKPOINT, &read)?;
+        Self::read(document.root_named("domaincheckpoint")?, true, 0, domain)
+    }
+
+    fn read(e: Element<'_>, redefine: bool, now: i64, domain: ReadDomain<'_>) -> Result<Self> {
         let text = |name: &str| e.child(name).and_then(|e| e.text());
         let name = match text("name").filter(|name| !name.is_empty()) {
             Some(name) if name.contains('/') => {

@@ -48,7 +48,7 @@ impl Kept for Checkpoint {
         self.format_file(active)
     }
     fn from_file(text: &str) -> Result<(Self, bool)> {
-        let checkpoint = Checkpoint::parse(text, true, 0, &domain)?;
+        let checkpoint = Checkpoint::parse_file(text, &domain)?;
         let active = checkpoint.active;
         Ok((checkpoint, active))
     }
