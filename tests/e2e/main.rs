@@ -141,6 +141,7 @@ stories! {
     network::no_packet_is_lost_with_the_daemon [BUSYBOX, DNSMASQ, NFT],
     network::what_cannot_be_leaves_nothing_behind [DNSMASQ, NFT],
     network::a_guest_keeps_its_link [DNSMASQ, NFT],
+    network::a_display_listens_on_a_network [DNSMASQ, NFT],
     network::dying_while_a_network_comes_or_goes [DNSMASQ, NFT, STRACE],
     refusals::wrong_commands_get_libvirts_answers [],
     refusals::a_read_only_connection_changes_nothing [],

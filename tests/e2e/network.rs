@@ -297,3 +297,28 @@ pub(crate) fn a_guest_keeps_its_link(world: &mut World) -> Outcome {
     ensure!(left.is_empty(), "left behind: {left:?}");
     Ok(())
 }
+
+pub(crate) fn a_display_listens_on_a_network(world: &mut World) -> Outcome {
+    start_network(world, "lan", "<bridge name='virbr7'/><ip address='10.7.0.1' prefix='24'/>")?;
+    let define = |name: &str, network: &str| -> Outcome {
+        let xml = format!(
+            "<domain type='qemu'><name>{name}</name><memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>
+<devices><graphics type='vnc'><listen type='network' network='{network}'/></graphics></devices></domain>"
+        );
+        let file = world.file(&format!("{name}.xml"), &xml)?;
+        world.virsh(&["define", &file]).map(drop)
+    };
+    define("g", "lan")?;
+    world.virsh(&["start", "g"])?;
+    let display = world.virsh(&["domdisplay", "g"])?;
+    ensure!(display.trim() == "vnc://10.7.0.1:0", "it listens at the network's address: {display}");
+    let live = world.virsh(&["dumpxml", "g"])?;
+    ensure!(live.contains("<listen type='network' address='10.7.0.1' network='lan'/>"), "{live}");
+    ensure!(std::net::TcpStream::connect("10.7.0.1:5900").is_ok(), "and is there");
+    world.virsh(&["destroy", "g"])?;
+
+    define("h", "nobody")?;
+    let answer = world.try_virsh(&["start", "h"])?;
+    ensure!(!answer.ok && answer.err.contains("no network with matching name 'nobody'"), "{answer:?}");
+    Ok(())
+}

@@ -11,7 +11,7 @@ use crate::device::storage::NeededSecret;
 use crate::emulator::Environment as _;
 use crate::error::{bad_argument, internal};
 use crate::launch::context;
-use crate::process::{secrets, volumes};
+use crate::process::{listen, secrets, volumes};
 
 /// The only foreign format there is.
 const FORMAT: &str = "qemu-argv";
@@ -24,11 +24,17 @@ pub(super) async fn to_native(driver: &Driver, format: &str, xml: String) -> Res
         return Err(bad_argument(format!("unsupported config type {format}")));
     }
     let shared = Arc::clone(&driver.0);
-    driver
+    let mut domain = driver
         .blocking(move || {
             let options = ParseOptions { inactive: true, ..ParseOptions::default() };
+            crate::define::parse(&xml, &options, &*shared.setup.emulators)
+        })
+        .await?;
+    listen::look_up(&driver.0, &mut domain).await?;
+    let shared = Arc::clone(&driver.0);
+    driver
+        .blocking(move || {
             let environment = &*shared.setup.emulators;
-            let mut domain = crate::define::parse(&xml, &options, environment)?;
             let emulator = environment.emulator(domain.devices.emulator.as_deref().unwrap_or_default())?;
             let mut context = context(&shared, NO_ID, &domain.name);
             context.volumes = volumes::places(&domain.devices.disks, &*shared.setup.volumes)?;

@@ -41,12 +41,7 @@ pub fn attach(
     let (asked, emulator) = Asked::read(domain, xml, options, environment)?;
     let device = asked.device;
     generic::device(&device, domain)?;
-    if let Device::Audio(audio) = &device
-        && domain.devices.audios.iter().any(|other| other.id == audio.id)
-    {
-        let text = format!("audio ID {} is used multiple times", audio.id);
-        return Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::XML_ERROR, text));
-    }
+    other_audio(domain, &device)?;
     validate::one(&device, domain, &*emulator)?;
     compatible::joins(domain, &device)?;
     let mut domain = copy(domain);
@@ -54,6 +49,17 @@ pub fn attach(
     define::complete(&mut domain, environment)?;
     validate::all(&domain, &*emulator)?;
     Ok(domain)
+}
+
+/// Whether an audio device has an id of its own: it is not yet there, whether it is to join or to change.
+fn other_audio(domain: &Domain, device: &Device) -> Result<()> {
+    match device {
+        Device::Audio(audio) if domain.devices.audios.iter().any(|other| other.id == audio.id) => {
+            let text = format!("audio ID {} is used multiple times", audio.id);
+            Err(Error::new(ErrorDomain::DOMAIN, ErrorCode::XML_ERROR, text))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The definition without the device of the document `xml`.
@@ -108,6 +114,7 @@ pub fn update(
 ) -> Result<Domain> {
     let (asked, emulator) = Asked::read(domain, xml, options, environment)?;
     generic::device(&asked.device, domain)?;
+    other_audio(domain, &asked.device)?;
     validate::one(&asked.device, domain, &*emulator)?;
     let mut domain = copy(domain);
     replace(&mut domain, asked)?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use virtus_base::{Error, ErrorCode, ErrorDomain, Result};
+use virtus_base::{Error, ErrorDomain, Result};
 use virtus_conf::domain::device::Graphics;
 use virtus_conf::domain::device::chardev::MouseMode;
 use virtus_conf::domain::device::graphics::{DbusGraphics, Listen, Listens, Sdl, Spice, SpiceMode, Vnc};
@@ -111,11 +111,6 @@ pub(crate) fn no_rendernode() -> Error {
     Error::system(ErrorDomain::NONE, "cannot open directory '/dev/dri'", &error)
 }
 
-fn no_network(name: &str) -> Error {
-    let text = format!("no network with matching name '{name}'");
-    Error::new(ErrorDomain::NETWORK, ErrorCode::NO_NETWORK, text)
-}
-
 fn vnc_text(guest: &Guest<'_>, vnc: &Vnc) -> Result<String> {
     let mut text = match vnc.server.listens.list.first() {
         Some(Listen::Socket { socket, .. }) => {
@@ -124,9 +119,6 @@ fn vnc_text(guest: &Guest<'_>, vnc: &Vnc) -> Result<String> {
         }
         Some(Listen::None) => "none".to_owned(),
         _ => {
-            if let Some(Listen::Network { network, address: None }) = vnc.server.listens.list.first() {
-                return Err(no_network(network));
-            }
             let address = address(&vnc.server.listens).unwrap_or(&guest.context.vnc_listen);
             let port = vnc.server.ports.port.unwrap_or(-1);
             if !(5900..=65535).contains(&port) {

@@ -10,6 +10,7 @@ pub(crate) mod filters;
 pub(crate) mod helper;
 pub(crate) mod images;
 mod limits;
+pub(crate) mod listen;
 mod live_cpu;
 pub mod log;
 pub(crate) mod perf;

@@ -125,9 +125,6 @@ fn listens(listens: &mut Listens, on_socket: bool, usual: &str, own: &Path) -> R
                 *socket = Some(own.to_string_lossy().into_owned());
                 *auto_generated = true;
             }
-            Listen::Network { network, address: None } => {
-                return Err(unsupported(format!("cannot find the address of network '{network}'")));
-            }
             _ => {}
         }
     }

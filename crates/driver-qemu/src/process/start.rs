@@ -19,8 +19,8 @@ use virtus_state::file::{self, Durability};
 
 use super::prepare::{self, Places};
 use super::{
-    Running, cgroup, chain, dev, events, filters, helper, images, limits, live_cpu, log, secrets, stop, taps,
-    volumes,
+    Running, cgroup, chain, dev, events, filters, helper, images, limits, listen, live_cpu, log, secrets,
+    stop, taps, volumes,
 };
 use crate::capabilities::ProbedEmulator;
 use crate::command::Context;
@@ -105,6 +105,7 @@ async fn attempt(
         .await?;
     context.volumes = found;
     let started_with = model.cpu.clone();
+    listen::look_up(shared, &mut model).await?;
     model = prepare::live_model(shared, model, id, &places, (&*emulator, &context))?;
     prepare::check_host(&model)?;
     super::reach::devices(&model, context.vfio)?;

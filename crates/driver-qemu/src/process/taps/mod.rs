@@ -9,6 +9,8 @@ mod device;
 mod ovs;
 mod port;
 
+pub(crate) use port::network_document;
+
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 

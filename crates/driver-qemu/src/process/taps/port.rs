@@ -29,6 +29,16 @@ fn networks(shared: &Shared) -> Result<&Arc<dyn Networks>> {
     shared.setup.networks.as_ref().ok_or_else(|| unsupported("there are no networks for this daemon"))
 }
 
+/// The live definition of a network.
+///
+/// # Errors
+/// The network driver's.
+pub(crate) async fn network_document(shared: &Shared, name: &str) -> Result<String> {
+    let (networks, call) = (networks(shared)?, call());
+    let network = networks.network_lookup_by_name(&call, name.to_owned()).await?;
+    networks.network_get_xml_desc(&call, network, 0).await
+}
+
 /// Asks for a port, if the card is on a network, and notes what the card is connected to.
 ///
 /// # Errors
