@@ -19,8 +19,8 @@ use virtus_state::file::{self, Durability};
 
 use super::prepare::{self, Places};
 use super::{
-    Running, cgroup, chain, dev, events, filters, helper, images, limits, listen, live_cpu, log, secrets,
-    stop, taps, volumes,
+    Running, cgroup, chain, dev, events, filters, helper, images, limits, listen, live_cpu, log, reach,
+    secrets, stop, taps, volumes,
 };
 use crate::capabilities::ProbedEmulator;
 use crate::command::Context;
@@ -108,7 +108,7 @@ async fn attempt(
     listen::look_up(shared, &mut model).await?;
     model = prepare::live_model(shared, model, id, &places, (&*emulator, &context))?;
     prepare::check_host(&model)?;
-    super::reach::devices(&model, context.vfio)?;
+    reach::devices(&model, context.vfio)?;
     prepare::directories(shared, &places, &crate::command::memory_directories(&model, &context), undo)?;
     let key = prepare::master_key(shared, &places)?;
     secrets::fill(&*shared.setup.secrets, &model, &key, &mut context)?;
@@ -118,7 +118,8 @@ async fn attempt(
     filters::bind_all(shared, &model, undo).await?;
     let given = (cards, sockets);
     if shared.setup.user.is_some() {
-        super::reach::paths(&model)?;
+        // these too may lie on another host's disk
+        model = shared.blocking(move || reach::paths(&model).map(|()| model)).await?;
     }
     let (running, log_from) = spawn(shared, &mut model, &emulator, &mut context, &places, given, undo)?;
     super::perf::enable_all(&running, &model)?;
